@@ -1,0 +1,9 @@
+import { afterAll } from 'bun:test'
+import { watchUncaughtErrors } from '../src/testing/uncaught.ts'
+
+const uncaught = watchUncaughtErrors()
+
+// Exit hooks do not run under `bun test`; an afterAll of the preload does, once, also when tests fail.
+afterAll(async () => {
+  uncaught.assertNone()
+}, 60_000)
