@@ -1,0 +1,81 @@
+import { isIPv6 } from 'node:net'
+import { z } from 'zod'
+import { Secret } from './secret.ts'
+
+// Messages say what is expected and never repeat the value: a password pasted into the wrong line must not be printed.
+
+/** Longest time a JavaScript timer and PostgreSQL's millisecond settings can hold, in whole seconds (24.8 days). */
+export const maxSeconds = 2_147_483
+
+/** A whole number in plain decimal digits: no space, plus sign, hex, exponent or leading zero. */
+export function integer(range: { min: number; max: number }) {
+  const message = `must be a whole number from ${range.min} to ${range.max}, in plain digits`
+  return z
+    .string({ error: message })
+    .regex(/^(0|-?[1-9]\d{0,14})$/, { error: message, abort: true })
+    .transform(Number)
+    .refine((value) => value >= range.min && value <= range.max, { error: message })
+}
+
+/** Seconds, with up to three decimals. `never` lets -1 through, which stands for "no limit" as in SQLAlchemy. */
+export function seconds(range: { min: number; max?: number; never?: boolean }) {
+  const max = range.max ?? maxSeconds
+  const message = `must be seconds from ${range.min} to ${max}, such as 30 or 0.5${range.never ? ', or -1 for never' : ''}`
+  const pattern = range.never ? /^(-1|(0|[1-9]\d{0,9})(\.\d{1,3})?)$/ : /^(0|[1-9]\d{0,9})(\.\d{1,3})?$/
+  return z
+    .string({ error: message })
+    .regex(pattern, { error: message, abort: true })
+    .transform(Number)
+    .refine((value) => (range.never && value === -1) || (value >= range.min && value <= max), {
+      error: message,
+    })
+}
+
+/** `true` or `false`; also 1/0, yes/no, on/off, y/n, enabled/disabled. */
+export function boolean() {
+  return z.stringbool({ error: 'must be true or false' })
+}
+
+/** One of the words given, in lower case. */
+export function oneOf<const T extends readonly [string, ...string[]]>(words: T) {
+  return z.enum(words, { error: `must be one of ${words.join(', ')}` })
+}
+
+/** Text PostgreSQL can be sent: not empty, no control character, valid Unicode. */
+export function text(max: number) {
+  return z
+    .string({ error: 'must be text' })
+    .min(1, { error: 'must not be empty' })
+    .max(max, { error: `must be at most ${max} characters` })
+    .refine(isPlainText, { error: 'must not contain control characters or broken Unicode' })
+}
+
+/** A password, hidden from here on. */
+export function secret() {
+  return text(4096).transform((value) => new Secret(value))
+}
+
+/** The name of a database or role; PostgreSQL keeps 63 bytes of it and would cut the rest silently. */
+export function identifier() {
+  return text(63).refine((value) => Buffer.byteLength(value) <= 63, { error: 'must be at most 63 bytes' })
+}
+
+/** A host name, an IPv4 or an IPv6 address (with or without brackets); one host, no port, no socket path. */
+export function host() {
+  return z
+    .string({ error: 'must be a host name or an IP address' })
+    .transform((value) => value.replace(/^\[(.*)\]$/, '$1'))
+    .refine(isHost, { error: 'must be one host name or IP address, without port, path or comma' })
+}
+
+/** Whether a connection can be opened to this name; IPv6 without its brackets. */
+export function isHost(value: string): boolean {
+  if (value.includes(':')) return isIPv6(value) && !value.includes('%')
+  return value.length <= 253 && /^[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?\.?$/i.test(value)
+}
+
+/** Whether text has no control character and can be encoded as UTF-8. */
+export function isPlainText(value: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
+  return value.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(value)
+}

@@ -1,0 +1,19 @@
+export { databaseOptions, type EnvironmentDatabaseOptions } from './database-options.ts'
+export type { DatabaseTarget, DatabaseUrlParts, SslMode } from './database-url.ts'
+export { formatDatabaseUrl, parseDatabaseUrl } from './database-url.ts'
+export {
+  type DocumentedVariable,
+  renderExample,
+  renderVariableTable,
+  serviceVariables,
+} from './documentation.ts'
+export {
+  configurationExitCode,
+  EnvironmentError,
+  type EnvironmentIssue,
+  readOrExit,
+} from './environment-error.ts'
+export { createMigrationEnv, type MigrationEnv } from './migration-env.ts'
+export { Secret } from './secret.ts'
+export { createServiceEnv, type EnvOptions, type ServiceEnv } from './service-env.ts'
+export type { ServiceDefinition } from './variables.ts'

@@ -1,0 +1,86 @@
+import { type DatabaseTarget, formatDatabaseUrl, type SslMode } from './database-url.ts'
+import { EnvironmentError } from './environment-error.ts'
+import { guardEnv } from './guard-env.ts'
+import { createIssues, type Issues } from './issues.ts'
+import { copyEnvironment, readVariables } from './read-variables.ts'
+import { resolveTarget } from './resolve-target.ts'
+import { Secret } from './secret.ts'
+import { readSecretFiles } from './secret-files.ts'
+import { serviceTable } from './service-variables.ts'
+import { reportUnknownNames } from './unknown-names.ts'
+import { type ServiceDefinition, type Values, variableNames } from './variables.ts'
+
+/** Which service reads the environment, and from where. */
+export interface EnvOptions extends ServiceDefinition {
+  /** Default `process.env`. It is copied, never changed. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
+}
+
+type ServiceValues = Values<ReturnType<typeof serviceTable>>
+
+/** A running service's settings, under the names of the variables; seconds stay seconds. */
+export interface ServiceEnv
+  extends Omit<ServiceValues, keyof ResolvedTarget | 'HEALTH_DETAILS'>,
+    ResolvedTarget {
+  readonly HEALTH_DETAILS: 'always' | 'token' | 'never'
+}
+
+interface ResolvedTarget {
+  /** The whole address, however it was given: one host, percent-encoded, with port and sslmode. */
+  readonly DATABASE_URL: Secret
+  /** IPv6 without brackets. */
+  readonly DATABASE_HOST: string
+  readonly DATABASE_PORT: number
+  readonly DATABASE_NAME: string
+  readonly DATABASE_USER: string
+  readonly DATABASE_PASSWORD: Secret
+  readonly DATABASE_SSL_MODE: SslMode
+}
+
+/**
+ * Reads and checks a service's environment, files of secrets included.
+ *
+ * @returns A frozen object that hides its secrets when printed and throws at a name it does not have.
+ * @throws {EnvironmentError} Everything that is wrong, at once; it holds no secret.
+ */
+export function createServiceEnv(options: EnvOptions): ServiceEnv {
+  const table = serviceTable(options)
+  const environment = copyEnvironment(options.environment ?? process.env)
+  const issues = createIssues()
+  reportUnknownNames(environment, variableNames(table), ['DATABASE_'], issues)
+  readSecretFiles(table, environment, issues)
+  const values = readVariables(table, environment, issues)
+  const target = resolveTarget(options, environment, issues, ['host', 'database', 'user', 'password'])
+  checkHealthToken(environment, issues)
+  if (values === undefined || !isComplete(target) || issues.size > 0) {
+    throw new EnvironmentError(options.service, issues.list(Object.keys(table)))
+  }
+  return guardEnv({
+    ...values,
+    HEALTH_DETAILS: values.HEALTH_DETAILS ?? defaultHealthDetails(values),
+    DATABASE_URL: new Secret(formatDatabaseUrl(target)),
+    DATABASE_HOST: target.host,
+    DATABASE_PORT: target.port,
+    DATABASE_NAME: target.database,
+    DATABASE_USER: target.user,
+    DATABASE_PASSWORD: new Secret(target.password),
+    DATABASE_SSL_MODE: target.sslMode,
+  })
+}
+
+/** Whether every piece of a target was given. */
+export function isComplete(target: Partial<DatabaseTarget>): target is DatabaseTarget {
+  return [target.host, target.port, target.database, target.user, target.password, target.sslMode].every(
+    (piece) => piece !== undefined,
+  )
+}
+
+function checkHealthToken(environment: Readonly<Record<string, string | undefined>>, issues: Issues): void {
+  if (environment.HEALTH_DETAILS !== 'token' || environment.HEALTH_TOKEN !== undefined) return
+  if (!issues.has('HEALTH_TOKEN')) issues.add('HEALTH_TOKEN', 'is required by HEALTH_DETAILS=token')
+}
+
+function defaultHealthDetails(values: ServiceValues): ServiceEnv['HEALTH_DETAILS'] {
+  if (values.HEALTH_TOKEN !== undefined) return 'token'
+  return values.NODE_ENV === 'production' ? 'never' : 'always'
+}
