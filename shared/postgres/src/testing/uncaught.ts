@@ -25,7 +25,10 @@ export function watchUncaughtErrors(): UncaughtErrors {
     seen,
     assertNone() {
       if (seen.length > 0) {
-        throw new AggregateError(seen, `${seen.length} uncaught error(s) or unhandled rejection(s) during the run`)
+        throw new AggregateError(
+          seen,
+          `${seen.length} uncaught error(s) or unhandled rejection(s) during the run`,
+        )
       }
     },
     stop() {

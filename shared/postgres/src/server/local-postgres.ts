@@ -1,0 +1,211 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { LocalPostgresError } from '../errors.ts'
+import { type Attachment, countUsers, createAttachment } from './attachment.ts'
+import { prepareBinaries } from './binaries.ts'
+import { ensureCluster } from './cluster.ts'
+import { defaultDataRoot, type Place, resolvePlace } from './place.ts'
+import { choosePort, describeHolder } from './port.ts'
+import {
+  clearReusedPid,
+  findRunning,
+  type Lifetime,
+  postmasterPid,
+  type RunningServer,
+} from './running-server.ts'
+import { checkSettings, launch, type StopOptions, stopProcess } from './server-process.ts'
+import { reportSettings } from './settings.ts'
+import { withStartLock } from './start-lock.ts'
+
+/** What {@link startPostgres} takes. */
+export interface StartOptions {
+  /** Folder of the server's data, password and log. Default `.data/postgres` in the repository. */
+  dataRoot?: string
+  /** Preferred port; the next free one is taken if it is not free. 0 takes any. Default 54320. */
+  port?: number
+  /** `session`: ends when its last user releases it. `daemon`: runs until it is stopped. Default `session`. */
+  lifetime?: Lifetime
+  /** Server settings for a start, as in `{ fsync: 'off' }`. A server that already runs keeps its own. */
+  settings?: Readonly<Record<string, string>>
+  /** How long the server may take until it answers, recovery included. Default 60 000. */
+  timeoutMs?: number
+  /** Told in a line what is not as asked for: another port, another folder, a server that ran already. */
+  onNotice?: (line: string) => void
+}
+
+/** A running local server that this process uses. */
+export interface LocalPostgres extends AsyncDisposable {
+  /** Superuser's URL. This and the next ones are as of the last start or restart through this object. */
+  readonly adminUrl: string
+  readonly host: string
+  readonly port: number
+  /** `18.4` */
+  readonly version: string
+  /** The postmaster's process id. */
+  readonly pid: number
+  readonly lifetime: Lifetime
+  readonly dataDirectory: string
+  readonly logFile: string
+  /** False where it ran already and was joined. */
+  readonly startedHere: boolean
+  /** What holds the preferred port, in words; null if the server got that port. */
+  readonly portTakenBy: string | null
+  /** Stops the server for everybody; resolves also if it does not run. Throws `STOP_FAILED`. */
+  stop(options?: StopOptions): Promise<void>
+  /** Stops and starts it on the same port; also starts one that was stopped or killed. Throws `PORT_TAKEN`, `START_FAILED`. */
+  restart(options?: StopOptions): Promise<void>
+  /**
+   * Ends this use, once; the last user of a `session` server stops it.
+   *
+   * `shared`: somebody else still uses it. `left-running`: a daemon stays.
+   */
+  release(): Promise<'stopped' | 'shared' | 'left-running'>
+}
+
+const lockTimeoutMs = 120_000
+const host = '127.0.0.1'
+
+/**
+ * Starts the local PostgreSQL server or joins the one that already runs on the same data.
+ *
+ * Whoever starts or joins has to {@link LocalPostgres.release} it. Throws LocalPostgresError.
+ */
+export async function startPostgres(options: StartOptions = {}): Promise<LocalPostgres> {
+  const onNotice = options.onNotice ?? (() => {})
+  const timeoutMs = options.timeoutMs ?? 60_000
+  const preferred = options.port ?? 54_320
+  const settings = options.settings ?? {}
+  checkSettings(settings)
+  if (!Number.isInteger(preferred) || preferred < 0 || preferred > 65_535) {
+    throw new LocalPostgresError('OPTIONS', `port must be an integer from 0 to 65535, got ${preferred}.`)
+  }
+  const dataRoot = options.dataRoot ?? defaultDataRoot()
+  const place = resolvePlace(dataRoot, { create: true, onNotice })
+  if (place === null) throw new LocalPostgresError('DATA_FOLDER', `There is no folder for ${dataRoot}.`)
+  const attachment = createAttachment(place, onNotice)
+
+  const startHere = async (port: number, exact: boolean, lifetime: Lifetime): Promise<Started> => {
+    const binaries = await prepareBinaries(place.user)
+    await ensureCluster(place, binaries, { sync: settings.fsync !== 'off', onNotice })
+    clearReusedPid(place)
+    for (;;) {
+      const choice = exact ? { port, takenBy: null } : await choosePort(port)
+      const server = await launch(place, binaries, { port: choice.port, lifetime, settings, timeoutMs })
+      if (server !== 'port-taken') return { server, startedHere: true, portTakenBy: choice.takenBy }
+      if (exact) {
+        throw new LocalPostgresError(
+          'PORT_TAKEN',
+          `Port ${port} is taken by ${await describeHolder(port)}. Free it and try again.`,
+        )
+      }
+    }
+  }
+
+  const started = await withStartLock(place, lockTimeoutMs, async () => {
+    const running = await findRunning(place, timeoutMs)
+    const result =
+      running === null
+        ? await startHere(preferred, false, options.lifetime ?? 'session')
+        : { server: running, startedHere: false, portTakenBy: null }
+    // Attached before the lock is free, so a user that ends now finds this one and leaves the server running.
+    await attachment.resume()
+    if (running !== null) await reportSettings(running, settings, onNotice)
+    return result
+  })
+  const { port, lifetime } = started.server
+  if (started.portTakenBy !== null)
+    onNotice(`port ${preferred} is taken by ${started.portTakenBy}: using ${port}`)
+  if (!started.startedHere && preferred !== 0 && port !== preferred)
+    onNotice(`the server already runs on port ${port}`)
+  if (!started.startedHere && options.lifetime === 'daemon' && lifetime === 'session') {
+    onNotice(
+      'the server belongs to a session and stops with its last user; stop and start it for one that stays',
+    )
+  }
+  return createHandle(place, attachment, started, (at, life) => startHere(at, true, life))
+}
+
+interface Started {
+  readonly server: RunningServer
+  readonly startedHere: boolean
+  readonly portTakenBy: string | null
+}
+
+function createHandle(
+  place: Place,
+  attachment: Attachment,
+  started: Started,
+  startAgain: (port: number, lifetime: Lifetime) => Promise<Started>,
+): LocalPostgres {
+  let server = started.server
+  let released: Promise<'stopped' | 'shared' | 'left-running'> | null = null
+
+  const stopHere = async (options?: StopOptions): Promise<void> => {
+    const pid = postmasterPid(place)
+    if (pid !== null) await stopProcess(place, pid, options)
+  }
+  const release = (): Promise<'stopped' | 'shared' | 'left-running'> =>
+    withStartLock(place, lockTimeoutMs, async () => {
+      try {
+        // A server that does not answer is stopped as if alone: nobody can be using it.
+        const running = await findRunning(place, 5_000).catch(() => null)
+        if (running === null && postmasterPid(place) === null) return 'stopped'
+        // Who joined a session's server owns it also after somebody stopped it and started a daemon underneath.
+        const owned = started.server.lifetime === 'session' || running?.lifetime === 'session'
+        if (!owned) return 'left-running'
+        if (running !== null && !(await attachment.isAlone())) return 'shared'
+        await stopHere()
+        return 'stopped'
+      } finally {
+        await attachment.pause()
+      }
+    })
+
+  return {
+    host,
+    dataDirectory: place.dataDirectory,
+    logFile: place.logFile,
+    startedHere: started.startedHere,
+    portTakenBy: started.portTakenBy,
+    get adminUrl() {
+      return server.adminUrl
+    },
+    get port() {
+      return server.port
+    },
+    get version() {
+      return server.version
+    },
+    get pid() {
+      return server.pid
+    },
+    get lifetime() {
+      return server.lifetime
+    },
+    async stop(options) {
+      await attachment.pause()
+      await withStartLock(place, lockTimeoutMs, () => stopHere(options))
+    },
+    async restart(options) {
+      await withStartLock(place, lockTimeoutMs, async () => {
+        const users = await countUsers(server.adminUrl).catch(() => 0)
+        await stopHere(options)
+        server = (await startAgain(server.port, server.lifetime)).server
+        await attachment.resume()
+        await waitForUsers(server.adminUrl, users)
+      })
+    },
+    release() {
+      released ??= release()
+      return released
+    },
+    async [Symbol.asyncDispose]() {
+      await this.release()
+    },
+  }
+}
+
+/** Gives the other users of a restarted server a second to take their hold again, before anybody can count them as gone. */
+async function waitForUsers(adminUrl: string, users: number): Promise<void> {
+  const deadline = performance.now() + 1_000
+  while (performance.now() < deadline && (await countUsers(adminUrl)) < users) await sleep(25)
+}
