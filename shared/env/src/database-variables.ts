@@ -31,7 +31,7 @@ export function targetVariables({ service, database }: ServiceDefinition) {
       schema: identifier(),
       example: database,
       required: true,
-      description: `Database name. ${service} owns ${database} and refuses any other.`,
+      description: 'The database this service owns; any other name is refused.',
     },
     DATABASE_USER: {
       schema: identifier(),
@@ -49,7 +49,7 @@ export function targetVariables({ service, database }: ServiceDefinition) {
     DATABASE_NAME_CHECK: {
       schema: boolean(),
       default: 'true',
-      description: `false lets ${service} use a database that is not called ${database}.`,
+      description: 'false lets the service use a database of another name.',
     },
     DATABASE_SSL_MODE: {
       schema: oneOf(sslModes),

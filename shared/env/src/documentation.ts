@@ -65,14 +65,22 @@ function wrap(paragraph: string): string[] {
   return lines
 }
 
-/** Writes the variables as a Markdown table for a README, for any service. */
+/** Writes the variables as a Markdown table for a README, for any service, aligned as formatters leave it. */
 export function renderVariableTable(): string {
-  const anyService = { service: '<service>', database: '<service>_db', port: 0 }
-  const rows = serviceVariables(anyService).map((variable) => {
-    const name = variable.secret ? `\`${variable.name}\` (or \`_FILE\`)` : `\`${variable.name}\``
-    return `| ${name} | ${renderDefault(variable)} | ${variable.description.replaceAll('<service>', '*service*')} |`
-  })
-  return ['| variable | default | |', '|---|---|---|', ...rows].join('\n')
+  const anyService = { service: '<service>', database: '<database>', port: 0 }
+  const rows = serviceVariables(anyService).map((variable) => [
+    variable.secret ? `\`${variable.name}\` (or \`_FILE\`)` : `\`${variable.name}\``,
+    renderDefault(variable),
+    variable.description,
+  ])
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
+  const line = (cells: readonly string[]) =>
+    `| ${widths.map((width, column) => (cells[column] ?? '').padEnd(width)).join(' | ')} |`
+  return [
+    line(['variable', 'default']),
+    line(widths.map((width) => '-'.repeat(width))),
+    ...rows.map(line),
+  ].join('\n')
 }
 
 function renderDefault(variable: DocumentedVariable): string {

@@ -12,11 +12,12 @@ export function reportUnknownNames(
   prefixes: readonly string[],
   issues: Issues,
 ): void {
+  const candidates = known.filter((name) => prefixes.some((prefix) => name.startsWith(prefix)))
   for (const name of Object.keys(environment)) {
     if (known.includes(name)) continue
     const owned = prefixes.some((prefix) => name.startsWith(prefix))
     if (!owned && !prefixes.some((prefix) => isMisspelt(name, prefix))) continue
-    const meant = suggest(name, known)
+    const meant = suggest(name, candidates)
     if (meant) issues.add(name, `is not known: did you mean ${meant}?`)
     else if (owned) issues.add(name, 'is not known: remove it, or see .env.example for the names there are')
   }

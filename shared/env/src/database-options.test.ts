@@ -1,0 +1,91 @@
+import { afterEach, describe, expect, test } from 'bun:test'
+import { definition, parts } from '../test/environments.ts'
+import { databaseOptions } from './database-options.ts'
+import { createMigrationEnv } from './migration-env.ts'
+import { createServiceEnv } from './service-env.ts'
+
+const read = (environment?: Record<string, string>) =>
+  databaseOptions(createServiceEnv({ ...definition, environment }))
+const before = { ...process.env }
+
+afterEach(() => {
+  for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name]
+})
+
+describe('databaseOptions', () => {
+  test('gives every option, with the defaults in milliseconds', () => {
+    expect(read(parts)).toEqual({
+      url: 'postgresql://auth_app:pw@db:5432/auth_db?sslmode=prefer',
+      pool: {
+        poolSize: 10,
+        maxOverflow: 20,
+        maxWaiting: 1000,
+        checkoutTimeoutMs: 30_000,
+        recycleMs: 3_600_000,
+        idleTimeoutMs: 600_000,
+        prePing: true,
+        prePingIdleMs: 500,
+        prePingTimeoutMs: 2000,
+        sharedDepth: 16,
+        slowStatementMs: 20,
+        resetOnCheckin: 'discard',
+      },
+      connection: {
+        connectTimeoutMs: 10_000,
+        statementTimeoutMs: 0,
+        prepare: true,
+        maxPreparedStatements: 256,
+        sslMode: 'prefer',
+        sslRootCert: undefined,
+        applicationName: 'auth',
+      },
+    })
+  })
+
+  test('keeps fractions of a second and turns -1 into never', () => {
+    const times = {
+      DATABASE_POOL_TIMEOUT: '0.5',
+      DATABASE_CONNECT_TIMEOUT: '1.001',
+      DATABASE_POOL_RECYCLE: '-1',
+      DATABASE_IDLE_TIMEOUT: '-1',
+    }
+    const { pool, connection } = read({ ...parts, ...times })
+    expect({ ...pool, ...connection }).toMatchObject({
+      checkoutTimeoutMs: 500,
+      connectTimeoutMs: 1001,
+      recycleMs: Number.POSITIVE_INFINITY,
+      idleTimeoutMs: Number.POSITIVE_INFINITY,
+    })
+  })
+
+  test('is not moved by any PG* variable', () => {
+    const stray = {
+      PGHOST: 'evil',
+      PGHOSTADDR: '6.6.6.6',
+      PGPORT: '6666',
+      PGDATABASE: 'product_db',
+      PGUSER: 'postgres',
+      PGUSERNAME: 'postgres',
+      PGPASSWORD: 'evil',
+      PGPASSFILE: '/evil',
+      PGSERVICE: 'evil',
+      PGSSLMODE: 'disable',
+      PGSSL: 'disable',
+      PGSSLROOTCERT: '/evil',
+      PGMAX: '999',
+      PGIDLE_TIMEOUT: '1',
+      PGCONNECT_TIMEOUT: '1',
+      PGMAX_LIFETIME: '1',
+      PGPREPARE: 'false',
+      PGAPPNAME: 'evil',
+      PGOPTIONS: '-c search_path=evil',
+      PGTARGETSESSIONATTRS: 'standby',
+    }
+    const migrator = { MIGRATION_USER: 'auth_migrator', MIGRATION_PASSWORD: 'm' }
+    Object.assign(process.env, parts, migrator)
+    const without = { service: read(), migrator: createMigrationEnv(definition).url.reveal() }
+    Object.assign(process.env, stray)
+    expect({ service: read(), migrator: createMigrationEnv(definition).url.reveal() }).toEqual(without)
+    expect(() => createServiceEnv({ ...definition, environment: stray })).toThrow('DATABASE_URL')
+  })
+})

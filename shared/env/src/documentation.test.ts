@@ -1,0 +1,23 @@
+import { expect, test } from 'bun:test'
+import { definition } from '../test/environments.ts'
+import { renderExample, renderVariableTable, serviceVariables } from './documentation.ts'
+
+test('the README shows the variables as the code has them', async () => {
+  const readme = await Bun.file(new URL('../README.md', import.meta.url)).text()
+  expect(readme).toContain(renderVariableTable())
+})
+
+test('every variable says what it does, and is required or has a default or is optional, not two of them', () => {
+  for (const variable of serviceVariables(definition)) {
+    expect(variable.description).toMatch(/\.$|…$/)
+    expect(variable.required && variable.default !== null).toBe(false)
+  }
+})
+
+test('the example names every variable exactly once, secrets with their file twin', () => {
+  const names = [...renderExample(definition).matchAll(/^(?:# )?([A-Z_]+)=/gm)].map(([, name]) => name ?? '')
+  const expected = serviceVariables(definition).flatMap(({ name, secret }) =>
+    secret ? [name, `${name}_FILE`] : [name],
+  )
+  expect(names).toEqual(expected)
+})
