@@ -128,6 +128,10 @@ describe('text', () => {
     })
   })
 
+  test('an identifier is not one that a URL would drop from its path', () => {
+    expect(['.', '..', '...'].map((value) => accepts(identifier(), value))).toEqual([false, false, true])
+  })
+
   test('an identifier is at most 63 bytes, not characters', () => {
     expect([accepts(identifier(), 'a'.repeat(63)), accepts(identifier(), 'é'.repeat(32))]).toEqual([
       true,

@@ -57,7 +57,12 @@ export function secret() {
 
 /** The name of a database or role; PostgreSQL keeps 63 bytes of it and would cut the rest silently. */
 export function identifier() {
-  return text(63).refine((value) => Buffer.byteLength(value) <= 63, { error: 'must be at most 63 bytes' })
+  return (
+    text(63)
+      .refine((value) => Buffer.byteLength(value) <= 63, { error: 'must be at most 63 bytes' })
+      // In a URL's path these mean a folder, and vanish.
+      .refine((value) => value !== '.' && value !== '..', { error: 'must be a name' })
+  )
 }
 
 /** A host name, an IPv4 or an IPv6 address (with or without brackets); one host, no port, no socket path. */

@@ -13,6 +13,7 @@ export {
   type EnvironmentIssue,
   readOrExit,
 } from './environment-error.ts'
+export { readFolderEnvironment } from './folder-environment.ts'
 export { createMigrationEnv, type MigrationEnv } from './migration-env.ts'
 export { Secret } from './secret.ts'
 export { createServiceEnv, type EnvOptions, type ServiceEnv } from './service-env.ts'
