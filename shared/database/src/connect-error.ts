@@ -1,0 +1,46 @@
+import { ConnectError, StatementTimeoutError } from './errors.ts'
+import type { Target } from './target.ts'
+
+/** Classes of SQLSTATE that a server leaves by itself: connection trouble, out of resources, starting or stopping. */
+const passing = /^(?:08|53|57|58|XX)/
+
+const hints: Record<string, string> = {
+  '28P01': 'Check the user and the password.',
+  '28000': 'Check pg_hba.conf and that the role may log in.',
+  '3D000': 'The database does not exist: provision it, or correct its name.',
+  '42501': 'The role may not connect to this database: each service reaches its own only.',
+  '53300': 'Too many connections: lower the pools, or raise the limit of the role or the server.',
+  '57P03': 'The server is starting up or shutting down.',
+  ECONNREFUSED: 'Nothing listens there: start the server, or correct host and port.',
+  ENOTFOUND: 'The host name is not known: correct it.',
+}
+
+/** Makes the ConnectError for a failed attempt: who, where, which code, what to do; never the password. */
+export function toConnectError(cause: unknown, target: Target, timeoutMs: number): ConnectError {
+  if (cause instanceof ConnectError) return cause
+  const where = `${target.user}@${target.host}:${target.port}/${target.database}`
+  if (cause instanceof StatementTimeoutError) {
+    return new ConnectError(
+      `${where} did not answer within ${timeoutMs} ms. Check that the address is right and reachable.`,
+      {
+        cause,
+        driverCode: 'CONNECT_TIMEOUT',
+      },
+    )
+  }
+  const { name, code } = (cause ?? {}) as { name?: string; code?: unknown }
+  const sqlState = name === 'PostgresError' && typeof code === 'string' ? code : null
+  const driverCode = sqlState === null && typeof code === 'string' ? code : null
+  const reason = sqlState || driverCode ? ` (${sqlState ?? driverCode})` : ''
+  const hint = hints[sqlState ?? driverCode ?? ''] ?? ''
+  return new ConnectError(`Could not connect to ${where}${reason}. ${hint}`.trimEnd(), {
+    cause,
+    sqlState,
+    driverCode,
+    retryable: sqlState ? passing.test(sqlState) : !isCertificateError(driverCode),
+  })
+}
+
+function isCertificateError(code: string | null): boolean {
+  return code !== null && /CERT|SELF_SIGNED|TLS_|^SASL_SIGNATURE_MISMATCH$/.test(code)
+}

@@ -1,0 +1,343 @@
+import { connect as connectSocket, type Socket } from 'node:net'
+import postgres from 'postgres'
+import { bounded } from './bounded.ts'
+import { toConnectError } from './connect-error.ts'
+import { ConnectionLostError } from './errors.ts'
+import type { ConnectionOptions } from './options.ts'
+import type { PoolConnection } from './slot.ts'
+import type { StatementCatalog, StatementInfo } from './statement.ts'
+import type { Target } from './target.ts'
+import { tlsOptions } from './tls.ts'
+
+// The parts of postgres.js 3.4.9 that this file relies on. It is the only one that knows the driver.
+// biome-ignore lint/suspicious/noExplicitAny: the driver's parsed options and queries are not typed.
+type Driver = any
+
+/** Rows as postgres.js gives them: an array of objects or of arrays, with `count` and `command`. */
+export type Rows = unknown[] & { command?: string; count?: number | null }
+
+/** What all physical connections to one target share: where, how, codecs by reference, and what is known of the texts. */
+export interface ConnectionSource {
+  readonly target: Target
+  readonly options: ConnectionOptions
+  readonly catalog: StatementCatalog
+  /** postgres.js' parsed options. What Drizzle writes into `parsers` and `serializers` holds for every connection. */
+  readonly driver: Driver
+  /** Array types are asked for once, by the first connection. */
+  typesKnown: boolean
+}
+
+/** Prepares what connections to one target share; opens nothing. */
+export function createConnectionSource(
+  target: Target,
+  options: ConnectionOptions,
+  catalog: StatementCatalog,
+): ConnectionSource {
+  // Every key is given: postgres.js fills in what is missing from PG* variables. Its seconds end here, all as "never".
+  const client = postgres({
+    host: target.host,
+    port: target.port,
+    database: target.database,
+    user: target.user,
+    pass: target.password,
+    ssl: false,
+    sslnegotiation: null,
+    max: 1,
+    max_pipeline: 100,
+    idle_timeout: null,
+    max_lifetime: null,
+    connect_timeout: null,
+    keep_alive: 60,
+    backoff: false,
+    prepare: options.prepare,
+    fetch_types: true,
+    debug: false,
+    publications: 'alltables',
+    connection: {
+      application_name: options.applicationName,
+      ...(options.statementTimeoutMs > 0 && { statement_timeout: String(options.statementTimeoutMs) }),
+    },
+    onnotice: () => {},
+  } as Driver)
+  const driver = { ...(client.options as Driver), target_session_attrs: null, no_subscribe: true }
+  return { target, options, catalog, driver, typesKnown: false }
+}
+
+/**
+ * Opens one physical connection and waits until the server has answered on it.
+ *
+ * @param options.timeoutMs Longest time in ms for all of it: TCP, TLS, login, first answer.
+ * @param options.onLost Called once if the connection goes away later, unasked.
+ * @throws {ConnectError} with the driver's error as `cause`.
+ */
+export async function openConnection(
+  source: ConnectionSource,
+  options: { timeoutMs: number; signal?: AbortSignal; onLost?: (cause: unknown) => void },
+): Promise<Connection> {
+  const connection = new Connection(source, options.onLost ?? (() => {}))
+  try {
+    await bounded(
+      connection.open(await tlsOptions(source.target, source.options)),
+      options.timeoutMs,
+      options.signal,
+    )
+    source.typesKnown = true
+    return connection
+  } catch (error) {
+    void connection.destroy()
+    throw toConnectError(error, source.target, options.timeoutMs)
+  }
+}
+
+// A text longer than this is generated for its values: keeping it prepared would only fill the server's memory.
+const longestPrepared = 8_192
+const goodbyeMs = 1_000
+const cancelMs = 500
+
+// DISCARD ALL without DEALLOCATE ALL, which would take away the statements that the driver believes are prepared.
+const discardText =
+  'ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); ' +
+  'DISCARD TEMP; DISCARD SEQUENCES'
+
+/** One physical connection, one life: a postgres.js client that connects once and never again. */
+export class Connection implements PoolConnection {
+  readonly #source: ConnectionSource
+  readonly #onLost: (cause: unknown) => void
+  readonly #prepared = new Set<string>()
+  /** Statements that wait until nothing is under way, and those behind them. */
+  readonly #held: { risky: boolean; start: () => void }[] = []
+  #client: Driver = null
+  #socket: Socket | null = null
+  #backend: { pid: number; secret: number } | null = null
+  #running = 0
+  #unprepared = 0
+  #spokeAt = 0
+  #lost: { cause: unknown } | null = null
+  #ending: Promise<void> | null = null
+
+  constructor(source: ConnectionSource, onLost: (cause: unknown) => void) {
+    this.#source = source
+    this.#onLost = onLost
+  }
+
+  /** The backend's process id; 0 before the server has answered. */
+  get pid(): number {
+    return this.#backend?.pid ?? 0
+  }
+
+  get inFlight(): number {
+    return this.#running + this.#held.length
+  }
+
+  get spokeAt(): number {
+    return this.#spokeAt
+  }
+
+  get lost(): boolean {
+    return this.#lost !== null
+  }
+
+  /** True when too many texts came that its statement cache had no room for: a new connection begins with an empty one. */
+  get worn(): boolean {
+    return this.#unprepared > this.#source.options.maxPreparedStatements
+  }
+
+  /** Connects and waits for the first answer. Called once, by `openConnection`. */
+  async open(ssl: unknown): Promise<void> {
+    this.#client = postgres({
+      ...this.#source.driver,
+      ssl,
+      fetch_types: !this.#source.typesKnown,
+      socket: () => this.#openSocket(),
+      onclose: () => this.#closed(),
+    })
+    const first = this.#client.unsafe('')
+    await first
+    this.#backend = first.state
+    this.#spokeAt = performance.now()
+  }
+
+  /**
+   * Runs one statement; several may be under way, and answers come in order.
+   *
+   * @returns The rows, as arrays with `values`, else as objects.
+   * @throws {ConnectionLostError} when the connection goes away; else what the server or the driver says.
+   */
+  run(text: string, parameters: readonly unknown[], values: boolean): Promise<Rows> {
+    const info = this.#source.catalog.info(text)
+    const risky = this.inFlight > 0 && !isPipelinable(parameters, info.types, this.#source.driver.serializers)
+    if (!risky && this.#held.length === 0) return this.#send(text, parameters, values, info)
+    return new Promise((resolve) => {
+      this.#held.push({ risky, start: () => resolve(this.#send(text, parameters, values, info)) })
+    })
+  }
+
+  /** Asks for an answer: `select 1`, under a timer of our own because the driver has none. */
+  async ping(timeoutMs: number): Promise<void> {
+    await bounded(this.run('select 1', [], true), timeoutMs)
+  }
+
+  async reset(how: 'discard' | 'rollback', timeoutMs: number): Promise<void> {
+    await bounded(this.run(how === 'discard' ? discardText : 'rollback', [], true), timeoutMs)
+  }
+
+  close(): Promise<void> {
+    this.#ending ??= this.#leave()
+    return this.#ending
+  }
+
+  destroy(): Promise<void> {
+    this.#ending ??= this.#cut()
+    return this.#ending
+  }
+
+  #send(text: string, parameters: readonly unknown[], values: boolean, info: StatementInfo): Promise<Rows> {
+    if (this.#lost || this.#ending) {
+      return Promise.reject(new ConnectionLostError('not-sent', { cause: this.#lost?.cause }))
+    }
+    this.#running++
+    const query = this.#client.unsafe(text, parameters, {
+      prepare: this.#keepsPrepared(text, parameters, info),
+    })
+    if (values) query.values()
+    return query.then(
+      (rows: Rows) => {
+        info.types ??= query.statement?.types ?? null
+        this.#answered()
+        return rows
+      },
+      (error: unknown) => {
+        const lost = this.#lost !== null || isConnectionFailure(error)
+        if (lost) this.#lose(error)
+        this.#answered()
+        throw lost ? new ConnectionLostError(query.state ? 'unknown' : 'not-sent', { cause: error }) : error
+      },
+    )
+  }
+
+  #answered(): void {
+    this.#running--
+    if (!this.#lost) this.#spokeAt = performance.now()
+    if (this.#running > 0 || this.#held.length === 0) return
+    do this.#held.shift()?.start()
+    while (this.#held[0]?.risky === false)
+  }
+
+  /**
+   * Prepares up to `maxPreparedStatements` texts. The driver can't forget one, so the rest runs unprepared, and a
+   * connection that sees too many of those is `worn`.
+   */
+  #keepsPrepared(text: string, parameters: readonly unknown[], info: StatementInfo): boolean {
+    const { prepare, maxPreparedStatements } = this.#source.options
+    if (!prepare || parameters.length === 0 || info.kind !== 'plain' || text.length > longestPrepared)
+      return false
+    if (this.#prepared.has(text)) return true
+    if (this.#prepared.size >= maxPreparedStatements) {
+      if (maxPreparedStatements > 0) this.#unprepared++
+      return false
+    }
+    this.#prepared.add(text)
+    return true
+  }
+
+  /**
+   * The driver connects again by itself after a loss (pools.md, "max: 1 clients"): the second call is where that ends.
+   */
+  #openSocket(): Promise<Socket> {
+    if (this.#socket) {
+      throw Object.assign(new Error('The server closed the connection before it was ready.'), {
+        code: 'CONNECTION_CLOSED',
+      })
+    }
+    const socket = connectSocket({ host: this.#source.target.host, port: this.#source.target.port })
+    this.#socket = socket
+    return new Promise((resolve, reject) => {
+      socket.once('error', reject)
+      socket.once('connect', () => {
+        socket.removeListener('error', reject)
+        socket.setNoDelay(true)
+        resolve(socket)
+      })
+    })
+  }
+
+  #closed(): void {
+    this.#lose(Object.assign(new Error('The server closed the connection.'), { code: 'CONNECTION_CLOSED' }))
+  }
+
+  #lose(cause: unknown): void {
+    if (this.#lost) return
+    this.#lost = { cause }
+    this.#kill()
+    while (this.#held.length > 0) this.#held.shift()?.start()
+    if (!this.#ending) this.#onLost(cause)
+  }
+
+  /** Ends the socket and settles whatever the driver still holds in a queue of its own. */
+  #kill(): void {
+    this.#socket?.destroy()
+    void this.#client?.end({ timeout: 0 })
+  }
+
+  async #leave(): Promise<void> {
+    // The driver's own end() can hang; what it has not done by then is cut.
+    await bounded(this.#client.end({ timeout: goodbyeMs / 1_000 }), goodbyeMs + 100).catch(() => {})
+    this.#kill()
+  }
+
+  async #cut(): Promise<void> {
+    if (this.#backend && this.#running > 0 && !this.#lost) {
+      await cancelBackend(this.#source.target, this.#backend)
+    }
+    this.#kill()
+  }
+}
+
+/** Asks the server to cancel what a backend runs; settles when it has taken the request, or after half a second. */
+async function cancelBackend(target: Target, backend: { pid: number; secret: number }): Promise<void> {
+  const request = Buffer.alloc(16)
+  request.writeInt32BE(16, 0)
+  request.writeInt32BE(80877102, 4)
+  request.writeUInt32BE(backend.pid, 8)
+  request.writeUInt32BE(backend.secret, 12)
+  const socket = connectSocket({ host: target.host, port: target.port })
+  const done = new Promise<void>((resolve) => {
+    socket.once('connect', () => socket.end(request))
+    socket.once('error', () => resolve())
+    socket.once('close', () => resolve())
+    // Without a reader the socket never sees the server's end.
+    socket.resume()
+  })
+  await bounded(done, cancelMs).catch(() => {})
+  socket.destroy()
+}
+
+/**
+ * Whether a statement may be sent behind others. If writing a parameter fails while another statement runs, the driver
+ * fails that other one and mistakes every later answer, so whatever might fail waits until nothing is under way.
+ */
+function isPipelinable(
+  parameters: readonly unknown[],
+  types: readonly number[] | null,
+  serializers: Record<number, (value: unknown) => unknown>,
+): boolean {
+  if (parameters.length >= 65_534) return false
+  for (let index = 0; index < parameters.length; index++) {
+    const value = parameters[index]
+    if (value === null || typeof value === 'string') continue
+    if (value === undefined || !types) return false
+    try {
+      const serialize = serializers[types[index] ?? 0]
+      if (typeof (serialize ? serialize(value) : `${value}`) !== 'string') return false
+    } catch {
+      return false
+    }
+  }
+  return true
+}
+
+function isConnectionFailure(error: unknown): boolean {
+  const { name, code } = (error ?? {}) as { name?: string; code?: unknown }
+  if (name === 'PostgresError' || typeof code !== 'string') return false
+  return /^(?:CONNECTION_|CONNECT_|E(?:CONN|PIPE|TIMEDOUT|HOST|NET)|ERR_(?:STREAM|SOCKET|SSL|TLS))/.test(code)
+}

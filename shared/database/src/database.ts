@@ -1,0 +1,221 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { bounded } from './bounded.ts'
+import { type Connection, createConnectionSource, openConnection, type Rows } from './connection.ts'
+import { createDrizzleClient, type RunStatement } from './drizzle-client.ts'
+import { createHandle, type DrizzleDatabase, handleOn } from './drizzle-handle.ts'
+import { ConfigurationError, ConnectionLostError } from './errors.ts'
+import { createHealthProbe, type HealthProbe } from './health.ts'
+import { ExclusiveConnection, refused } from './lease.ts'
+import { createMonitor, type DatabaseEvent } from './monitor.ts'
+import {
+  type ConnectionOptions,
+  type PoolOptions,
+  resolveConnectionOptions,
+  resolvePoolOptions,
+} from './options.ts'
+import { type CheckoutOptions, QueuePool } from './queue-pool.ts'
+import type { ResetMode, Slot } from './slot.ts'
+import { StatementCatalog } from './statement.ts'
+import type { PoolStatus } from './status.ts'
+import { parseTarget } from './target.ts'
+import { runTransaction } from './transaction.ts'
+
+export interface DatabaseOptions<TSchema extends Record<string, unknown>> {
+  /** The pool's name in errors, events and metrics, and in pg_stat_activity. */
+  name: string
+  /** postgres://user:password@host:port/database, optionally ?sslmode=…. */
+  url: string
+  /** Drizzle's schema, for relational queries. */
+  schema?: TSchema
+  pool?: Partial<PoolOptions>
+  connection?: Partial<ConnectionOptions>
+  /** Called with every event; one that throws breaks nothing. */
+  onEvent?: (event: DatabaseEvent) => void
+}
+
+/** One connection for the caller alone, inside `use()`. */
+export interface UsedConnection<TSchema extends Record<string, unknown>> {
+  /** Drizzle on this connection. Rejects once `use()` has ended. */
+  readonly db: DrizzleDatabase<TSchema>
+  /** The backend's process id, as in pg_stat_activity. */
+  readonly pid: number
+}
+
+export interface Database<TSchema extends Record<string, unknown>> {
+  readonly name: string
+  /** Drizzle over the pool: select, insert, transaction, query, execute … */
+  readonly db: DrizzleDatabase<TSchema>
+  /**
+   * Opens and verifies one connection.
+   *
+   * @param options.timeoutMs Default connectTimeoutMs (10 000).
+   * @throws {ConnectError} when the server refuses or has not answered by then.
+   */
+  connect(options?: CheckoutOptions): Promise<void>
+  /**
+   * Runs several statements on one exclusive connection; session state they leave is reset afterwards.
+   *
+   * @throws what `fn` throws, and what a checkout throws (see QueuePool.checkout).
+   */
+  use<T>(fn: (connection: UsedConnection<TSchema>) => Promise<T>, options?: CheckoutOptions): Promise<T>
+  /** One consistent snapshot of the pool. */
+  status(): PoolStatus
+  /**
+   * Sends `select 1` over the pool; `latencyMs` is that round trip alone, without the wait for a connection.
+   *
+   * @param options.timeoutMs For all of it. Default 2 000.
+   */
+  ping(options?: CheckoutOptions): Promise<{ latencyMs: number }>
+  /** Whether the database answers, asked on a connection of its own. */
+  readonly health: HealthProbe
+  /** The last events, newest last. */
+  events(): readonly DatabaseEvent[]
+  /** Retires every connection made until now. */
+  invalidate(): void
+  /**
+   * Refuses new work, waits for what is under way, closes every connection. Idempotent; always settles.
+   *
+   * @param options.timeoutMs Time for work under way; what is left then is cancelled on the server and cut. Default 5 000.
+   */
+  close(options?: { timeoutMs?: number }): Promise<void>
+}
+
+// A statement that was never sent goes to another connection; a server that loses every one at once ends that.
+const mostLostInARow = 5
+
+/**
+ * Makes a database: a pool under Drizzle. Opens nothing until it is used.
+ *
+ * @throws {ConfigurationError} for a bad URL or option, naming it.
+ */
+export function createDatabase<TSchema extends Record<string, unknown> = Record<string, never>>(
+  options: DatabaseOptions<TSchema>,
+): Database<TSchema> {
+  const { name } = options
+  if (!name)
+    throw new ConfigurationError(
+      'Option name must be a text that is not empty: it names the pool in errors and metrics.',
+    )
+  const target = parseTarget(options.url)
+  const poolOptions = resolvePoolOptions(options.pool)
+  const given = resolveConnectionOptions(options.connection)
+  const connectionOptions = { ...given, applicationName: given.applicationName ?? name }
+  const catalog = new StatementCatalog()
+  const source = createConnectionSource(target, connectionOptions, catalog)
+  const monitor = createMonitor({ onEvent: options.onEvent })
+  const holder = new AsyncLocalStorage<Slot<Connection>>()
+  const pool = new QueuePool<Connection>({
+    name,
+    pool: poolOptions,
+    connectTimeoutMs: connectionOptions.connectTimeoutMs,
+    connect: (connect) => openConnection(source, connect),
+    onEvent: monitor.record,
+  })
+  const health = createHealthProbe({
+    target,
+    options: connectionOptions,
+    name,
+    onFailure: (error) => monitor.record('health-failed', error),
+  })
+
+  async function hold<T>(
+    fn: (exclusive: ExclusiveConnection) => Promise<T>,
+    reset: ResetMode | 'if-stateful',
+    checkout?: CheckoutOptions,
+  ): Promise<T> {
+    const lease = await pool.checkout({ ...checkout, holder: holder.getStore() })
+    const exclusive = new ExclusiveConnection(lease.connection, catalog)
+    try {
+      return await holder.run(lease.slot, () => fn(exclusive))
+    } finally {
+      exclusive.end()
+      await lease.checkin({
+        reset: reset !== 'if-stateful' ? reset : exclusive.stateful ? 'discard' : 'none',
+      })
+    }
+  }
+
+  const run: RunStatement = (text, parameters, values) => {
+    const { kind } = catalog.info(text)
+    if (kind === 'plain') return share(text, parameters, values, 0)
+    if (kind === 'stateful') return hold((exclusive) => exclusive.run(text, parameters, values), 'discard')
+    return Promise.reject(refused(kind))
+  }
+
+  function share(text: string, parameters: readonly unknown[], values: boolean, lost: number): Promise<Rows> {
+    const runOn = (slot: Slot<Connection>) =>
+      (slot.connection as Connection).run(text, parameters, values).then(
+        (rows) => {
+          pool.unshare(slot)
+          return rows
+        },
+        (error: unknown) => {
+          pool.unshare(slot)
+          const unsent = error instanceof ConnectionLostError && error.outcome === 'not-sent'
+          if (unsent && lost < mostLostInARow) return share(text, parameters, values, lost + 1)
+          throw error
+        },
+      )
+    const slot = pool.tryShare()
+    return slot ? runOn(slot) : pool.share({ holder: holder.getStore() }).then(runOn)
+  }
+
+  const db = createHandle(
+    createDrizzleClient({
+      options: source.driver,
+      run,
+      begin: (fn) => hold((exclusive) => runTransaction(exclusive, source.driver, fn), 'if-stateful'),
+      savepoint: () =>
+        Promise.reject(
+          new ConfigurationError(
+            'A savepoint needs a transaction: use db.transaction() and tx.transaction().',
+          ),
+        ),
+    }),
+    options.schema,
+  )
+
+  return {
+    name,
+    db,
+    health,
+    async connect({ timeoutMs = connectionOptions.connectTimeoutMs, signal } = {}) {
+      const lease = await pool.checkout({ timeoutMs, signal })
+      await lease.checkin()
+    },
+    use(fn, checkout) {
+      return hold(
+        (exclusive) => {
+          const begin = <T>(inner: Parameters<typeof runTransaction<T>>[2]) =>
+            runTransaction(exclusive, source.driver, inner)
+          const client = createDrizzleClient({
+            options: source.driver,
+            run: (text, parameters, values) => exclusive.run(text, parameters, values),
+            begin,
+            savepoint: begin,
+          })
+          return fn({ db: handleOn(db, client), pid: exclusive.connection.pid })
+        },
+        poolOptions.resetOnCheckin,
+        checkout,
+      )
+    },
+    status: () => pool.status(),
+    async ping({ timeoutMs = 2_000, signal } = {}) {
+      const deadline = performance.now() + timeoutMs
+      const lease = await pool.checkout({ timeoutMs, signal })
+      try {
+        const startedAt = performance.now()
+        await bounded(lease.connection.ping(deadline - startedAt), timeoutMs, signal)
+        return { latencyMs: performance.now() - startedAt }
+      } finally {
+        await lease.checkin()
+      }
+    },
+    events: () => monitor.events(),
+    invalidate: () => pool.invalidate(),
+    async close(closing) {
+      await Promise.all([pool.close(closing), health.close()])
+    },
+  }
+}

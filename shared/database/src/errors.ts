@@ -1,0 +1,204 @@
+import type { PoolStatus } from './status.ts'
+
+/** The stable codes of this layer's errors. */
+export type DatabaseErrorCode =
+  | 'CONFIGURATION'
+  | 'CONNECT_FAILED'
+  | 'CHECKOUT_TIMEOUT'
+  | 'CHECKOUT_ABORTED'
+  | 'NESTED_CHECKOUT'
+  | 'POOL_SATURATED'
+  | 'POOL_CLOSED'
+  | 'CONNECTION_LOST'
+  | 'LEASE_ENDED'
+  | 'STATEMENT_TIMEOUT'
+  | 'MIGRATION'
+
+/** What every error of this layer is: a stable `code`, a message that says what to do, the `cause` kept. */
+export abstract class DatabaseError extends Error {
+  abstract readonly code: DatabaseErrorCode
+
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = new.target.name
+  }
+}
+
+/** An option is wrong; the message names it, what was expected and what was given. */
+export class ConfigurationError extends DatabaseError {
+  readonly code = 'CONFIGURATION'
+}
+
+/**
+ * The server refused a connection or did not answer; `cause` is the driver's error.
+ *
+ * `sqlState` is the server's answer (28P01, 3D000, 42501, 53300 …) or null when it never answered;
+ * `retryable` is false where trying again can't help before somebody changes something.
+ */
+export class ConnectError extends DatabaseError {
+  readonly code = 'CONNECT_FAILED'
+  readonly sqlState: string | null
+  readonly driverCode: string | null
+  readonly retryable: boolean
+
+  constructor(
+    message: string,
+    options: {
+      cause?: unknown
+      sqlState?: string | null
+      driverCode?: string | null
+      retryable?: boolean
+    } = {},
+  ) {
+    super(message, options)
+    this.sqlState = options.sqlState ?? null
+    this.driverCode = options.driverCode ?? null
+    this.retryable = options.retryable ?? true
+  }
+}
+
+/** Every connection stayed out for the whole of `timeoutMs`; `status` is the pool at that moment. */
+export class CheckoutTimeoutError extends DatabaseError {
+  readonly code = 'CHECKOUT_TIMEOUT'
+  readonly timeoutMs: number
+  readonly status: PoolStatus
+
+  constructor(timeoutMs: number, status: PoolStatus, options?: { cause?: unknown }) {
+    super(
+      `Pool ${status.name} limit of size ${status.poolSize} overflow ${status.maxOverflow} reached: no connection came free ` +
+        `in ${Math.round(timeoutMs)} ms (${status.checkedOut} checked out, ${status.idle} idle, ${status.connecting} connecting, ` +
+        `${status.waiting} waiting). Find what holds them (oldest lease ${Math.round(status.oldestLeaseMs ?? 0)} ms) or raise poolSize.`,
+      options,
+    )
+    this.timeoutMs = timeoutMs
+    this.status = status
+  }
+}
+
+/** The caller's AbortSignal fired before it had a connection; `cause` is the signal's reason. */
+export class CheckoutAbortedError extends DatabaseError {
+  readonly code = 'CHECKOUT_ABORTED'
+
+  constructor(cause: unknown) {
+    super('The checkout was aborted by its signal before a connection came free.', { cause })
+  }
+}
+
+/** Everyone who holds a connection waits for one more: nobody could ever be served. */
+export class NestedCheckoutError extends DatabaseError {
+  readonly code = 'NESTED_CHECKOUT'
+  readonly status: PoolStatus
+
+  constructor(status: PoolStatus) {
+    super(
+      `Pool ${status.name}: all ${status.checkedOut} connections are held by callers that wait for another one. ` +
+        'Inside a transaction or use() work on the handle it gives you (tx, connection.db), not on the outer db.',
+    )
+    this.status = status
+  }
+}
+
+/** The line of waiters is full: refused at once, try again after `retryAfterMs`. */
+export class PoolSaturatedError extends DatabaseError {
+  readonly code = 'POOL_SATURATED'
+  readonly status: PoolStatus
+  readonly retryAfterMs: number
+
+  constructor(status: PoolStatus, retryAfterMs: number) {
+    super(
+      `Pool ${status.name} is saturated: ${status.waiting} callers wait already for ${status.poolSize} + ${status.maxOverflow} connections. ` +
+        `Try again in ${Math.round(retryAfterMs)} ms.`,
+    )
+    this.status = status
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/** `close()` was called before, or while this caller waited. */
+export class PoolClosedError extends DatabaseError {
+  readonly code = 'POOL_CLOSED'
+
+  constructor(name: string) {
+    super(`Pool ${name} is closed: the process is shutting down, or close() was called too early.`)
+  }
+}
+
+/**
+ * What is known of the work whose connection was lost: `not-sent`, nothing reached the server; `rolled-back`, it ran in
+ * a transaction that can't have committed; `unknown`, it may have taken effect.
+ */
+export type LostOutcome = 'not-sent' | 'rolled-back' | 'unknown'
+
+/** The connection went away under a statement; `outcome` says whether repeating it is safe. */
+export class ConnectionLostError extends DatabaseError {
+  readonly code = 'CONNECTION_LOST'
+  readonly outcome: LostOutcome
+
+  constructor(outcome: LostOutcome, options?: { cause?: unknown }) {
+    super(lostMessages[outcome], options)
+    this.outcome = outcome
+  }
+}
+
+const lostMessages: Record<LostOutcome, string> = {
+  'not-sent':
+    'The connection was lost before the statement was sent. Nothing took effect: repeating it is safe.',
+  'rolled-back':
+    'The connection was lost inside a transaction. The server rolled it back: repeating the whole transaction is safe.',
+  unknown:
+    'The connection was lost while the statement was running. It may have taken effect: check before repeating it.',
+}
+
+/** A handle was used after the lease behind it had ended. */
+export class LeaseEndedError extends DatabaseError {
+  readonly code = 'LEASE_ENDED'
+
+  constructor() {
+    super(
+      'This connection was given back already. Await every statement inside the callback of use() or transaction(), and keep no handle from it.',
+    )
+  }
+}
+
+/** Our own deadline ended a statement that the server had not answered. */
+export class StatementTimeoutError extends DatabaseError {
+  readonly code = 'STATEMENT_TIMEOUT'
+  readonly timeoutMs: number
+
+  constructor(timeoutMs: number, options?: { cause?: unknown }) {
+    super(`The server did not answer within ${Math.round(timeoutMs)} ms.`, options)
+    this.timeoutMs = timeoutMs
+  }
+}
+
+/** Migrations could not be applied, or the database's journal and the folder's disagree. */
+export class MigrationError extends DatabaseError {
+  readonly code = 'MIGRATION'
+}
+
+/** The error of this layer in a chain of causes (Drizzle wraps what a statement throws), or null. */
+export function findDatabaseError(error: unknown): DatabaseError | null {
+  for (const link of causes(error)) if (link instanceof DatabaseError) return link
+  return null
+}
+
+/** The SQLSTATE in a chain of causes ('23505', '42501' …), or null where the server said nothing. */
+export function sqlState(error: unknown): string | null {
+  for (const link of causes(error)) {
+    if (link instanceof ConnectError && link.sqlState) return link.sqlState
+    const code = (link as { code?: unknown }).code
+    if (link.name === 'PostgresError' && typeof code === 'string') return code
+  }
+  return null
+}
+
+/** An error and its causes, outermost first; a cycle ends the walk. */
+export function* causes(error: unknown): Generator<Error> {
+  const seen = new Set<unknown>()
+  let link = error
+  while (link instanceof Error && !seen.has(link)) {
+    seen.add(link)
+    yield link
+    link = link.cause
+  }
+}

@@ -1,0 +1,28 @@
+export { createDatabase, type Database, type DatabaseOptions, type UsedConnection } from './database.ts'
+export type { DrizzleClient } from './drizzle-client.ts'
+export type { DrizzleDatabase } from './drizzle-handle.ts'
+export {
+  CheckoutAbortedError,
+  CheckoutTimeoutError,
+  ConfigurationError,
+  ConnectError,
+  ConnectionLostError,
+  DatabaseError,
+  type DatabaseErrorCode,
+  findDatabaseError,
+  LeaseEndedError,
+  type LostOutcome,
+  MigrationError,
+  NestedCheckoutError,
+  PoolClosedError,
+  PoolSaturatedError,
+  StatementTimeoutError,
+  sqlState,
+} from './errors.ts'
+export type { DatabaseHealth, HealthProbe } from './health.ts'
+export { type MigrateOptions, migrate } from './migrate.ts'
+export type { DatabaseEvent, DatabaseEventType } from './monitor.ts'
+export type { ConnectionOptions, PoolOptions, SslMode } from './options.ts'
+export type { CheckoutOptions } from './queue-pool.ts'
+export type { Confinement, ServerReport } from './server-report.ts'
+export type { CloseReason, PoolCounters, PoolStatus } from './status.ts'

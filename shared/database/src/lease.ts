@@ -1,0 +1,46 @@
+import type { Connection, Rows } from './connection.ts'
+import { ConfigurationError, LeaseEndedError } from './errors.ts'
+import type { StatementCatalog, StatementKind } from './statement.ts'
+
+/** A connection held by one caller: what runs on it, until it is given back. */
+export class ExclusiveConnection {
+  readonly connection: Connection
+  readonly #catalog: StatementCatalog
+  #ended = false
+  #stateful = false
+
+  constructor(connection: Connection, catalog: StatementCatalog) {
+    this.connection = connection
+    this.#catalog = catalog
+  }
+
+  /** True once a statement ran that may have left state on the session. */
+  get stateful(): boolean {
+    return this.#stateful
+  }
+
+  /** Runs a statement on this connection, whatever else it does; rejects after `end()`. */
+  async run(text: string, parameters: readonly unknown[], values: boolean): Promise<Rows> {
+    if (this.#ended) throw new LeaseEndedError()
+    const { kind } = this.#catalog.info(text)
+    if (kind === 'copy') throw refused(kind)
+    if (kind !== 'plain') this.#stateful = true
+    return this.connection.run(text, parameters, values)
+  }
+
+  /** No statement may follow: the connection is about to belong to somebody else. */
+  end(): void {
+    this.#ended = true
+  }
+}
+
+/** The error for a text that can't do what it says on a pooled connection. */
+export function refused(kind: Exclude<StatementKind, 'plain' | 'stateful'>): ConfigurationError {
+  return kind === 'copy'
+    ? new ConfigurationError(
+        'COPY from or to the client is not possible here. Insert many rows in one statement instead.',
+      )
+    : new ConfigurationError(
+        'BEGIN, COMMIT and their like reach an arbitrary pooled connection. Use db.transaction() or database.use().',
+      )
+}

@@ -1,0 +1,62 @@
+import { DatabaseError, sqlState } from './errors.ts'
+
+export type DatabaseEventType =
+  | 'connect-failed'
+  | 'connection-lost'
+  | 'ping-failed'
+  | 'reset-failed'
+  | 'invalidated'
+  | 'checkout-timeout'
+  | 'saturated'
+  | 'nested-checkout'
+  | 'health-failed'
+
+/** Something an operator wants to know about: codes and times, never a text that could hold a secret. */
+export interface DatabaseEvent {
+  type: DatabaseEventType
+  /** SQLSTATE, driver code or this layer's code. */
+  code: string | null
+  /** ISO 8601. */
+  at: string
+}
+
+/** The last events of one database, newest last. */
+export interface Monitor {
+  record(type: DatabaseEventType, error?: unknown): void
+  events(): readonly DatabaseEvent[]
+}
+
+/**
+ * Keeps the last `capacity` events (50) and passes each on to `onEvent`; a listener that throws breaks nothing.
+ */
+export function createMonitor(
+  options: { capacity?: number; onEvent?: (event: DatabaseEvent) => void } = {},
+): Monitor {
+  const { capacity = 50, onEvent } = options
+  const ring: DatabaseEvent[] = []
+  return {
+    record(type, error) {
+      const event: DatabaseEvent = { type, code: errorCode(error), at: new Date().toISOString() }
+      ring.push(event)
+      if (ring.length > capacity) ring.shift()
+      try {
+        onEvent?.(event)
+      } catch {
+        // The listener is the application's; the pool goes on without it, and the ring has the event.
+      }
+    },
+    events: () => [...ring],
+  }
+}
+
+/** The most telling code of an error: the server's, else the driver's, else this layer's. */
+export function errorCode(error: unknown): string | null {
+  const state = sqlState(error)
+  if (state) return state
+  let code: string | null = null
+  for (let link = error; link instanceof Error; link = link.cause) {
+    const own = (link as { code?: unknown }).code
+    if (typeof own === 'string' && (code === null || !(link instanceof DatabaseError))) code = own
+  }
+  return code
+}

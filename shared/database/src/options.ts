@@ -1,0 +1,164 @@
+import { ConfigurationError } from './errors.ts'
+
+/** How many connections, for how long, and how they are checked. Times in ms. */
+export interface PoolOptions {
+  /** Connections kept open once used. 1 to 10 000. Default 10. */
+  poolSize: number
+  /** Connections beyond poolSize while all are in use; -1 = no limit. Default 20. */
+  maxOverflow: number
+  /** Longest time for a checkout, all of it: line, ping and connect. > 0. Default 30 000. */
+  checkoutTimeoutMs: number
+  /** Callers in line beyond which the next is refused at once. 0 or more. Default 1 000. */
+  maxWaiting: number
+  /** Age after which a connection is replaced when nobody uses it, less up to a tenth so that they don't go together. > 0, Infinity = never. Default 3 600 000. */
+  recycleMs: number
+  /** Time unused after which a connection is closed. > 0, Infinity = never. Default 600 000. */
+  idleTimeoutMs: number
+  /** Asks a connection for an answer before it is handed out. Default true. */
+  prePing: boolean
+  /** No ping for a connection that spoke within this time. 0 = ping at every checkout. Default 500. */
+  prePingIdleMs: number
+  /** Longest time for a ping or a reset before the connection counts as dead. > 0. Default 2 000. */
+  prePingTimeoutMs: number
+  /** Single statements that may be under way on one connection at once; 1 = no pipelining. 1 to 90. Default 16. */
+  sharedDepth: number
+  /** A connection whose statement runs longer than this gets no other statement behind it. > 0. Default 20. */
+  slowStatementMs: number
+  /** What `use()` leaves behind: 'discard' resets all session state, 'rollback' only ends a transaction. Default 'discard'. */
+  resetOnCheckin: 'discard' | 'rollback'
+}
+
+/** How one connection is made and what it carries. Times in ms. */
+export interface ConnectionOptions {
+  /** Longest time for one attempt: TCP, TLS and login. > 0. Default 10 000. */
+  connectTimeoutMs: number
+  /** The server's own limit for a statement, 0 = none. Default 0. */
+  statementTimeoutMs: number
+  /** Sends statements prepared (one round trip when warm). false for PgBouncer in transaction mode. Default true. */
+  prepare: boolean
+  /** Statement texts that one connection keeps prepared. 0 or more. Default 256. */
+  maxPreparedStatements: number
+  /** As libpq's sslmode. Default 'prefer'. */
+  sslMode: SslMode
+  /** Path of the CA file for verify-ca and verify-full. Default: the system's. */
+  sslRootCert: string | undefined
+  /** What pg_stat_activity shows. Default: the database's `name`. */
+  applicationName: string | undefined
+}
+
+export type SslMode = (typeof sslModes)[number]
+
+const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
+
+const poolDefaults: PoolOptions = {
+  poolSize: 10,
+  maxOverflow: 20,
+  checkoutTimeoutMs: 30_000,
+  maxWaiting: 1_000,
+  recycleMs: 3_600_000,
+  idleTimeoutMs: 600_000,
+  prePing: true,
+  prePingIdleMs: 500,
+  prePingTimeoutMs: 2_000,
+  sharedDepth: 16,
+  slowStatementMs: 20,
+  resetOnCheckin: 'discard',
+}
+
+const connectionDefaults: ConnectionOptions = {
+  connectTimeoutMs: 10_000,
+  statementTimeoutMs: 0,
+  prepare: true,
+  maxPreparedStatements: 256,
+  sslMode: 'prefer',
+  sslRootCert: undefined,
+  applicationName: undefined,
+}
+
+type Check = { expected: string; ok: (value: unknown) => boolean }
+
+const integer = (min: number, max: number): Check => ({
+  expected: `a whole number from ${min} to ${max}`,
+  ok: (value) => Number.isInteger(value) && (value as number) >= min && (value as number) <= max,
+})
+// setTimeout's longest delay: beyond it a timer fires at once.
+const longestTimerMs = 2_147_483_647
+const timer = (min: number): Check => ({
+  expected: `a time in ms from ${min} to ${longestTimerMs}`,
+  ok: (value) => typeof value === 'number' && value >= min && value <= longestTimerMs,
+})
+const age: Check = {
+  expected: 'a time in ms above 0, or Infinity',
+  ok: (value) => typeof value === 'number' && value > 0,
+}
+const boolean: Check = { expected: 'true or false', ok: (value) => typeof value === 'boolean' }
+const text: Check = { expected: 'a text', ok: (value) => value === undefined || typeof value === 'string' }
+const oneOf = (...values: readonly string[]): Check => ({
+  expected: `one of ${values.join(', ')}`,
+  ok: (value) => values.includes(value as string),
+})
+
+const poolChecks: Record<keyof PoolOptions, Check> = {
+  poolSize: integer(1, 10_000),
+  maxOverflow: integer(-1, 10_000),
+  checkoutTimeoutMs: timer(1),
+  maxWaiting: integer(0, 10_000_000),
+  recycleMs: age,
+  idleTimeoutMs: age,
+  prePing: boolean,
+  prePingIdleMs: timer(0),
+  prePingTimeoutMs: timer(1),
+  // The driver pipelines 100 statements a connection and queues the rest where they can't be taken back.
+  sharedDepth: integer(1, 90),
+  slowStatementMs: timer(1),
+  resetOnCheckin: oneOf('discard', 'rollback'),
+}
+
+const connectionChecks: Record<keyof ConnectionOptions, Check> = {
+  connectTimeoutMs: timer(1),
+  statementTimeoutMs: timer(0),
+  prepare: boolean,
+  maxPreparedStatements: integer(0, 100_000),
+  sslMode: oneOf(...sslModes),
+  sslRootCert: text,
+  applicationName: text,
+}
+
+/**
+ * Fills in the pool's defaults and checks each value.
+ *
+ * @throws {ConfigurationError} naming the option, what was expected and what was given; an unknown name is one too.
+ */
+export function resolvePoolOptions(given: Partial<PoolOptions> = {}): PoolOptions {
+  return resolve('pool', poolDefaults, poolChecks, given)
+}
+
+/** Fills in the connection's defaults and checks each value; throws as `resolvePoolOptions` does. */
+export function resolveConnectionOptions(given: Partial<ConnectionOptions> = {}): ConnectionOptions {
+  return resolve('connection', connectionDefaults, connectionChecks, given)
+}
+
+function resolve<T extends object>(
+  group: string,
+  defaults: T,
+  checks: Record<keyof T, Check>,
+  given: Partial<T>,
+): T {
+  const resolved = { ...defaults }
+  for (const key of Object.keys(given) as (keyof T & string)[]) {
+    const check: Check | undefined = Object.hasOwn(checks, key) ? checks[key] : undefined
+    if (!check) {
+      const known = Object.keys(defaults).join(', ')
+      throw new ConfigurationError(`Unknown option ${group}.${key}. Known are ${known}.`)
+    }
+    const value = given[key]
+    if (value === undefined) continue
+    if (!check.ok(value)) {
+      throw new ConfigurationError(
+        `Option ${group}.${key} must be ${check.expected}, got ${Bun.inspect(value)} (${typeof value}).`,
+      )
+    }
+    resolved[key] = value as T[keyof T & string]
+  }
+  return Object.freeze(resolved)
+}

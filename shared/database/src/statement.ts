@@ -1,0 +1,54 @@
+/**
+ * What running a text means for the connection: `plain` leaves nothing behind; `stateful` may (SET, LISTEN, temporary
+ * tables, session locks, several statements in one text); `transaction` control and `copy` make no sense outside the
+ * layer's own transactions.
+ */
+export type StatementKind = 'plain' | 'stateful' | 'transaction' | 'copy'
+
+/** What is known of a statement text on every connection of a database. */
+export interface StatementInfo {
+  readonly kind: StatementKind
+  /** The parameters' type oids as the server resolved them; null until it has once. */
+  types: number[] | null
+}
+
+const start = String.raw`^\s*(?:(?:--[^\n]*\n|/\*.*?\*/)\s*)*`
+const transactionText = new RegExp(
+  `${start}(?:begin|start\\s+transaction|commit|end|rollback|abort|savepoint|release|prepare\\s+transaction)\\b`,
+  'is',
+)
+const copyText = new RegExp(`${start}copy\\b.*\\b(?:stdin|stdout)\\b`, 'is')
+const statefulText = new RegExp(
+  `${start}(?:set|reset|listen|unlisten|prepare|deallocate|declare|discard|load|lock)\\b` +
+    '|\\bcreate\\s+(?:or\\s+replace\\s+)?(?:local\\s+|global\\s+)?temp(?:orary)?\\b' +
+    '|\\binto\\s+(?:local\\s+|global\\s+)?temp(?:orary)?\\b' +
+    '|\\b(?:set_config|setseed|pg_(?:try_)?advisory_lock(?:_shared)?|dblink_connect(?:_u)?)\\s*\\(' +
+    // More than one statement in a text: what they do together is not worth guessing.
+    '|;\\s*\\S',
+  'is',
+)
+
+/** Reads off the text what running it may leave on its connection. A function that does so inside can't be seen. */
+export function classifyStatement(text: string): StatementKind {
+  if (copyText.test(text)) return 'copy'
+  if (statefulText.test(text)) return 'stateful'
+  return transactionText.test(text) ? 'transaction' : 'plain'
+}
+
+// Beyond this a text is dynamic SQL, and remembering more of it only costs memory.
+const mostTexts = 2_000
+
+/** Remembers what is known of the texts in use; forgets all of them when they become too many. */
+export class StatementCatalog {
+  readonly #infos = new Map<string, StatementInfo>()
+
+  info(text: string): StatementInfo {
+    let info = this.#infos.get(text)
+    if (!info) {
+      if (this.#infos.size >= mostTexts) this.#infos.clear()
+      info = { kind: classifyStatement(text), types: null }
+      this.#infos.set(text, info)
+    }
+    return info
+  }
+}

@@ -1,0 +1,83 @@
+/** Why a pooled connection was closed. */
+export type CloseReason =
+  | 'overflow'
+  | 'recycled'
+  | 'idle'
+  | 'invalidated'
+  | 'ping-failed'
+  | 'reset-failed'
+  | 'busy-at-checkin'
+  | 'worn'
+  | 'lost'
+  | 'shutdown'
+
+/** What has happened in the pool since it was made; all only grow. */
+export interface PoolCounters {
+  /** Leases given, shared ones (single statements) and exclusive ones alike. */
+  checkouts: number
+  /** Checkouts that had to stand in line. */
+  waits: number
+  /** Time in ms spent in line, all waits together. */
+  waitMs: number
+  timeouts: number
+  /** Waits ended by an AbortSignal. */
+  cancels: number
+  /** Checkouts refused because the line was full. */
+  saturations: number
+  connects: number
+  connectFailures: number
+  pings: number
+  pingFailures: number
+  recycles: number
+  /** Times that a whole generation of connections was retired. */
+  invalidations: number
+  closes: Record<CloseReason, number>
+}
+
+/** One consistent snapshot of a pool: total = idle + checkedOut + connecting, always. */
+export interface PoolStatus {
+  name: string
+  poolSize: number
+  maxOverflow: number
+  total: number
+  idle: number
+  /** Connections in use, by one exclusive lease or by any number of shared ones. */
+  checkedOut: number
+  /** Connections beyond poolSize. */
+  overflow: number
+  connecting: number
+  waiting: number
+  oldestLeaseMs: number | null
+  longestWaitMs: number | null
+  counters: PoolCounters
+}
+
+/** Counters at zero. */
+export function createCounters(): PoolCounters {
+  return {
+    checkouts: 0,
+    waits: 0,
+    waitMs: 0,
+    timeouts: 0,
+    cancels: 0,
+    saturations: 0,
+    connects: 0,
+    connectFailures: 0,
+    pings: 0,
+    pingFailures: 0,
+    recycles: 0,
+    invalidations: 0,
+    closes: {
+      overflow: 0,
+      recycled: 0,
+      idle: 0,
+      invalidated: 0,
+      'ping-failed': 0,
+      'reset-failed': 0,
+      'busy-at-checkin': 0,
+      worn: 0,
+      lost: 0,
+      shutdown: 0,
+    },
+  }
+}

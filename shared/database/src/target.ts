@@ -1,0 +1,61 @@
+import { ConfigurationError } from './errors.ts'
+import type { SslMode } from './options.ts'
+
+/** Where a database is and who connects to it. */
+export interface Target {
+  host: string
+  port: number
+  database: string
+  user: string
+  password: string
+  /** The URL's own sslmode, if it has one. */
+  sslMode: SslMode | undefined
+}
+
+const expected = 'Expected postgres://user:password@host:port/database.'
+
+/**
+ * Takes a connection URL apart; nothing of it is filled in from PG* variables or the operating system.
+ *
+ * @throws {ConfigurationError} naming the part that is missing or not understood, never the password.
+ */
+export function parseTarget(url: string): Target {
+  let parsed: URL
+  try {
+    parsed = new URL(url)
+  } catch {
+    throw new ConfigurationError(`The database URL is not a URL. ${expected}`)
+  }
+  if (!/^postgres(ql)?:$/.test(parsed.protocol)) {
+    throw new ConfigurationError(`The database URL begins with ${parsed.protocol}//. ${expected}`)
+  }
+  // To the driver an unknown parameter is a server setting, and the server refuses it.
+  const parameter = [...parsed.searchParams.keys()].find((key) => key !== 'sslmode')
+  if (parameter) {
+    throw new ConfigurationError(
+      `The database URL has the parameter ${parameter}: only sslmode is understood there.`,
+    )
+  }
+  const target: Target = {
+    host: parsed.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: Number(parsed.port || 5432),
+    database: decode('database', parsed.pathname.slice(1)),
+    user: decode('user', parsed.username),
+    password: decode('password', parsed.password),
+    sslMode: (parsed.searchParams.get('sslmode') as SslMode | null) ?? undefined,
+  }
+  for (const part of ['host', 'user', 'database'] as const) {
+    if (!target[part]) throw new ConfigurationError(`The database URL names no ${part}. ${expected}`)
+  }
+  return target
+}
+
+function decode(part: string, text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new ConfigurationError(
+      `The ${part} in the database URL is not percent-encoded correctly: write % as %25, @ as %40, / as %2F.`,
+    )
+  }
+}

@@ -1,0 +1,140 @@
+import type { Rows } from './connection.ts'
+import { createDrizzleClient, type DrizzleClient, type RunScope } from './drizzle-client.ts'
+import { ConnectionLostError, LeaseEndedError } from './errors.ts'
+import type { ExclusiveConnection } from './lease.ts'
+
+/**
+ * Runs `fn` in a transaction on an exclusive connection: BEGIN with its first statement, COMMIT when it returns,
+ * ROLLBACK when it throws or any of its statements failed. A lost connection is sent nothing more.
+ *
+ * postgres.js' own `begin` is not used: it sends ROLLBACK on dead connections, which ends the process
+ * (porsager/postgres issues 1199, 1208), and BEGIN on shared ones (1189).
+ *
+ * @returns What `fn` returns.
+ * @throws {ConnectionLostError} `rolled-back` when the connection went before COMMIT, `unknown` when during it; else what
+ *   `fn` or its first failed statement threw.
+ */
+export function runTransaction<T>(
+  exclusive: ExclusiveConnection,
+  options: unknown,
+  fn: (client: DrizzleClient) => Promise<T>,
+): Promise<T> {
+  return new Transaction(exclusive, options).run(fn)
+}
+
+/** A transaction's or a savepoint's callback while it runs. */
+interface Scope {
+  ended: boolean
+  /** The first statement that failed in it. */
+  failure: { error: unknown } | null
+}
+
+class Transaction {
+  readonly #exclusive: ExclusiveConnection
+  readonly #options: unknown
+  #begun: Promise<unknown> | null = null
+  #savepoints = 0
+
+  constructor(exclusive: ExclusiveConnection, options: unknown) {
+    this.#exclusive = exclusive
+    this.#options = options
+  }
+
+  async run<T>(fn: (client: DrizzleClient) => Promise<T>): Promise<T> {
+    const scope: Scope = { ended: false, failure: null }
+    try {
+      const result = await fn(this.#clientOf(scope))
+      // As in postgres.js: a failed statement fails the transaction, also when fn caught its error.
+      if (scope.failure) throw scope.failure.error
+      scope.ended = true
+      if (this.#begun) await this.#commit()
+      return result
+    } catch (error) {
+      if (this.#begun && !scope.ended) await this.#rollback()
+      scope.ended = true
+      throw error
+    }
+  }
+
+  #clientOf(scope: Scope): DrizzleClient {
+    const savepoint: RunScope = (fn) => this.#savepoint(scope, fn)
+    return createDrizzleClient({
+      options: this.#options,
+      run: (text, parameters, values) => this.#statement(scope, text, parameters, values),
+      begin: savepoint,
+      savepoint,
+    })
+  }
+
+  async #statement(
+    scope: Scope,
+    text: string,
+    parameters: readonly unknown[],
+    values: boolean,
+  ): Promise<Rows> {
+    if (scope.ended) throw new LeaseEndedError()
+    try {
+      if (!this.#begun) {
+        // Drizzle sets the modes by a statement of its own, always the first: they go into BEGIN instead.
+        const modes = /^set transaction( .*)$/is.exec(text)
+        this.#begun = this.#exclusive.connection.run(`begin${modes?.[1] ?? ''}`, [], false)
+        if (modes) return (await this.#begun) as Rows
+      }
+      await this.#begun
+      return await this.#exclusive.run(text, parameters, values)
+    } catch (error) {
+      const known = rolledBack(error)
+      scope.failure ??= { error: known }
+      throw known
+    }
+  }
+
+  async #savepoint<T>(outer: Scope, fn: (client: DrizzleClient) => Promise<T>): Promise<T> {
+    const name = `s${this.#savepoints++}`
+    await this.#statement(outer, `savepoint ${name}`, [], false)
+    const scope: Scope = { ended: false, failure: null }
+    try {
+      const result = await fn(this.#clientOf(scope))
+      if (scope.failure) throw scope.failure.error
+      return result
+    } catch (error) {
+      // If this fails too the outer scope has the failure, and the caller still gets the first error.
+      if (!this.#exclusive.connection.lost)
+        await this.#statement(outer, `rollback to ${name}`, [], false).catch(() => {})
+      throw error
+    } finally {
+      scope.ended = true
+    }
+  }
+
+  async #commit(): Promise<void> {
+    let answer: Rows
+    try {
+      answer = await this.#exclusive.connection.run('commit', [], false)
+    } catch (error) {
+      throw error instanceof ConnectionLostError && error.outcome === 'not-sent' ? rolledBack(error) : error
+    }
+    if (answer.command === 'ROLLBACK') {
+      throw new Error(
+        'The server rolled back at COMMIT: a statement that nobody awaited had failed in this transaction.',
+      )
+    }
+  }
+
+  /** A connection that can't roll back must not be used again; the caller still gets the error that led here. */
+  async #rollback(): Promise<void> {
+    const { connection } = this.#exclusive
+    if (connection.lost) return
+    try {
+      await connection.run('rollback', [], false)
+    } catch {
+      await connection.destroy()
+    }
+  }
+}
+
+function rolledBack(error: unknown): unknown {
+  return error instanceof ConnectionLostError
+    ? new ConnectionLostError('rolled-back', { cause: error.cause })
+    : error
+}

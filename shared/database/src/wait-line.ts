@@ -1,0 +1,148 @@
+/** A caller in line for a connection. */
+export interface Waiter<T> {
+  readonly kind: 'exclusive' | 'shared'
+  /** Monotonic time in ms. */
+  readonly since: number
+  readonly deadline: number
+  resolve(value: T): void
+  reject(error: unknown): void
+  signal: AbortSignal | undefined
+  onAbort: (() => void) | undefined
+  next: Waiter<T> | null
+  previous: Waiter<T> | null
+  queued: boolean
+}
+
+export interface WaitLineEvents<T> {
+  /** The waiter has left the line because its deadline passed; it must be rejected. */
+  expired(waiter: Waiter<T>): void
+  /** The waiter has left the line because its signal fired; it must be rejected. */
+  aborted(waiter: Waiter<T>): void
+}
+
+/**
+ * A FIFO line of waiters with deadlines and signals. A waiter leaves once, by being served, expired or aborted, from
+ * any place in constant time. One timer serves the whole line, set to the earliest deadline.
+ */
+export class WaitLine<T> {
+  readonly #events: WaitLineEvents<T>
+  readonly #now: () => number
+  #head: Waiter<T> | null = null
+  #tail: Waiter<T> | null = null
+  #length = 0
+  #exclusive = 0
+  #timer: ReturnType<typeof setTimeout> | null = null
+  #timerAt = Number.POSITIVE_INFINITY
+  // While every deadline is no earlier than the one before it, expiry stops at the first waiter that has time left.
+  #ordered = true
+
+  constructor(events: WaitLineEvents<T>, now: () => number) {
+    this.#events = events
+    this.#now = now
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** How many of them wait for a connection of their own. */
+  get exclusive(): number {
+    return this.#exclusive
+  }
+
+  get head(): Waiter<T> | null {
+    return this.#head
+  }
+
+  /** Puts a caller at the end of the line; the promise settles when it is served, expired, aborted or rejected. */
+  join(kind: Waiter<T>['kind'], timeoutMs: number, signal?: AbortSignal): Promise<T> {
+    const since = this.#now()
+    return new Promise<T>((resolve, reject) => {
+      const waiter: Waiter<T> = {
+        kind,
+        since,
+        deadline: since + timeoutMs,
+        resolve,
+        reject,
+        signal,
+        onAbort: undefined,
+        next: null,
+        previous: this.#tail,
+        queued: true,
+      }
+      if (signal) {
+        waiter.onAbort = () => {
+          this.remove(waiter)
+          this.#events.aborted(waiter)
+        }
+        signal.addEventListener('abort', waiter.onAbort, { once: true })
+      }
+      if (this.#tail) {
+        this.#tail.next = waiter
+        if (waiter.deadline < this.#tail.deadline) this.#ordered = false
+      } else {
+        this.#head = waiter
+        this.#ordered = true
+      }
+      this.#tail = waiter
+      this.#length++
+      if (kind === 'exclusive') this.#exclusive++
+      if (waiter.deadline < this.#timerAt) this.#arm(waiter.deadline)
+    })
+  }
+
+  /** Takes a waiter out of the line, wherever it stands. */
+  remove(waiter: Waiter<T>): void {
+    if (!waiter.queued) return
+    waiter.queued = false
+    if (waiter.previous) waiter.previous.next = waiter.next
+    else this.#head = waiter.next
+    if (waiter.next) waiter.next.previous = waiter.previous
+    else this.#tail = waiter.previous
+    waiter.next = null
+    waiter.previous = null
+    this.#length--
+    if (waiter.kind === 'exclusive') this.#exclusive--
+    if (waiter.onAbort) waiter.signal?.removeEventListener('abort', waiter.onAbort)
+    if (this.#length === 0) this.#disarm()
+  }
+
+  /** Empties the line, rejecting every waiter. */
+  rejectAll(error: unknown): void {
+    for (let waiter = this.#head; waiter; waiter = this.#head) {
+      this.remove(waiter)
+      waiter.reject(error)
+    }
+  }
+
+  #arm(deadline: number): void {
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timerAt = deadline
+    this.#timer = setTimeout(() => this.#expire(), Math.max(0, Math.ceil(deadline - this.#now())))
+  }
+
+  #disarm(): void {
+    if (this.#timer) clearTimeout(this.#timer)
+    this.#timer = null
+    this.#timerAt = Number.POSITIVE_INFINITY
+  }
+
+  #expire(): void {
+    this.#timer = null
+    this.#timerAt = Number.POSITIVE_INFINITY
+    const now = this.#now()
+    let earliest = Number.POSITIVE_INFINITY
+    for (let waiter = this.#head; waiter; ) {
+      const next: Waiter<T> | null = waiter.next
+      if (waiter.deadline <= now) {
+        this.remove(waiter)
+        this.#events.expired(waiter)
+      } else {
+        earliest = Math.min(earliest, waiter.deadline)
+        if (this.#ordered) break
+      }
+      waiter = next
+    }
+    if (this.#length > 0 && earliest < this.#timerAt) this.#arm(earliest)
+  }
+}
