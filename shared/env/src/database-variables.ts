@@ -137,7 +137,8 @@ export function poolVariables({ service }: ServiceDefinition) {
     DATABASE_STATEMENT_TIMEOUT: {
       schema: seconds({ min: 0 }),
       default: '0',
-      description: 'Seconds after which the server cancels a statement; 0 for no limit.',
+      description:
+        'Seconds after which the server cancels a statement; 0 leaves it to what server and role have set.',
     },
     DATABASE_PREPARE: {
       schema: boolean(),
