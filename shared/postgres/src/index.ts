@@ -4,6 +4,11 @@ export {
   ProvisionError,
   type ProvisionErrorCode,
 } from './errors.ts'
+export type { ConnectionCell } from './provision/connection-matrix.ts'
+export { checkIsolation, type IsolationReport, type PrivilegeCell } from './provision/isolation.ts'
+export { type ProvisionReport, provision } from './provision/provision.ts'
+export type { Outcome } from './provision/roles.ts'
+export type { ServiceRoles } from './provision/service-roles.ts'
 export { type FoundPostgres, findPostgres, stopPostgres } from './server/find-postgres.ts'
 export { type LocalPostgres, type StartOptions, startPostgres } from './server/local-postgres.ts'
 export { defaultDataRoot } from './server/place.ts'

@@ -152,7 +152,10 @@ function createHandle(
         // Who joined a session's server owns it also after somebody stopped it and started a daemon underneath.
         const owned = started.server.lifetime === 'session' || running?.lifetime === 'session'
         if (!owned) return 'left-running'
-        if (running !== null && !(await attachment.isAlone())) return 'shared'
+        const alone = running === null || (await attachment.isAlone())
+        // Let go before the stop, or the attachment would try to come back to a server that shuts down.
+        await attachment.pause()
+        if (!alone) return 'shared'
         await stopHere()
         return 'stopped'
       } finally {

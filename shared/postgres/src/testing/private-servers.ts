@@ -1,0 +1,112 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { provision } from '../provision/provision.ts'
+import { stopPostgres } from '../server/find-postgres.ts'
+import { type LocalPostgres, startPostgres } from '../server/local-postgres.ts'
+import { resolvePlace } from '../server/place.ts'
+import { isAlive, sendSignal } from '../server/processes.ts'
+import type { StopOptions } from '../server/server-process.ts'
+import { servicesOf, type TestDatabaseUrls, urlsOf } from './test-roles.ts'
+import { testDataRoot, testSettings } from './test-settings.ts'
+
+/** A server of one test's own, to be stopped, killed, frozen and restarted. */
+export interface TestServer extends AsyncDisposable {
+  readonly adminUrl: string
+  readonly host: string
+  readonly port: number
+  /** The postmaster's process id; another one after each restart. */
+  readonly pid: number
+  readonly dataDirectory: string
+  readonly logFile: string
+  stop(options?: StopOptions): Promise<void>
+  /** Starts it again on the same port, also after a kill. */
+  restart(options?: StopOptions): Promise<void>
+  /** Sends a signal to the postmaster; after `SIGKILL` its backends end by themselves a moment later. */
+  signal(name: NodeJS.Signals): void
+  /** Makes the database and the roles of a service (`auth` → `auth_db`, `auth_app` …) and returns their URLs. */
+  database(service?: string, options?: { connectionLimit?: number }): Promise<TestDatabaseUrls>
+}
+
+const servers = new Set<TestServer>()
+let count = 0
+
+const foldersIn = (dataRoot: string, create: boolean): string | null => {
+  const place = resolvePlace(dataRoot, { create })
+  return place === null ? null : join(place.root, 'servers')
+}
+
+/** Starts a private server in about a second; disposing it, or the end of the run, stops it and removes its data. */
+export async function startTestServer(
+  options: {
+    settings?: Readonly<Record<string, string>>
+    port?: number
+    onNotice?: (line: string) => void
+  } = {},
+): Promise<TestServer> {
+  await sweepPrivateServers(testDataRoot())
+  const folder = foldersIn(testDataRoot(), true)
+  const dataRoot = join(folder ?? testDataRoot(), `${process.pid}-${++count}`)
+  const server = await startPostgres({
+    dataRoot,
+    port: options.port ?? 0,
+    settings: { ...testSettings, ...options.settings },
+    onNotice: options.onNotice,
+  })
+  const handle = createTestServer(server, dataRoot)
+  servers.add(handle)
+  return handle
+}
+
+function createTestServer(server: LocalPostgres, dataRoot: string): TestServer {
+  let disposed: Promise<void> | null = null
+  const dispose = async (): Promise<void> => {
+    await server.stop({ mode: 'immediate' })
+    await server.release()
+    rmSync(dataRoot, { recursive: true, force: true })
+  }
+  const handle: TestServer = {
+    get adminUrl() {
+      return server.adminUrl
+    },
+    host: server.host,
+    port: server.port,
+    get pid() {
+      return server.pid
+    },
+    dataDirectory: server.dataDirectory,
+    logFile: server.logFile,
+    stop: (options) => server.stop(options),
+    restart: (options) => server.restart(options),
+    signal: (name) => {
+      sendSignal(server.pid, name)
+    },
+    async database(service = 'test', options = {}) {
+      const roles = servicesOf(server.adminUrl, service, `${service}_db`, options.connectionLimit)
+      await provision({ adminUrl: server.adminUrl, services: [roles] })
+      return urlsOf(server.adminUrl, roles)
+    },
+    [Symbol.asyncDispose]() {
+      servers.delete(handle)
+      disposed ??= dispose()
+      return disposed
+    },
+  }
+  return handle
+}
+
+/** Disposes every private server that a test of this run left. */
+export async function stopPrivateServers(): Promise<void> {
+  await Promise.all([...servers].map((server) => server[Symbol.asyncDispose]()))
+}
+
+/** Stops and removes private servers of runs that were killed. */
+export async function sweepPrivateServers(dataRoot: string): Promise<void> {
+  const folder = foldersIn(dataRoot, false)
+  if (folder === null || !existsSync(folder)) return
+  for (const name of readdirSync(folder)) {
+    const pid = Number.parseInt(name, 10)
+    if (Number.isNaN(pid) || isAlive(pid)) continue
+    await stopPostgres({ dataRoot: join(folder, name), mode: 'immediate' })
+    rmSync(join(folder, name), { recursive: true, force: true })
+  }
+}

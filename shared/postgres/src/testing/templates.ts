@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto'
+import { type AdminSql, openSession } from '../admin-connection.ts'
+import { ensureDatabase, secureDatabase } from '../provision/databases.ts'
+import { quoteIdentifier } from '../provision/quote.ts'
+import { secureSchemas } from '../provision/schemas.ts'
+import type { ServiceRoles } from '../provision/service-roles.ts'
+import type { TestPostgres } from './test-postgres.ts'
+import { type TestDatabaseUrls, urlsOf } from './test-roles.ts'
+import { dropDatabase, lockClasses, lockIdOf } from './test-run.ts'
+
+/** What the databases of a test start with. */
+export interface Template {
+  /** Names the contents; see `templateKey` for one that follows the migrations. */
+  key: string
+  /** Fills the database once, as a rule by running the migrations. */
+  prepare(database: TestDatabaseUrls): Promise<void>
+}
+
+// A change in how templates are made must not find those of an older checkout.
+const format = 1
+const making = new Map<string, Promise<string>>()
+
+/** The name of the ready template database, made now if nobody made it before: once among all files, runs and processes. */
+export function ensureTemplate(
+  server: TestPostgres,
+  roles: ServiceRoles,
+  template: Template | undefined,
+): Promise<string> {
+  const key = JSON.stringify([format, roles.service, template?.key ?? null])
+  const name = `tpl_${createHash('sha256').update(key).digest('hex').slice(0, 24)}`
+  const memo = `${server.adminUrl} ${name}`
+  const present = making.get(memo)
+  if (present !== undefined) return present
+  const made = makeOnce(server, { ...roles, database: `${name}_building` }, name, template)
+  making.set(memo, made)
+  // A failed preparation may succeed for the next test, and must not be remembered as this one's error.
+  made.catch(() => making.delete(memo))
+  return made
+}
+
+async function makeOnce(
+  server: TestPostgres,
+  building: ServiceRoles,
+  name: string,
+  template: Template | undefined,
+): Promise<string> {
+  await using session = await openSession(server.adminUrl, { applicationName: 'test template' })
+  const { sql } = session
+  await sql`select pg_advisory_lock(${lockClasses.template}, ${lockIdOf(name)})`
+  const present = await sql`select from pg_database where datname = ${name}`
+  if (present.length === 0) {
+    await dropDatabase(sql, building.database)
+    try {
+      await prepareDatabase(server, sql, building, template)
+      await closeDatabase(sql, building.database)
+    } catch (error) {
+      await dropDatabase(sql, building.database)
+      throw error
+    }
+    await sql.unsafe(
+      `ALTER DATABASE ${quoteIdentifier(building.database)} RENAME TO ${quoteIdentifier(name)}`,
+    )
+  }
+  // When it was used last: those that nobody uses any more go after some days.
+  await sql.unsafe(`COMMENT ON DATABASE ${quoteIdentifier(name)} IS '${new Date().toISOString()}'`)
+  return name
+}
+
+/** Makes the service's database, secures it and fills it. */
+export async function prepareDatabase(
+  server: TestPostgres,
+  sql: AdminSql,
+  roles: ServiceRoles,
+  template: Template | undefined,
+): Promise<void> {
+  await ensureDatabase(sql, roles)
+  await secureDatabase(sql, roles, [])
+  const urls = urlsOf(server.adminUrl, roles)
+  await using inside = await openSession(urls.adminUrl)
+  await secureSchemas(inside.sql, roles)
+  if (template === undefined) return
+  await template.prepare(urls)
+  // What was made as the superuser has no default privileges: the runtime role gets its rights on it here.
+  await secureSchemas(inside.sql, roles)
+}
+
+/** A database with a session in it cannot be copied: from now on nobody gets in. */
+async function closeDatabase(sql: AdminSql, database: string): Promise<void> {
+  await sql.unsafe(`ALTER DATABASE ${quoteIdentifier(database)} ALLOW_CONNECTIONS false`)
+  await sql`select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = ${database}`
+}

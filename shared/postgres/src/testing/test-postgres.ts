@@ -1,0 +1,50 @@
+import { parseAdminUrl } from '../admin-connection.ts'
+import { type LocalPostgres, startPostgres } from '../server/local-postgres.ts'
+import { stopPrivateServers, sweepPrivateServers } from './private-servers.ts'
+import { endTestRun } from './test-run.ts'
+import { testDataRoot, testSettings } from './test-settings.ts'
+
+/** The server that a test run shares. */
+export interface TestPostgres {
+  /** Superuser's URL, to the database `postgres`. */
+  readonly adminUrl: string
+  readonly host: string
+  readonly port: number
+  /** True for a server of TEST_DATABASE_ADMIN_URL, which is neither started nor stopped here. */
+  readonly external: boolean
+}
+
+let shared: Promise<TestPostgres & { server: LocalPostgres | null }> | null = null
+
+/**
+ * The run's server: the one of `TEST_DATABASE_ADMIN_URL`, else an embedded one, started by the first call.
+ *
+ * The test preload stops it when the run ends. Do not stop or kill it in a test: `startTestServer` is for that.
+ */
+export function testPostgres(): Promise<TestPostgres> {
+  shared ??= open()
+  return shared
+}
+
+async function open(): Promise<TestPostgres & { server: LocalPostgres | null }> {
+  const given = process.env.TEST_DATABASE_ADMIN_URL
+  if (given !== undefined && given !== '') {
+    const { host, port } = parseAdminUrl(given)
+    return { adminUrl: given, host, port, external: true, server: null }
+  }
+  const server = await startPostgres({ dataRoot: testDataRoot(), port: 0, settings: testSettings })
+  await sweepPrivateServers(testDataRoot())
+  const { adminUrl, host, port } = server
+  return { adminUrl, host, port, external: false, server }
+}
+
+/** Ends the run's use of servers: drops what tests left, stops private servers, releases the shared one. Idempotent. */
+export async function stopTestPostgres(): Promise<void> {
+  const running = shared
+  shared = null
+  await stopPrivateServers()
+  const opened = await running?.catch(() => null)
+  if (opened === undefined || opened === null) return
+  await endTestRun()
+  await opened.server?.release()
+}
