@@ -1,0 +1,33 @@
+import type { Database, HealthProbe } from '@shared/database'
+import type { EventLoopMonitor } from './event-loop.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import type { Logger } from './logger.ts'
+
+/** What the service's frame asks of a database: everything but the Drizzle handle, which belongs to the routes. */
+export interface ServiceDatabase
+  extends Pick<AnyDatabase, 'name' | 'status' | 'events' | 'connect' | 'close'> {
+  readonly health: Pick<HealthProbe, 'check' | 'details'>
+}
+
+type AnyDatabase = Database<Record<string, unknown>>
+
+/** Who may read `/health/detailed`. */
+export interface HealthAccess {
+  /** `always`: everyone. `token`: `Authorization: Bearer <token>`. `never`: the route answers 404. */
+  details: 'always' | 'token' | 'never'
+  /** Required with `token`. */
+  token?: string
+}
+
+/** What a service's `createApp` is given. Only `database` is needed: tests leave the rest at its defaults. */
+export interface ServiceContext<TDatabase extends ServiceDatabase = ServiceDatabase> {
+  database: TDatabase
+  /** Default: writes nothing. */
+  logger?: Logger
+  /** Default: ready from the start. */
+  lifecycle?: Lifecycle
+  /** Default: `{ details: 'never' }`. */
+  health?: HealthAccess
+  /** Default: the event loop's lag is not measured and reported as null. */
+  eventLoop?: EventLoopMonitor
+}

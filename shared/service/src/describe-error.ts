@@ -1,0 +1,74 @@
+import { findDatabaseError, sqlState } from '@shared/database'
+import { Problem } from './problem.ts'
+
+/** What a log may say of an error: enough to find it, nothing that a client or a query put into it. */
+export interface ErrorDescription {
+  class: string
+  code?: string
+  sqlState?: string
+  message?: string
+  frames?: string[]
+}
+
+/**
+ * Describes an error for a log line by class, code, SQLSTATE and stack frames.
+ *
+ * Messages of Drizzle and of the server are left out: they hold SQL, parameters and row values. Messages of our
+ * own errors are kept; those of other errors too, with every URL cut out.
+ */
+export function describeError(error: unknown): ErrorDescription {
+  if (!(error instanceof Error)) return { class: typeof error }
+  const database = findDatabaseError(error)
+  const state = sqlState(error)
+  const subject = database ?? origin(error)
+  return {
+    class: subject.constructor.name,
+    code: codeOf(subject),
+    ...(state !== null && { sqlState: state }),
+    ...(mayBeQuoted(error, database) && { message: withoutUrls(subject.message) }),
+    ...(!(subject instanceof Problem) && { frames: frames(error) }),
+  }
+}
+
+function mayBeQuoted(error: Error, database: Error | null): boolean {
+  return database !== null || !causes(error).some((cause) => isDatabaseText(cause))
+}
+
+/** Drizzle's errors carry the query, the driver's carry the server's words, which quote values. */
+function isDatabaseText(error: Error): boolean {
+  return 'query' in error || 'params' in error || 'parameters' in error || sqlState(error) !== null
+}
+
+/** The innermost cause: the wrapper's class says nothing. A problem stands for itself. */
+function origin(error: Error): Error {
+  if (error instanceof Problem) return error
+  return causes(error).at(-1) ?? error
+}
+
+function causes(error: Error): Error[] {
+  const found: Error[] = []
+  for (let current: unknown = error; current instanceof Error && found.length < 10; current = current.cause) {
+    found.push(current)
+  }
+  return found
+}
+
+function codeOf(error: Error): string | undefined {
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+function withoutUrls(message: string): string {
+  return message.replaceAll(/[a-z][a-z0-9+.-]*:\/\/\S+/gi, '[url]').slice(0, 500)
+}
+
+/** Stack lines after the message, which may itself span lines. */
+function frames(error: Error): string[] {
+  const stack = error.stack ?? ''
+  const start = stack.indexOf(error.message)
+  const after = start === -1 ? stack : stack.slice(start + error.message.length)
+  return after
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line.startsWith('at '))
+    .slice(0, 8)
+}

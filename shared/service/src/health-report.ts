@@ -1,0 +1,82 @@
+import type { DatabaseHealth, PoolStatus, ServerReport } from '@shared/database'
+import type { ServiceContext } from './context.ts'
+
+/** `degraded` answers 200: the service is slow, not gone. `unhealthy` answers 503. */
+export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy'
+
+/** The body of `GET /health`. Codes only: a driver's message never gets here. */
+export interface HealthReport {
+  status: HealthStatus
+  service: string
+  state: string
+  reasons: string[]
+  database: { name: string } & DatabaseHealth
+}
+
+/** Judges a service by its cached probe and its pool, without a query of its own. */
+export async function readHealth(service: string, context: ServiceContext): Promise<HealthReport> {
+  const { database, lifecycle } = context
+  const probe = await database.health.check()
+  const unreachable = probe.status === 'disconnected'
+  const saturated = isSaturated(database.status())
+  return {
+    status: unreachable ? 'unhealthy' : saturated ? 'degraded' : 'healthy',
+    service,
+    state: lifecycle?.state ?? 'ready',
+    reasons: [...(unreachable ? ['database-unreachable'] : []), ...(saturated ? ['pool-saturated'] : [])],
+    database: { name: database.name, ...probe },
+  }
+}
+
+/** The body of `GET /health/detailed`: costs one status query, on the probe's own connection. */
+export async function readDetailedHealth(service: string, context: ServiceContext) {
+  const health = await readHealth(service, context)
+  const server = health.database.status === 'connected' ? await context.database.health.details() : null
+  const pool = context.database.status()
+  return {
+    ...health,
+    pool,
+    server: server && {
+      version: server.version,
+      uptimeMs: server.uptimeMs,
+      inRecovery: server.inRecovery,
+      longestTransactionMs: server.longestTransactionMs,
+    },
+    limits: server && readLimits(pool, server),
+    isolation: server && { role: server.role.name, ...server.confinement },
+    process: {
+      uptimeMs: Math.round(process.uptime() * 1000),
+      memory: memory(),
+      eventLoopLag: context.eventLoop?.lag() ?? null,
+      runtime: `bun ${Bun.version}`,
+    },
+    events: context.database.events().map(({ type, code, at }) => ({ type, code, at })),
+  }
+}
+
+/** Whether everything this pool may open, and the probe's connection, fits what the server allows this role. */
+export function readLimits(pool: PoolStatus, server: ServerReport) {
+  const wanted = pool.poolSize + pool.maxOverflow + 1
+  const forAnyRole = server.maxConnections - server.reservedConnections
+  const allowed = Math.min(forAnyRole, server.role.connectionLimit ?? Number.POSITIVE_INFINITY)
+  return {
+    maxConnections: server.maxConnections,
+    reservedConnections: server.reservedConnections,
+    usedConnections: server.usedConnections,
+    roleConnections: server.role.connections,
+    roleConnectionLimit: server.role.connectionLimit,
+    wantedConnections: wanted,
+    fits: wanted <= allowed,
+  }
+}
+
+/** The next caller would have to stand in line. */
+function isSaturated(pool: PoolStatus): boolean {
+  const capacity = pool.poolSize + pool.maxOverflow
+  return pool.checkedOut >= capacity || (pool.waiting > 0 && pool.total >= capacity)
+}
+
+function memory() {
+  const { rss, heapUsed, external } = process.memoryUsage()
+  return { rssBytes: rss, heapUsedBytes: heapUsed, externalBytes: external }
+}

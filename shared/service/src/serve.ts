@@ -1,0 +1,158 @@
+import type { DatabaseEvent } from '@shared/database'
+import { findDatabaseError, sqlState } from '@shared/database'
+import { awaitDatabase } from './await-database.ts'
+import type { HealthAccess, ServiceContext, ServiceDatabase } from './context.ts'
+import { databaseLog } from './database-log.ts'
+import { watchEventLoop } from './event-loop.ts'
+import { readLimits } from './health-report.ts'
+import { createLifecycle } from './lifecycle.ts'
+import { listen } from './listen.ts'
+import type { Logger } from './logger.ts'
+import { createLogger } from './logger.ts'
+import { shutDown } from './shutdown.ts'
+import { onShutdownSignal } from './signals.ts'
+import { misconfigured, StartFailure } from './start-failure.ts'
+
+/** The variables `serve` reads; `ServiceEnv` of @shared/env has them. Times are in seconds. */
+export interface ServeEnv {
+  readonly NODE_ENV: 'development' | 'test' | 'production'
+  readonly HOST: string
+  readonly PORT: number
+  readonly LOG_LEVEL: string
+  readonly SHUTDOWN_TIMEOUT: number
+  /** How long requests are still accepted after a stop signal. Default 1 in production, else 0. */
+  readonly SHUTDOWN_DELAY?: number
+  readonly HEALTH_DETAILS: HealthAccess['details']
+  readonly HEALTH_TOKEN?: { reveal(): string }
+}
+
+/** What a service hands to `serve`. */
+export interface ServeOptions<TDatabase extends ServiceDatabase> {
+  service: string
+  env: ServeEnv
+  /** Creates the database's pool; must not connect. */
+  openDatabase: (onEvent: (event: DatabaseEvent) => void) => TDatabase
+  createApp: (context: ServiceContext<TDatabase>) => {
+    fetch: (request: Request) => Response | Promise<Response>
+  }
+}
+
+/**
+ * Runs a service until it is told to stop, and ends the process then.
+ *
+ * Listens at once and answers 503 on `/readyz` until the database has answered. Exit codes: 0 stopped in order; 1 the
+ * port is taken, the database refuses this role for good, something was thrown outside a request, or requests had to be
+ * cut off; 78 the configuration is wrong; 130 and 143 a second SIGINT or SIGTERM.
+ */
+export async function serve<TDatabase extends ServiceDatabase>(
+  options: ServeOptions<TDatabase>,
+): Promise<void> {
+  const { service, env } = options
+  const logger = createLogger({
+    service,
+    level: env.LOG_LEVEL,
+    format: env.NODE_ENV === 'development' ? 'pretty' : 'json',
+  })
+  try {
+    await run(options, logger)
+  } catch (error) {
+    if (!(error instanceof StartFailure)) logger.fatal({ err: error }, 'the service could not start')
+    // Not a log line: it must be read whatever LOG_LEVEL says.
+    else process.stderr.write(`${service}: cannot start: ${error.message}\n`)
+    process.exit(error instanceof StartFailure ? error.exitCode : 1)
+  }
+}
+
+async function run<TDatabase extends ServiceDatabase>(
+  options: ServeOptions<TDatabase>,
+  logger: Logger,
+): Promise<void> {
+  const { service, env, createApp } = options
+  const lifecycle = createLifecycle()
+  const eventLoop = watchEventLoop()
+  const database = open(() => options.openDatabase(databaseLog(logger, lifecycle)))
+  const health = { details: env.HEALTH_DETAILS, token: env.HEALTH_TOKEN?.reveal() }
+  const app = createApp({ database, logger, lifecycle, health, eventLoop })
+  const server = listen({ fetch: (request) => app.fetch(request), host: env.HOST, port: env.PORT, logger })
+  logger.info({ port: server.port }, `${service} listens on ${server.url}`)
+
+  const stopping = new AbortController()
+  const stop = (exitCode: number) => {
+    if (stopping.signal.aborted) return
+    stopping.abort()
+    const timeoutMs = env.SHUTDOWN_TIMEOUT * 1000
+    const drainDelayMs = (env.SHUTDOWN_DELAY ?? (env.NODE_ENV === 'production' ? 1 : 0)) * 1000
+    setTimeout(() => end(logger, 1, 'stopped by force: time is up'), Math.max(timeoutMs, 250))
+    shutDown({ server, database, lifecycle, logger, timeoutMs, drainDelayMs }).then(
+      (finished) => end(logger, finished ? exitCode : 1, 'stopped'),
+      (error) => {
+        logger.error({ err: error }, 'the shutdown failed')
+        end(logger, 1, 'stopped')
+      },
+    )
+  }
+  onShutdownSignal({
+    begin(signal) {
+      logger.info({ signal }, 'stopping')
+      stop(0)
+    },
+    force: (signal, exitCode) => end(logger, exitCode, `stopped at once by a second ${signal}`),
+  })
+  // Bun prints what nobody caught, message included: that may hold SQL and parameters.
+  for (const kind of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(kind, (error: unknown) => {
+      logger.fatal({ err: error }, kind)
+      stop(1)
+    })
+  }
+
+  if (!(await awaitDatabase({ database, signal: stopping.signal, onRetry: reportRetries(logger) }))) return
+  lifecycle.ready()
+  logger.info('ready: the database answers')
+  await reportDoubts(database, logger)
+}
+
+function open<T>(openDatabase: () => T): T {
+  try {
+    return openDatabase()
+  } catch (error) {
+    const own = findDatabaseError(error)
+    throw own?.code === 'CONFIGURATION' ? misconfigured(own) : error
+  }
+}
+
+function end(logger: Logger, exitCode: number, message: string): never {
+  logger.info({ exitCode }, message)
+  process.exit(exitCode)
+}
+
+/** One warning for each new reason; the attempts between are told at `debug`. */
+function reportRetries(logger: Logger) {
+  let known: string | undefined
+  return (error: unknown, delayMs: number) => {
+    const reason = sqlState(error) ?? driverCode(error) ?? 'unknown'
+    const level = reason === known ? 'debug' : 'warn'
+    known = reason
+    logger[level](
+      { code: reason, retryInMs: delayMs },
+      `the database cannot be reached (${reason}): trying again`,
+    )
+  }
+}
+
+function driverCode(error: unknown): string | null {
+  const own = findDatabaseError(error)
+  if (own === null) return null
+  return 'driverCode' in own && typeof own.driverCode === 'string' ? own.driverCode : own.code
+}
+
+/** Says once what `/health/detailed` would: a role with too much power, a pool that cannot grow to its size. */
+async function reportDoubts(database: ServiceDatabase, logger: Logger): Promise<void> {
+  const server = await database.health.details()
+  if (server === null) return
+  if (!server.confinement.confined) {
+    logger.warn({ findings: server.confinement.findings }, 'the role is not confined to its own database')
+  }
+  const { fits, ...limits } = readLimits(database.status(), server)
+  if (!fits) logger.warn(limits, 'the pool is larger than the connections the server allows')
+}

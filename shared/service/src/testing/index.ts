@@ -1,0 +1,1 @@
+export { type OpenServiceOptions, openService, type TestService } from './open-service.ts'

@@ -1,0 +1,73 @@
+import { createDatabase, type Database, migrate } from '@shared/database'
+import { templateKey, withDatabase } from '@shared/postgres/testing'
+import type { ServiceApp } from '../app.ts'
+import type { ServiceContext } from '../context.ts'
+
+/** Which service to open, and how its database is made. */
+export interface OpenServiceOptions<TSchema extends Record<string, unknown>> {
+  service: string
+  schema: TSchema
+  /** The committed migrations: the database is what production has. */
+  migrationsFolder: string
+  createApp: (context: ServiceContext<Database<TSchema>>) => ServiceApp
+}
+
+/** A service's app on a database of its own, as its runtime role. */
+export interface TestService<TSchema extends Record<string, unknown>> {
+  app: ServiceApp
+  database: Database<TSchema>
+  /** Sends a request, its body as JSON; the answer's body is parsed, null when empty. */
+  send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** What came back; `body` is for `toMatchObject` and friends. */
+export interface Answer {
+  status: number
+  headers: Headers
+  body: Record<string, unknown>
+}
+
+/** Opens a service on a fresh, migrated database; dispose of it to drop the database. */
+export async function openService<TSchema extends Record<string, unknown>>(
+  options: OpenServiceOptions<TSchema>,
+): Promise<TestService<TSchema>> {
+  const { service, schema, migrationsFolder, createApp } = options
+  const postgres = await withDatabase({
+    service,
+    template: {
+      key: templateKey(migrationsFolder),
+      prepare: async ({ migratorUrl }) => void (await migrate({ url: migratorUrl, migrationsFolder })),
+    },
+  })
+  const database = createDatabase({
+    name: service,
+    url: postgres.appUrl,
+    schema,
+    pool: { poolSize: 4, maxOverflow: 4 },
+  })
+  const app = createApp({ database })
+  return {
+    app,
+    database,
+    async send(method, path, body, headers = {}) {
+      const json: Record<string, string> = body === undefined ? {} : { 'Content-Type': 'application/json' }
+      const init = {
+        method,
+        headers: { ...json, ...headers },
+        body: body === undefined ? undefined : JSON.stringify(body),
+      }
+      const response = await app.request(path, init)
+      const text = await response.text()
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: text === '' ? null : JSON.parse(text),
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await database.close({ timeoutMs: 2000 })
+      await postgres.drop()
+    },
+  }
+}
