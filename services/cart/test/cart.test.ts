@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import * as schema from '@schema/cart'
+import { openService, type TestService } from '@shared/service/testing'
+import { createApp } from '../src/app.ts'
+
+let service: TestService<typeof schema>
+beforeAll(async () => {
+  const migrationsFolder = Bun.fileURLToPath(
+    import.meta.resolve('@schema/cart').replace('schema.ts', 'migrations'),
+  )
+  service = await openService({ service: 'cart', schema, migrationsFolder, createApp })
+}, 60_000)
+afterAll(() => service[Symbol.asyncDispose]())
+
+const unknown = '018f4b7e-0000-7000-8000-000000000000'
+const lamp = crypto.randomUUID()
+const shade = crypto.randomUUID()
+const two = { quantity: 2, unitPriceMinor: 1999, currency: 'EUR' }
+
+async function openCart() {
+  const { body } = await service.send('POST', '/carts')
+  return `/carts/${body.id}`
+}
+
+describe('POST /carts', () => {
+  test('opens an empty cart, also without a body', async () => {
+    const answer = await service.send('POST', '/carts')
+    expect(answer).toMatchObject({
+      status: 201,
+      body: { currency: 'EUR', userId: null, items: [], totalMinor: 0 },
+    })
+    expect(answer.headers.get('Location')).toBe(`/carts/${answer.body.id}`)
+  })
+
+  test('opens a cart for a user in a currency', async () => {
+    const given = { userId: crypto.randomUUID(), currency: 'SEK' }
+    expect(await service.send('POST', '/carts', given)).toMatchObject({ status: 201, body: given })
+  })
+
+  test.each([
+    ['a user id that is none', { userId: '7' }],
+    ['a currency that is none', { currency: 'e' }],
+    ['an unknown field', { items: [] }],
+    ['a list', []],
+  ])('refuses %s', async (_name, body) => {
+    expect(await service.send('POST', '/carts', body)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid-request' },
+    })
+  })
+})
+
+describe('GET /carts/:id', () => {
+  test('answers a cart with its items in the order they were added, and their sum', async () => {
+    const cart = await openCart()
+    await service.send('PUT', `${cart}/items/${lamp}`, two)
+    await service.send('PUT', `${cart}/items/${shade}`, { ...two, quantity: 1, unitPriceMinor: 500 })
+    expect(await service.send('GET', cart)).toMatchObject({
+      status: 200,
+      body: {
+        totalMinor: 4498,
+        items: [
+          { productId: lamp, quantity: 2, unitPriceMinor: 1999 },
+          { productId: shade, quantity: 1, unitPriceMinor: 500 },
+        ],
+      },
+    })
+  })
+
+  test('is 404 for an unknown id and 400 for what is no id', async () => {
+    expect(await service.send('GET', `/carts/${unknown}`)).toMatchObject({
+      status: 404,
+      body: { code: 'cart-not-found' },
+    })
+    expect((await service.send('GET', '/carts/1')).status).toBe(400)
+  })
+})
+
+describe('PUT /carts/:id/items/:productId', () => {
+  test('puts a product in the cart, and replaces it when it lies there already', async () => {
+    const cart = await openCart()
+    const first = await service.send('PUT', `${cart}/items/${lamp}`, two)
+    expect(first).toMatchObject({ status: 200, body: { productId: lamp, ...two } })
+    await service.send('PUT', `${cart}/items/${lamp}`, { ...two, quantity: 5, unitPriceMinor: 100 })
+    expect((await service.send('GET', cart)).body).toMatchObject({
+      totalMinor: 500,
+      items: [{ productId: lamp, quantity: 5, unitPriceMinor: 100 }],
+    })
+  })
+
+  test('holds a product once, however many put it there at once', async () => {
+    const cart = await openCart()
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, index) =>
+        service.send('PUT', `${cart}/items/${lamp}`, { ...two, quantity: index + 1 }),
+      ),
+    )
+    expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200))
+    expect((await service.send('GET', cart)).body.items).toHaveLength(1)
+  })
+
+  test('refuses another currency than the cart has', async () => {
+    const cart = await openCart()
+    expect(await service.send('PUT', `${cart}/items/${lamp}`, { ...two, currency: 'SEK' })).toMatchObject({
+      status: 409,
+      body: { code: 'currency-mismatch' },
+    })
+    expect((await service.send('GET', cart)).body.items).toEqual([])
+  })
+
+  test('is 404 for an unknown cart', async () => {
+    expect(await service.send('PUT', `/carts/${unknown}/items/${lamp}`, two)).toMatchObject({
+      status: 404,
+      body: { code: 'cart-not-found' },
+    })
+  })
+
+  test.each([
+    ['nothing of it', { ...two, quantity: 0 }],
+    ['half of it', { ...two, quantity: 0.5 }],
+    ['a negative price', { ...two, unitPriceMinor: -1 }],
+    ['no currency', { quantity: 1, unitPriceMinor: 1 }],
+    ['an unknown field', { ...two, note: 'x' }],
+  ])('refuses %s', async (_name, body) => {
+    const cart = await openCart()
+    expect(await service.send('PUT', `${cart}/items/${lamp}`, body)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid-request' },
+    })
+  })
+
+  test('refuses a product id that is none', async () => {
+    const cart = await openCart()
+    expect((await service.send('PUT', `${cart}/items/lamp`, two)).status).toBe(400)
+  })
+})
+
+describe('DELETE /carts/:id/items/:productId', () => {
+  test('takes a product out, once', async () => {
+    const cart = await openCart()
+    await service.send('PUT', `${cart}/items/${lamp}`, two)
+    expect((await service.send('DELETE', `${cart}/items/${lamp}`)).status).toBe(204)
+    expect(await service.send('DELETE', `${cart}/items/${lamp}`)).toMatchObject({
+      status: 404,
+      body: { code: 'item-not-found' },
+    })
+    expect((await service.send('GET', cart)).body.items).toEqual([])
+  })
+
+  test('is 404 for an unknown cart and 400 for what is no id', async () => {
+    expect((await service.send('DELETE', `/carts/${unknown}/items/${lamp}`)).body.code).toBe('cart-not-found')
+    expect((await service.send('DELETE', `/carts/${unknown}/items/lamp`)).status).toBe(400)
+  })
+})
