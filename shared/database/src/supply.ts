@@ -1,0 +1,291 @@
+import { ConnectError } from './errors.ts'
+import type { DatabaseEventType } from './monitor.ts'
+import type { PoolOptions } from './options.ts'
+import { Pacer } from './pacer.ts'
+import type { Connector, PoolConnection, Slot, SlotState } from './slot.ts'
+import type { CloseReason, PoolCounters } from './status.ts'
+
+export interface SupplyOptions<C> {
+  pool: PoolOptions
+  connectTimeoutMs: number
+  connect: Connector<C>
+  counters: PoolCounters
+  onEvent: (type: DatabaseEventType, error?: unknown) => void
+  now: () => number
+  random: () => number
+  /** Called after everything that may have made a connection available or made room for one. */
+  onChange: () => void
+  /** Called when no connection is left and the server refuses new ones for a reason that time can't mend. */
+  onRefused: (error: ConnectError) => void
+}
+
+/**
+ * A pool's connections: how they come, are checked, age and go. Who gets them is QueuePool's business.
+ *
+ * Pings and connects are made for the pool, never for one caller: whoever is first in line takes what is ready first.
+ */
+export class Supply<C extends PoolConnection> {
+  /** Most connections there may be. */
+  readonly limit: number
+  readonly count: Record<Exclude<SlotState, 'closed'>, number> = { connecting: 0, idle: 0, leased: 0 }
+  readonly slots = new Set<Slot<C>>()
+  readonly pacer: Pacer
+  /** Connections being pinged. They count as leased. */
+  pinging = 0
+  readonly #options: SupplyOptions<C>
+  /** A stack: the connection used last is taken first, so that those at the bottom can age out. */
+  readonly #idle: Slot<C>[] = []
+  /** Said goodbye to, and maybe still held by the server: they count against the limit only. */
+  readonly #closing = new Set<Promise<void>>()
+  readonly #abortConnects = new AbortController()
+  /** Connections made before this are retired. */
+  #retiredBefore = Number.NEGATIVE_INFINITY
+  /** Connections that last spoke before this are pinged whatever the window says. */
+  #suspectBefore = Number.NEGATIVE_INFINITY
+  #idleTimer: ReturnType<typeof setTimeout> | null = null
+  #stopped = false
+  #onEmpty: (() => void) | null = null
+
+  constructor(options: SupplyOptions<C>) {
+    this.#options = options
+    const { poolSize, maxOverflow } = options.pool
+    this.limit = maxOverflow < 0 ? Number.POSITIVE_INFINITY : poolSize + maxOverflow
+    this.pacer = new Pacer({ now: options.now, random: options.random, wake: options.onChange })
+  }
+
+  /** The idle connection used last, if it may be handed out as it is. Retired ones met on the way are closed. */
+  fresh(now: number): Slot<C> | null {
+    for (let slot = this.#idle.at(-1); slot; slot = this.#idle.at(-1)) {
+      const reason = this.#retirement(slot, now)
+      if (!reason) return this.#needsPing(slot, now) ? null : slot
+      this.close(slot, reason)
+    }
+    return null
+  }
+
+  /** The connection with the fewest statements under way, if it has room for one and none of them is slow. */
+  leastLoaded(now: number): Slot<C> | null {
+    const { sharedDepth, slowStatementMs } = this.#options.pool
+    let best: Slot<C> | null = null
+    for (const slot of this.slots) {
+      if (slot.shares === 0 || slot.shares >= sharedDepth || (best && slot.shares >= best.shares)) continue
+      if (now - slot.busySince <= slowStatementMs && !this.#retirement(slot, now)) best = slot
+    }
+    return best
+  }
+
+  /** Pings idle connections and opens new ones until `demand` of them are on their way, or no more may be. */
+  raise(demand: number): void {
+    while (this.pinging + this.count.connecting < demand) {
+      const stale = this.#idle.at(-1)
+      if (stale) this.#ping(stale)
+      else if (this.canGrow()) this.#open()
+      else return
+    }
+  }
+
+  /** Whether a connection may be opened now: there is room, and the server is not failing. */
+  canGrow(): boolean {
+    if (this.#stopped || this.slots.size + this.#closing.size >= this.limit) return false
+    return this.pacer.ready(this.count.connecting)
+  }
+
+  /** Marks an idle connection as in use. */
+  lease(slot: Slot<C>, now: number): void {
+    this.#move(slot, 'leased')
+    slot.leasedAt = now
+    slot.busySince = now
+  }
+
+  /** Takes back a connection that nobody uses any more; it is closed if retired, or `wanted` by nobody and one too many. */
+  release(slot: Slot<C>, wanted: boolean): void {
+    if (slot.state !== 'leased') return
+    slot.exclusive = false
+    const extra = this.#idle.length >= this.#options.pool.poolSize && !wanted
+    const reason = this.#retirement(slot, this.#options.now()) ?? (extra ? 'overflow' : null)
+    if (reason) this.close(slot, reason)
+    else this.#rest(slot)
+  }
+
+  /** Retires every connection made before `before`: idle ones now, those in use when they come back. */
+  invalidate(before: number): void {
+    this.#options.counters.invalidations++
+    this.#retiredBefore = before
+    this.#options.onEvent('invalidated')
+    for (const slot of [...this.#idle]) if (slot.createdAt < before) this.close(slot, 'invalidated')
+  }
+
+  /** Says goodbye to a connection. */
+  close(slot: Slot<C>, reason: CloseReason): void {
+    const { counters, onChange } = this.#options
+    counters.closes[reason]++
+    if (reason === 'recycled') counters.recycles++
+    const closing = (slot.connection as C).close().then(() => {
+      this.#closing.delete(closing)
+      onChange()
+    })
+    this.#closing.add(closing)
+    this.#move(slot, 'closed')
+  }
+
+  /** Cuts a connection that can't be trusted. */
+  destroy(slot: Slot<C>, reason: CloseReason): void {
+    if (slot.state === 'closed') return
+    this.#options.counters.closes[reason]++
+    this.#move(slot, 'closed')
+    const cut = slot.connection?.destroy()
+    if (cut && this.#stopped) this.#closing.add(cut)
+    this.#options.onChange()
+  }
+
+  /** Opens no more, closes idle connections now and those in use as they come back; after `timeoutMs` cuts the rest. */
+  async drain(timeoutMs: number, cause: Error): Promise<void> {
+    this.#stopped = true
+    this.pacer.stop()
+    if (this.#idleTimer) clearTimeout(this.#idleTimer)
+    this.#abortConnects.abort(cause)
+    for (const slot of [...this.#idle]) this.close(slot, 'shutdown')
+    if (this.slots.size > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, timeoutMs)
+        this.#onEmpty = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+      for (const slot of [...this.slots]) this.destroy(slot, 'shutdown')
+    }
+    // Neither a goodbye nor a cut takes longer than a second or two: the bound is the connection's own.
+    await Promise.all(this.#closing)
+  }
+
+  #retirement(slot: Slot<C>, now: number): CloseReason | null {
+    if (this.#stopped) return 'shutdown'
+    if (slot.createdAt < this.#retiredBefore) return 'invalidated'
+    if (now >= slot.recycleAt) return 'recycled'
+    return slot.connection?.worn ? 'worn' : null
+  }
+
+  #needsPing(slot: Slot<C>, now: number): boolean {
+    const { prePing, prePingIdleMs } = this.#options.pool
+    if (!prePing || !slot.connection) return false
+    const { spokeAt } = slot.connection
+    return spokeAt < this.#suspectBefore || now - spokeAt >= prePingIdleMs
+  }
+
+  #ping(slot: Slot<C>): void {
+    const { counters, now, onEvent, pool, onChange } = this.#options
+    const startedAt = now()
+    this.lease(slot, startedAt)
+    slot.exclusive = true
+    this.pinging++
+    counters.pings++
+    ;(slot.connection as C).ping(pool.prePingTimeoutMs).then(
+      () => {
+        this.pinging--
+        // The line asked for it.
+        this.release(slot, true)
+        onChange()
+      },
+      (error: unknown) => {
+        this.pinging--
+        counters.pingFailures++
+        onEvent('ping-failed', error)
+        this.destroy(slot, 'ping-failed')
+        // One storm invalidates once: whoever is retired already proves nothing new.
+        if (slot.createdAt >= this.#retiredBefore) this.invalidate(startedAt)
+        onChange()
+      },
+    )
+  }
+
+  #open(): void {
+    const { connect, connectTimeoutMs, counters, now, onChange, pool, random } = this.#options
+    const createdAt = now()
+    const slot: Slot<C> = {
+      state: 'connecting',
+      connection: null,
+      createdAt,
+      recycleAt: createdAt + pool.recycleMs * (1 - random() * 0.1),
+      idleSince: createdAt,
+      leasedAt: createdAt,
+      busySince: createdAt,
+      shares: 0,
+      exclusive: false,
+      nestedWaits: 0,
+    }
+    this.slots.add(slot)
+    this.count.connecting++
+    const onLost = (cause: unknown) => this.#lost(slot, cause)
+    connect({ timeoutMs: connectTimeoutMs, signal: this.#abortConnects.signal, onLost }).then(
+      (connection) => {
+        counters.connects++
+        this.pacer.succeeded()
+        slot.connection = connection
+        if (slot.state === 'closed') void connection.destroy()
+        else if (this.#stopped) this.close(slot, 'shutdown')
+        else this.#rest(slot)
+        onChange()
+      },
+      (error: unknown) => {
+        if (slot.state !== 'closed') this.#move(slot, 'closed')
+        if (!this.#stopped) this.#refused(error)
+        onChange()
+      },
+    )
+  }
+
+  #refused(error: unknown): void {
+    this.#options.counters.connectFailures++
+    this.pacer.failed(error)
+    this.#options.onEvent('connect-failed', error)
+    const alive = this.count.idle + this.count.leased > 0
+    if (error instanceof ConnectError && !error.retryable && !alive) this.#options.onRefused(error)
+  }
+
+  #lost(slot: Slot<C>, cause: unknown): void {
+    if (slot.state === 'closed') return
+    this.#options.counters.closes.lost++
+    this.#options.onEvent('connection-lost', cause)
+    this.#move(slot, 'closed')
+    // What took this one may have taken the others: ask each before it is handed out again.
+    if (this.#options.pool.prePing) this.#suspectBefore = this.#options.now()
+    else this.invalidate(this.#options.now())
+    this.#options.onChange()
+  }
+
+  #rest(slot: Slot<C>): void {
+    this.#move(slot, 'idle')
+    slot.idleSince = this.#options.now()
+    this.#watchIdle()
+  }
+
+  /** The only place where a slot changes its state. */
+  #move(slot: Slot<C>, to: SlotState): void {
+    if (slot.state === 'idle') this.#idle.splice(this.#idle.lastIndexOf(slot), 1)
+    if (slot.state !== 'closed') this.count[slot.state]--
+    if (to !== 'closed') this.count[to]++
+    slot.state = to
+    if (to === 'idle') this.#idle.push(slot)
+    if (to !== 'closed') return
+    this.slots.delete(slot)
+    if (this.slots.size === 0) this.#onEmpty?.()
+  }
+
+  /** One timer for all idle connections, set to the one at the bottom, which was used longest ago. */
+  #watchIdle(): void {
+    const oldest = this.#idle[0]
+    if (this.#idleTimer || !oldest || this.#stopped) return
+    const delay = oldest.idleSince + this.#options.pool.idleTimeoutMs - this.#options.now()
+    // A timer can't hold an endless delay; looking once a day is soon enough then.
+    this.#idleTimer = setTimeout(() => this.#closeIdle(), Math.min(Math.max(1, Math.ceil(delay)), 86_400_000))
+    this.#idleTimer.unref()
+  }
+
+  #closeIdle(): void {
+    this.#idleTimer = null
+    const before = this.#options.now() - this.#options.pool.idleTimeoutMs
+    for (const slot of [...this.#idle]) if (slot.idleSince <= before) this.close(slot, 'idle')
+    this.#watchIdle()
+  }
+}
