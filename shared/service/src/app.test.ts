@@ -206,6 +206,15 @@ describe('the request log', () => {
     expect(log.text()).not.toContain('canary')
   })
 
+  test('names the rule that a refused request broke, and no stack', async () => {
+    const { app, log } = setUp()
+    await app.request('/things', { method: 'POST', body: '{', headers: jsonHeaders })
+    expect(log.lines()).toEqual([
+      expect.objectContaining({ level: 'info', status: 400, code: 'malformed-json' }),
+    ])
+    expect(log.lines()[0]).not.toHaveProperty('err')
+  })
+
   test('leaves health routes out', async () => {
     const { app, log } = setUp()
     for (const path of ['/livez', '/readyz', '/health', '/health/detailed']) await app.request(path)

@@ -1,5 +1,4 @@
 import type { DatabaseEvent } from '@shared/database'
-import type { Lifecycle } from './lifecycle.ts'
 import type { Logger } from './logger.ts'
 
 const quietMs = 10_000
@@ -8,19 +7,16 @@ const quietMs = 10_000
  * Writes the database's events to the log: each kind at once, then at most every 10 s with the number left out, so
  * that an outage under load is a few lines.
  */
-export function databaseLog(logger: Logger, lifecycle: Lifecycle): (event: DatabaseEvent) => void {
+export function databaseLog(logger: Logger, now = () => performance.now()): (event: DatabaseEvent) => void {
   const kinds = new Map<string, { writtenAt: number; skipped: number }>()
   return ({ type, code }) => {
-    // While starting, every failed attempt is reported by the one who waits for it.
-    if (lifecycle.state === 'starting' && type === 'connect-failed') return
-    const now = performance.now()
-    const kind = `${type} ${code}`
+    const kind = code === null ? type : `${type} (${code})`
     const last = kinds.get(kind)
-    if (last !== undefined && now - last.writtenAt < quietMs) {
+    if (last !== undefined && now() - last.writtenAt < quietMs) {
       last.skipped += 1
       return
     }
-    kinds.set(kind, { writtenAt: now, skipped: 0 })
-    logger.warn({ event: type, code, skipped: last?.skipped ?? 0 }, `database: ${type}`)
+    kinds.set(kind, { writtenAt: now(), skipped: 0 })
+    logger.warn({ event: type, code, skipped: last?.skipped ?? 0 }, `database: ${kind}`)
   }
 }

@@ -56,7 +56,7 @@ export async function readDetailedHealth(service: string, context: ServiceContex
 
 /** Whether everything this pool may open, and the probe's connection, fits what the server allows this role. */
 export function readLimits(pool: PoolStatus, server: ServerReport) {
-  const wanted = pool.poolSize + pool.maxOverflow + 1
+  const wanted = capacity(pool) + 1
   const forAnyRole = server.maxConnections - server.reservedConnections
   const allowed = Math.min(forAnyRole, server.role.connectionLimit ?? Number.POSITIVE_INFINITY)
   return {
@@ -65,6 +65,7 @@ export function readLimits(pool: PoolStatus, server: ServerReport) {
     usedConnections: server.usedConnections,
     roleConnections: server.role.connections,
     roleConnectionLimit: server.role.connectionLimit,
+    /** Infinity, so null in JSON, where overflow has no limit. */
     wantedConnections: wanted,
     fits: wanted <= allowed,
   }
@@ -72,8 +73,12 @@ export function readLimits(pool: PoolStatus, server: ServerReport) {
 
 /** The next caller would have to stand in line. */
 function isSaturated(pool: PoolStatus): boolean {
-  const capacity = pool.poolSize + pool.maxOverflow
-  return pool.checkedOut >= capacity || (pool.waiting > 0 && pool.total >= capacity)
+  return pool.checkedOut >= capacity(pool) || (pool.waiting > 0 && pool.total >= capacity(pool))
+}
+
+/** The most connections a pool opens; a negative overflow means no limit. */
+function capacity({ poolSize, maxOverflow }: PoolStatus): number {
+  return maxOverflow < 0 ? Number.POSITIVE_INFINITY : poolSize + maxOverflow
 }
 
 function memory() {

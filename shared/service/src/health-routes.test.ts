@@ -99,6 +99,14 @@ describe('the health table', () => {
     expect(await statusOf(app, '/health')).toBe('200 healthy')
   })
 
+  test('a pool without a limit to its overflow is never saturated', async () => {
+    const { app } = setUp({ answers: { pool: { maxOverflow: -1, checkedOut: 500, total: 500 } } })
+    expect(await statusOf(app, '/health')).toBe('200 healthy')
+    expect((await (await app.request('/health/detailed')).json()) as unknown).toMatchObject({
+      limits: { wantedConnections: null, fits: false },
+    })
+  })
+
   test('/health names service, database, latency and code', async () => {
     const { app } = setUp({ answers: { probe: down, pool: full } })
     expect((await (await app.request('/health')).json()) as unknown).toEqual({

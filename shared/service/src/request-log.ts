@@ -1,4 +1,6 @@
+import { sqlState } from '@shared/database'
 import type { MiddlewareHandler } from 'hono'
+import { toProblem } from './error-map.ts'
 import { healthPaths } from './health-routes.ts'
 import type { Logger } from './logger.ts'
 
@@ -16,8 +18,15 @@ export function requestLog(logger: Logger): MiddlewareHandler {
       status,
       durationMs: Math.round((performance.now() - start) * 10) / 10,
       requestId: c.get('requestId'),
-      ...(c.error !== undefined && { err: c.error }),
+      ...failure(c.error),
     }
     logger[status >= 500 ? 'error' : 'info'](line, `${method} ${line.path} ${status}`)
   }
+}
+
+/** A refused request needs no stack: its code says which rule it broke. What the server refused does. */
+function failure(error: Error | undefined) {
+  if (error === undefined) return {}
+  const { status, code } = toProblem(error)
+  return status >= 500 || sqlState(error) !== null ? { code, err: error } : { code }
 }

@@ -1,5 +1,5 @@
 import type { DatabaseEvent } from '@shared/database'
-import { findDatabaseError, sqlState } from '@shared/database'
+import { findDatabaseError } from '@shared/database'
 import { awaitDatabase } from './await-database.ts'
 import type { HealthAccess, ServiceContext, ServiceDatabase } from './context.ts'
 import { databaseLog } from './database-log.ts'
@@ -70,7 +70,7 @@ async function run<TDatabase extends ServiceDatabase>(
   const { service, env, createApp } = options
   const lifecycle = createLifecycle()
   const eventLoop = watchEventLoop()
-  const database = open(() => options.openDatabase(databaseLog(logger, lifecycle)))
+  const database = open(() => options.openDatabase(databaseLog(logger)))
   const health = { details: env.HEALTH_DETAILS, token: env.HEALTH_TOKEN?.reveal() }
   const app = createApp({ database, logger, lifecycle, health, eventLoop })
   const server = listen({ fetch: (request) => app.fetch(request), host: env.HOST, port: env.PORT, logger })
@@ -106,7 +106,13 @@ async function run<TDatabase extends ServiceDatabase>(
     })
   }
 
-  if (!(await awaitDatabase({ database, signal: stopping.signal, onRetry: reportRetries(logger) }))) return
+  const answered = await awaitDatabase({
+    database,
+    signal: stopping.signal,
+    // Why, is in the log already: the pool reports each attempt as an event.
+    onRetry: (_error, retryInMs) => logger.info({ retryInMs }, 'waiting for the database'),
+  })
+  if (!answered) return
   lifecycle.ready()
   logger.info('ready: the database answers')
   await reportDoubts(database, logger)
@@ -124,26 +130,6 @@ function open<T>(openDatabase: () => T): T {
 function end(logger: Logger, exitCode: number, message: string): never {
   logger.info({ exitCode }, message)
   process.exit(exitCode)
-}
-
-/** One warning for each new reason; the attempts between are told at `debug`. */
-function reportRetries(logger: Logger) {
-  let known: string | undefined
-  return (error: unknown, delayMs: number) => {
-    const reason = sqlState(error) ?? driverCode(error) ?? 'unknown'
-    const level = reason === known ? 'debug' : 'warn'
-    known = reason
-    logger[level](
-      { code: reason, retryInMs: delayMs },
-      `the database cannot be reached (${reason}): trying again`,
-    )
-  }
-}
-
-function driverCode(error: unknown): string | null {
-  const own = findDatabaseError(error)
-  if (own === null) return null
-  return 'driverCode' in own && typeof own.driverCode === 'string' ? own.driverCode : own.code
 }
 
 /** Says once what `/health/detailed` would: a role with too much power, a pool that cannot grow to its size. */
