@@ -141,11 +141,13 @@ export async function stopProcess(place: Place, pid: number, options: StopOption
   ]
   if (options.mode !== 'immediate') steps.unshift(['SIGINT', options.timeoutMs ?? 10_000])
   for (const [signal, waitMs] of steps) {
-    // A killed postmaster cannot end its children, and a frozen child never notices.
-    const children = signal === 'SIGKILL' ? childrenOf(pid) : []
+    const children = childrenOf(pid)
     sendSignal(pid, signal)
+    // Frozen processes act on no signal but SIGKILL.
+    for (const frozen of [pid, ...children]) sendSignal(frozen, 'SIGCONT')
     const gone = await waitForExit(pid, waitMs)
-    for (const child of children.filter(isAlive)) sendSignal(child, 'SIGKILL')
+    // A killed postmaster cannot end its children any more.
+    if (signal === 'SIGKILL') for (const child of children.filter(isAlive)) sendSignal(child, 'SIGKILL')
     if (gone) return
   }
   throw new LocalPostgresError(

@@ -35,6 +35,13 @@ const foldersIn = (dataRoot: string, create: boolean): string | null => {
   return place === null ? null : join(place.root, 'servers')
 }
 
+/** A data root of its own, not made yet. Whatever runs there when this process is dead, a later run stops and removes. */
+export async function privateDataRoot(): Promise<string> {
+  await sweepPrivateServers(testDataRoot())
+  const folder = foldersIn(testDataRoot(), true)
+  return join(folder ?? testDataRoot(), `${process.pid}-${++count}`)
+}
+
 /** Starts a private server in about a second; disposing it, or the end of the run, stops it and removes its data. */
 export async function startTestServer(
   options: {
@@ -43,9 +50,7 @@ export async function startTestServer(
     onNotice?: (line: string) => void
   } = {},
 ): Promise<TestServer> {
-  await sweepPrivateServers(testDataRoot())
-  const folder = foldersIn(testDataRoot(), true)
-  const dataRoot = join(folder ?? testDataRoot(), `${process.pid}-${++count}`)
+  const dataRoot = await privateDataRoot()
   const server = await startPostgres({
     dataRoot,
     port: options.port ?? 0,

@@ -2,7 +2,7 @@
 export interface UncaughtErrors {
   /** Every uncaughtException and unhandledRejection so far, oldest first. */
   readonly seen: readonly unknown[]
-  /** Throws an AggregateError naming them if there were any. */
+  /** Throws if there were any; its cause is the first. */
   assertNone(): void
   /** Stops listening. */
   stop(): void

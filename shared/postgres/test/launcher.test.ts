@@ -1,0 +1,228 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+import { openSession } from '../src/admin-connection.ts'
+import { findPostgres, type LocalPostgres, startPostgres, stopPostgres } from '../src/index.ts'
+import { isAlive } from '../src/server/processes.ts'
+import { eventually } from '../src/testing/eventually.ts'
+import { scratchRoot } from './support/scratch-root.ts'
+
+const settings = { fsync: 'off' }
+
+async function ask<T extends object>(adminUrl: string, query: string): Promise<T | undefined> {
+  await using session = await openSession(adminUrl)
+  const [row] = await session.sql.unsafe<T[]>(query)
+  return row
+}
+
+describe('startPostgres', () => {
+  let root: Awaited<ReturnType<typeof scratchRoot>>
+  beforeAll(async () => {
+    root = await scratchRoot()
+  })
+  afterAll(() => root[Symbol.asyncDispose]())
+
+  const start = (options: Parameters<typeof startPostgres>[0] = {}): Promise<LocalPostgres> =>
+    startPostgres({ dataRoot: root.path, port: 0, settings, ...options })
+
+  test('makes a UTF8 server on loopback with scram passwords, reachable by no socket file', async () => {
+    await using server = await start({ settings: { fsync: 'off', max_connections: '33' } })
+    const row = await ask(
+      server.adminUrl,
+      `select current_setting('server_encoding') as encoding, current_setting('listen_addresses') as listen,
+        current_setting('unix_socket_directories') as sockets, current_setting('password_encryption') as passwords,
+        current_setting('max_connections') as connections, current_setting('cluster_name') as name,
+        (select string_agg(distinct auth_method, ',') from pg_hba_file_rules) as auth,
+        (select datlocprovider::text || datlocale from pg_database where datname = 'postgres') as locale`,
+    )
+    expect(row).toEqual({
+      encoding: 'UTF8',
+      listen: '127.0.0.1',
+      sockets: '',
+      passwords: 'scram-sha-256',
+      connections: '33',
+      name: 'local-session',
+      auth: 'scram-sha-256',
+      locale: 'bC.UTF-8',
+    })
+    expect(statSync(join(server.dataDirectory, '../password')).mode & 0o777).toBe(0o600)
+    expect(readFileSync(join(server.dataDirectory, 'postmaster.pid'), 'utf8')).toStartWith(`${server.pid}\n`)
+  }, 30_000)
+
+  test('a second use joins the running server, and only the last release stops it', async () => {
+    const notices: string[] = []
+    const first = await start()
+    const second = await start({ settings: { fsync: 'on' }, onNotice: (line) => notices.push(line) })
+    expect({ pid: second.pid, first: first.startedHere, second: second.startedHere }).toEqual({
+      pid: first.pid,
+      first: true,
+      second: false,
+    })
+    expect(notices).toEqual(['the running server keeps its own settings: fsync = off'])
+    expect((await findPostgres({ dataRoot: root.path }))?.users).toBe(2)
+    expect(await first.release()).toBe('shared')
+    expect(await first.release()).toBe('shared')
+    expect(isAlive(second.pid)).toBe(true)
+    expect(await second.release()).toBe('stopped')
+    expect(isAlive(second.pid)).toBe(false)
+    expect(await findPostgres({ dataRoot: root.path })).toBeNull()
+  }, 20_000)
+
+  test('starts at one moment in one process end with one server', async () => {
+    const servers = await Promise.all([start(), start(), start()])
+    expect(new Set(servers.map(({ pid }) => pid)).size).toBe(1)
+    expect(servers.filter(({ startedHere }) => startedHere)).toHaveLength(1)
+    const results = await Promise.all(servers.map((server) => server.release()))
+    expect(results.toSorted()).toEqual(['shared', 'shared', 'stopped'])
+  }, 20_000)
+
+  test('a daemon outlives its users until it is stopped', async () => {
+    const daemon = await start({ lifetime: 'daemon' })
+    const guest = await start()
+    expect({ guest: guest.lifetime, release: await guest.release() }).toEqual({
+      guest: 'daemon',
+      release: 'left-running',
+    })
+    expect(await daemon.release()).toBe('left-running')
+    expect(await findPostgres({ dataRoot: root.path })).toMatchObject({
+      pid: daemon.pid,
+      lifetime: 'daemon',
+      users: 0,
+    })
+    expect(await stopPostgres({ dataRoot: root.path })).toBe(true)
+    expect(await stopPostgres({ dataRoot: root.path })).toBe(false)
+    expect(isAlive(daemon.pid)).toBe(false)
+  }, 20_000)
+
+  test('who joined a session server owns it also after a stop and a daemon start underneath', async () => {
+    const session = await start()
+    await stopPostgres({ dataRoot: root.path })
+    const daemon = await start({ lifetime: 'daemon' })
+    expect(await daemon.release()).toBe('left-running')
+    await eventually(async () => (await findPostgres({ dataRoot: root.path }))?.users === 1)
+    expect(await session.release()).toBe('stopped')
+    expect(isAlive(daemon.pid)).toBe(false)
+  }, 20_000)
+
+  test('a restart under another holder keeps that holder attached', async () => {
+    const holder = await start()
+    const other = await start()
+    const before = other.pid
+    await other.restart({ mode: 'immediate' })
+    expect(other.port).toBe(holder.port)
+    expect(other.pid).not.toBe(before)
+    expect(await other.release()).toBe('shared')
+    expect(await holder.release()).toBe('stopped')
+  }, 20_000)
+
+  test('a killed postmaster is started again and recovers', async () => {
+    await using server = await start()
+    const killed = server.pid
+    process.kill(killed, 'SIGKILL')
+    await eventually(() => !isAlive(killed))
+    await server.restart()
+    expect(await ask<{ one: number }>(server.adminUrl, 'select 1 as one')).toEqual({ one: 1 })
+  }, 20_000)
+
+  test('a frozen postmaster and a frozen backend are stopped all the same', async () => {
+    const server = await start()
+    await using session = await openSession(server.adminUrl)
+    const [backend] = await session.sql<{ pid: number }[]>`select pg_backend_pid() as pid`
+    process.kill(backend?.pid ?? 0, 'SIGSTOP')
+    process.kill(server.pid, 'SIGSTOP')
+    await server.stop()
+    expect(isAlive(server.pid)).toBe(false)
+    expect(await server.release()).toBe('stopped')
+  }, 30_000)
+
+  test('a stale postmaster.pid whose id another process has got is put aside', async () => {
+    const server = await start()
+    const file = join(server.dataDirectory, 'postmaster.pid')
+    const lines = readFileSync(file, 'utf8').split('\n')
+    await server.release()
+    // This process lives, and is no postmaster.
+    writeFileSync(file, [process.pid, ...lines.slice(1)].join('\n'), { mode: 0o600 })
+    await using again = await start()
+    expect({ alive: isAlive(again.pid), aside: existsSync(`${file}.stale`) }).toEqual({
+      alive: true,
+      aside: true,
+    })
+  }, 20_000)
+
+  test('a taken port is named with its holder, and the next free one is used', async () => {
+    const { server: holder, port } = await listen()
+    try {
+      const notices: string[] = []
+      await using server = await start({ port, onNotice: (line) => notices.push(line) })
+      expect(server.port).toBeGreaterThan(port)
+      expect(server.portTakenBy).toContain(`process ${process.pid}`)
+      expect(notices).toEqual([`port ${port} is taken by ${server.portTakenBy}: using ${server.port}`])
+    } finally {
+      holder.close()
+    }
+  }, 20_000)
+
+  test('a port held by another PostgreSQL is named with its data directory', async () => {
+    await using other = await scratchRoot()
+    await using first = await start()
+    await using second = await startPostgres({ dataRoot: other.path, port: first.port, settings })
+    expect(second.portTakenBy).toBe(
+      `a PostgreSQL server (process ${first.pid}) with data directory ${first.dataDirectory}`,
+    )
+  }, 30_000)
+
+  test('a half-made data directory is put aside and made anew', async () => {
+    const notices: string[] = []
+    const data = join(root.path, 'data')
+    renameSync(join(data, 'global/pg_control'), join(data, 'global/pg_control.gone'))
+    await using server = await start({ onNotice: (line) => notices.push(line) })
+    expect(notices).toHaveLength(1)
+    expect(notices[0]).toContain('was only half made')
+    expect(server.startedHere).toBe(true)
+  }, 30_000)
+
+  test.each([
+    [
+      'a data directory of another major version',
+      'VERSION_MISMATCH',
+      'data/PG_VERSION',
+      '15\n',
+      'PostgreSQL 15',
+    ],
+    ['a setting that postgres refuses', 'START_FAILED', null, '', 'max_connections'],
+    ["a setting that is the launcher's own", 'OPTIONS', null, '', 'unix_socket_directories'],
+    ['a missing password file', 'PASSWORD', 'password', null, 'Restore the file'],
+  ] as const)(
+    '%s is refused with %s and what to do',
+    async (_, code, file, content, words) => {
+      const path = file === null ? null : join(root.path, file)
+      const before = path === null ? '' : readFileSync(path, 'utf8')
+      if (path !== null && content === null) rmSync(path)
+      if (path !== null && content !== null) writeFileSync(path, content)
+      const own: Record<string, string> =
+        code === 'OPTIONS' ? { port: '1' } : code === 'START_FAILED' ? { max_connections: 'many' } : {}
+      try {
+        const error = await start({ settings: { ...settings, ...own } }).catch((caught) => caught)
+        expect(error).toMatchObject({ name: 'LocalPostgresError', code })
+        expect(error.message).toContain(words)
+        if (code === 'START_FAILED') expect(error.logTail.length).toBeGreaterThan(0)
+      } finally {
+        if (path !== null) writeFileSync(path, before, { mode: 0o600 })
+      }
+      // Nothing is left running or broken by the refusal.
+      expect(await findPostgres({ dataRoot: root.path })).toBeNull()
+    },
+    20_000,
+  )
+})
+
+function listen(): Promise<{ server: Server; port: number }> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.listen({ port: 0, host: '127.0.0.1' }, () => {
+      const address = server.address()
+      resolve({ server, port: typeof address === 'object' && address !== null ? address.port : 0 })
+    })
+  })
+}
