@@ -4,12 +4,15 @@ import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator'
 import { createDatabase } from './database.ts'
 import type { DrizzleDatabase } from './drizzle-handle.ts'
 import { DatabaseError, MigrationError, sqlState } from './errors.ts'
+import type { ConnectionOptions } from './options.ts'
 
 export interface MigrateOptions {
   /** The migrator role's URL: the runtime role must not be able to do this. */
   url: string
   /** drizzle-kit's output folder, with `meta/_journal.json`. */
   migrationsFolder: string
+  /** How the migrator connects; only its TLS and connect timeout matter here. */
+  connection?: Partial<ConnectionOptions>
   /** Longest time in ms to wait for another process that migrates. Default 30 000. */
   lockTimeoutMs?: number
 }
@@ -35,7 +38,7 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: numbe
     name: 'migrate',
     url,
     pool: { poolSize: 1, maxOverflow: 0, resetOnCheckin: 'rollback' },
-    connection: { prepare: false },
+    connection: { ...options.connection, prepare: false },
   })
   try {
     await database.connect()

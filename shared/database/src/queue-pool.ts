@@ -70,6 +70,7 @@ export class QueuePool<C extends PoolConnection> {
       onEvent: this.#onEvent,
       now: this.#now,
       random: options.random ?? Math.random,
+      isWanted: () => this.#line.length > 0,
       onChange: () => this.#serve(),
       onRefused: (error) => this.#line.rejectAll(error),
     })
@@ -110,7 +111,7 @@ export class QueuePool<C extends PoolConnection> {
     slot.shares--
     if (slot.state === 'closed') return
     slot.busySince = this.#now()
-    if (slot.shares === 0) this.#supply.release(slot, this.#line.length > 0)
+    if (slot.shares === 0) this.#supply.release(slot)
     if (this.#line.length > 0) this.#serve()
   }
 
@@ -265,7 +266,7 @@ export class QueuePool<C extends PoolConnection> {
         return
       }
     }
-    this.#supply.release(slot, this.#line.length > 0)
+    this.#supply.release(slot)
     this.#serve()
   }
 

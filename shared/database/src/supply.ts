@@ -13,11 +13,16 @@ export interface SupplyOptions<C> {
   onEvent: (type: DatabaseEventType, error?: unknown) => void
   now: () => number
   random: () => number
+  /** Whether somebody waits for a connection. */
+  isWanted: () => boolean
   /** Called after everything that may have made a connection available or made room for one. */
   onChange: () => void
   /** Called when no connection is left and the server refuses new ones for a reason that time can't mend. */
   onRefused: (error: ConnectError) => void
 }
+
+// A spike is over before a burst of connects is: the warm connections serve most of it (HikariCP's SpikeLoadTest).
+const mostOverflowConnects = 2
 
 /**
  * A pool's connections: how they come, are checked, age and go. Who gets them is QueuePool's business.
@@ -86,7 +91,9 @@ export class Supply<C extends PoolConnection> {
 
   /** Whether a connection may be opened now: there is room, and the server is not failing. */
   canGrow(): boolean {
-    if (this.#stopped || this.slots.size + this.#closing.size >= this.limit) return false
+    const size = this.slots.size + this.#closing.size
+    if (this.#stopped || size >= this.limit) return false
+    if (size >= this.#options.pool.poolSize && this.count.connecting >= mostOverflowConnects) return false
     return this.pacer.ready(this.count.connecting)
   }
 
@@ -97,14 +104,11 @@ export class Supply<C extends PoolConnection> {
     slot.busySince = now
   }
 
-  /** Takes back a connection that nobody uses any more; it is closed if retired, or `wanted` by nobody and one too many. */
-  release(slot: Slot<C>, wanted: boolean): void {
+  /** Takes back a connection that nobody uses any more; it is closed if retired, or one too many that nobody waits for. */
+  release(slot: Slot<C>): void {
     if (slot.state !== 'leased') return
     slot.exclusive = false
-    const extra = this.#idle.length >= this.#options.pool.poolSize && !wanted
-    const reason = this.#retirement(slot, this.#options.now()) ?? (extra ? 'overflow' : null)
-    if (reason) this.close(slot, reason)
-    else this.#rest(slot)
+    this.#rest(slot)
   }
 
   /** Retires every connection made before `before`: idle ones now, those in use when they come back. */
@@ -183,8 +187,7 @@ export class Supply<C extends PoolConnection> {
     ;(slot.connection as C).ping(pool.prePingTimeoutMs).then(
       () => {
         this.pinging--
-        // The line asked for it.
-        this.release(slot, true)
+        this.release(slot)
         onChange()
       },
       (error: unknown) => {
@@ -223,7 +226,6 @@ export class Supply<C extends PoolConnection> {
         this.pacer.succeeded()
         slot.connection = connection
         if (slot.state === 'closed') void connection.destroy()
-        else if (this.#stopped) this.close(slot, 'shutdown')
         else this.#rest(slot)
         onChange()
       },
@@ -255,8 +257,14 @@ export class Supply<C extends PoolConnection> {
   }
 
   #rest(slot: Slot<C>): void {
+    const { isWanted, now, pool } = this.#options
+    const reason = this.#retirement(slot, now())
+    if (reason || (this.#idle.length >= pool.poolSize && !isWanted())) {
+      this.close(slot, reason ?? 'overflow')
+      return
+    }
     this.#move(slot, 'idle')
-    slot.idleSince = this.#options.now()
+    slot.idleSince = now()
     this.#watchIdle()
   }
 

@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'bun:test'
+import { ConfigurationError } from './errors.ts'
+import { resolveConnectionOptions, resolvePoolOptions } from './options.ts'
+
+describe('options', () => {
+  test('defaults are complete and frozen', () => {
+    const options = resolvePoolOptions()
+    expect(options).toMatchObject({
+      poolSize: 10,
+      maxOverflow: 20,
+      checkoutTimeoutMs: 30_000,
+      recycleMs: 3_600_000,
+      prePing: true,
+    })
+    expect(Object.isFrozen(options)).toBe(true)
+  })
+
+  test('undefined keeps the default and 0 is not lost', () => {
+    expect(resolvePoolOptions({ poolSize: undefined, maxOverflow: 0, prePingIdleMs: 0 })).toMatchObject({
+      poolSize: 10,
+      maxOverflow: 0,
+      prePingIdleMs: 0,
+    })
+  })
+
+  test.each([
+    ['poolSize', 0],
+    ['poolSize', 1.5],
+    ['poolSize', Number.NaN],
+    ['poolSize', '10'],
+    ['maxOverflow', -2],
+    ['checkoutTimeoutMs', 0],
+    ['checkoutTimeoutMs', -1],
+    ['checkoutTimeoutMs', Number.POSITIVE_INFINITY],
+    ['maxWaiting', -1],
+    ['recycleMs', 0],
+    ['recycleMs', Number.NaN],
+    ['idleTimeoutMs', -5],
+    ['prePing', 'false'],
+    ['prePingIdleMs', -1],
+    ['prePingTimeoutMs', 0],
+    ['sharedDepth', 0],
+    ['sharedDepth', 91],
+    ['slowStatementMs', 0],
+    ['resetOnCheckin', 'commit'],
+  ])('pool.%s refuses %p and says what it wants', (option, value) => {
+    const resolve = () => resolvePoolOptions({ [option]: value })
+    expect(resolve).toThrow(ConfigurationError)
+    expect(resolve).toThrow(new RegExp(`^Option pool\\.${option} must be .+, got `))
+  })
+
+  test.each([
+    ['connectTimeoutMs', 0],
+    ['statementTimeoutMs', -1],
+    ['prepare', 1],
+    ['maxPreparedStatements', -1],
+    ['sslMode', 'allow'],
+    ['sslRootCert', 5],
+    ['applicationName', {}],
+  ])('connection.%s refuses %p', (option, value) => {
+    expect(() => resolveConnectionOptions({ [option]: value })).toThrow(`Option connection.${option} must be`)
+  })
+
+  test('an unknown name is an error that lists the known ones', () => {
+    expect(() => resolvePoolOptions({ poolsize: 3 } as never)).toThrow(
+      /Unknown option pool\.poolsize\. Known are poolSize, /,
+    )
+    expect(() => resolvePoolOptions({ toString: 3 } as never)).toThrow('Unknown option pool.toString')
+  })
+})

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'bun:test'
+import { classifyStatement, StatementCatalog } from './statement.ts'
+
+describe('classifyStatement', () => {
+  test.each([
+    'select 1',
+    'update users set name = $1',
+    'insert into t (a) values ($1) on conflict do update set a = 1',
+    'with begin as (select 1) select * from begin',
+    'select pg_advisory_xact_lock(1)',
+    'create table temperature (a int)',
+    'select 1;',
+    'delete from sessions where reset = true',
+  ])('%p is plain', (text) => {
+    expect(classifyStatement(text)).toBe('plain')
+  })
+
+  test.each([
+    "set search_path to 'x'",
+    '  -- why\n SET ROLE other',
+    '/* a */ reset all',
+    'LISTEN channel',
+    'create temp table t (a int)',
+    'CREATE TEMPORARY VIEW v as select 1',
+    'select 1 into temp t',
+    "select set_config('a.b', $1, false)",
+    'select pg_advisory_lock(1)',
+    'select pg_try_advisory_lock_shared(1)',
+    'prepare p as select 1',
+    'declare c cursor with hold for select 1',
+    'begin; select 1',
+    'select 1; select 2',
+  ])('%p may leave state', (text) => {
+    expect(classifyStatement(text)).toBe('stateful')
+  })
+
+  test.each([
+    'begin',
+    'START TRANSACTION read only',
+    'commit',
+    'end',
+    'rollback to s1',
+    'abort',
+    'savepoint a',
+    'release a',
+  ])('%p controls a transaction', (text) => {
+    expect(classifyStatement(text)).toBe('transaction')
+  })
+
+  test.each(['copy t from stdin', 'COPY (select 1)\nTO STDOUT'])('%p is a copy', (text) => {
+    expect(classifyStatement(text)).toBe('copy')
+  })
+})
+
+describe('StatementCatalog', () => {
+  test('remembers what was learned of a text, and forgets when the texts become too many', () => {
+    const catalog = new StatementCatalog()
+    catalog.info('select $1').types = [23]
+    expect(catalog.info('select $1')).toEqual({ kind: 'plain', types: [23] })
+    for (let i = 0; i < 3_000; i++) catalog.info(`select ${i}`)
+    expect(catalog.info('select $1')).toEqual({ kind: 'plain', types: null })
+  })
+})
