@@ -151,9 +151,9 @@ describe('recycle and invalidate', () => {
     const left: number[] = []
     for (const age of [899, 900, 950, 1_000]) {
       clock.now = 1_000 + age
-      const leases = await Promise.all([1, 2, 3].map(() => pool.share()))
-      left.push(leases.filter((slot) => (slot.connection?.id ?? 0) <= 3).length)
-      for (const slot of leases) pool.unshare(slot)
+      const leases = await checkoutMany(pool, 3)
+      left.push(leases.filter(({ connection }) => connection.id <= 3).length)
+      for (const lease of leases) await lease.checkin()
     }
     expect(left).toEqual([3, 2, 1, 0])
   })
