@@ -157,6 +157,13 @@ describe('a signal', () => {
     expect(performance.now() - first).toBeGreaterThanOrEqual(500)
   }, 30_000)
 
+  test('ends an idle service with 0, also with no time to do it', async () => {
+    await using service = start({ SHUTDOWN_TIMEOUT: '0' })
+    await until(await service.url(), '200 ready')
+    service.kill('SIGTERM')
+    expect(await service.exited).toBe(0)
+  }, 30_000)
+
   test('ends a request that takes longer than SHUTDOWN_TIMEOUT, on the server too, with 1', async () => {
     await using service = start({ SHUTDOWN_TIMEOUT: '1' })
     const url = await service.url()

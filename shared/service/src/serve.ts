@@ -3,15 +3,15 @@ import { findDatabaseError } from '@shared/database'
 import { awaitDatabase } from './await-database.ts'
 import type { HealthAccess, ServiceContext, ServiceDatabase } from './context.ts'
 import { databaseLog } from './database-log.ts'
+import { describeError } from './describe-error.ts'
 import { watchEventLoop } from './event-loop.ts'
 import { readLimits } from './health-report.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { listen } from './listen.ts'
 import type { Logger } from './logger.ts'
 import { createLogger } from './logger.ts'
-import { shutDown } from './shutdown.ts'
-import { onShutdownSignal } from './signals.ts'
 import { misconfigured, StartFailure } from './start-failure.ts'
+import { stopOnSignal } from './stop-on-signal.ts'
 
 /** The variables `serve` reads; `ServiceEnv` of @shared/env has them. Times are in seconds. */
 export interface ServeEnv {
@@ -56,9 +56,9 @@ export async function serve<TDatabase extends ServiceDatabase>(
   try {
     await run(options, logger)
   } catch (error) {
-    if (!(error instanceof StartFailure)) logger.fatal({ err: error }, 'the service could not start')
+    const reason = error instanceof StartFailure ? error.message : JSON.stringify(describeError(error))
     // Not a log line: it must be read whatever LOG_LEVEL says.
-    else process.stderr.write(`${service}: cannot start: ${error.message}\n`)
+    process.stderr.write(`${service}: cannot start: ${reason}\n`)
     process.exit(error instanceof StartFailure ? error.exitCode : 1)
   }
 }
@@ -76,39 +76,10 @@ async function run<TDatabase extends ServiceDatabase>(
   const server = listen({ fetch: (request) => app.fetch(request), host: env.HOST, port: env.PORT, logger })
   logger.info({ port: server.port }, `${service} listens on ${server.url}`)
 
-  const stopping = new AbortController()
-  const stop = (exitCode: number) => {
-    if (stopping.signal.aborted) return
-    stopping.abort()
-    const timeoutMs = env.SHUTDOWN_TIMEOUT * 1000
-    const drainDelayMs = (env.SHUTDOWN_DELAY ?? (env.NODE_ENV === 'production' ? 1 : 0)) * 1000
-    setTimeout(() => end(logger, 1, 'stopped by force: time is up'), Math.max(timeoutMs, 250))
-    shutDown({ server, database, lifecycle, logger, timeoutMs, drainDelayMs }).then(
-      (finished) => end(logger, finished ? exitCode : 1, 'stopped'),
-      (error) => {
-        logger.error({ err: error }, 'the shutdown failed')
-        end(logger, 1, 'stopped')
-      },
-    )
-  }
-  onShutdownSignal({
-    begin(signal) {
-      logger.info({ signal }, 'stopping')
-      stop(0)
-    },
-    force: (signal, exitCode) => end(logger, exitCode, `stopped at once by a second ${signal}`),
-  })
-  // Bun prints what nobody caught, message included: that may hold SQL and parameters.
-  for (const kind of ['uncaughtException', 'unhandledRejection'] as const) {
-    process.on(kind, (error: unknown) => {
-      logger.fatal({ err: error }, kind)
-      stop(1)
-    })
-  }
-
+  const stopping = stopOnSignal({ server, database, lifecycle, logger, ...shutdownTimes(env) })
   const answered = await awaitDatabase({
     database,
-    signal: stopping.signal,
+    signal: stopping,
     // Why, is in the log already: the pool reports each attempt as an event.
     onRetry: (_error, retryInMs) => logger.info({ retryInMs }, 'waiting for the database'),
   })
@@ -127,9 +98,9 @@ function open<T>(openDatabase: () => T): T {
   }
 }
 
-function end(logger: Logger, exitCode: number, message: string): never {
-  logger.info({ exitCode }, message)
-  process.exit(exitCode)
+function shutdownTimes({ NODE_ENV, SHUTDOWN_TIMEOUT, SHUTDOWN_DELAY }: ServeEnv) {
+  const delay = SHUTDOWN_DELAY ?? (NODE_ENV === 'production' ? 1 : 0)
+  return { timeoutMs: SHUTDOWN_TIMEOUT * 1000, drainDelayMs: delay * 1000 }
 }
 
 /** Says once what `/health/detailed` would: a role with too much power, a pool that cannot grow to its size. */
