@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const preload = join(import.meta.dir, 'preload.ts')
@@ -7,7 +8,7 @@ const preload = join(import.meta.dir, 'preload.ts')
 describe('the test preload', () => {
   let folder: string
   beforeAll(() => {
-    folder = mkdtempSync(join(import.meta.dir, 'run-'))
+    folder = mkdtempSync(join(tmpdir(), 'preload-'))
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -9,8 +9,13 @@ import { scratchRoot } from './support/scratch-root.ts'
 import { startUser } from './support/user.ts'
 
 describe('processes that share a server', () => {
+  let root: Awaited<ReturnType<typeof scratchRoot>>
+  beforeAll(async () => {
+    root = await scratchRoot()
+  })
+  afterAll(() => root[Symbol.asyncDispose](), 30_000)
+
   test('two that start at the same moment on an empty folder end with one server', async () => {
-    await using root = await scratchRoot()
     await using first = startUser(root.path)
     await using second = startUser(root.path)
     const [one, two] = await Promise.all([first.ready, second.ready])
@@ -28,7 +33,6 @@ describe('processes that share a server', () => {
   }, 30_000)
 
   test('a server whose only user was killed is adopted by the next, and stops at its release', async () => {
-    await using root = await scratchRoot()
     await using owner = startUser(root.path)
     const { pid } = await owner.ready
     await owner.kill()
@@ -40,7 +44,6 @@ describe('processes that share a server', () => {
   }, 30_000)
 
   test('a stop while somebody else holds the server ends it for both', async () => {
-    await using root = await scratchRoot()
     await using holder = startUser(root.path)
     const { pid } = await holder.ready
     const mine = await startPostgres({ dataRoot: root.path, port: 0 })
@@ -50,7 +53,6 @@ describe('processes that share a server', () => {
   }, 30_000)
 
   test('a killed user no longer counts', async () => {
-    await using root = await scratchRoot()
     const mine = await startPostgres({ dataRoot: root.path, port: 0, settings: { fsync: 'off' } })
     await using guest = startUser(root.path)
     await guest.ready

@@ -25,10 +25,9 @@ export function watchUncaughtErrors(): UncaughtErrors {
     seen,
     assertNone() {
       if (seen.length > 0) {
-        throw new AggregateError(
-          seen,
-          `${seen.length} uncaught error(s) or unhandled rejection(s) during the run`,
-        )
+        throw new Error(`${seen.length} uncaught error(s) or unhandled rejection(s) during the run`, {
+          cause: seen[0],
+        })
       }
     },
     stop() {
