@@ -1,0 +1,272 @@
+import { describe, expect, test } from 'bun:test'
+import { eventually, withDatabase } from '@shared/postgres/testing'
+import { sql } from 'drizzle-orm'
+import {
+  CheckoutTimeoutError,
+  ConfigurationError,
+  ConnectError,
+  createDatabase,
+  findDatabaseError,
+  PoolClosedError,
+  sqlState,
+} from '../src/index.ts'
+import { createFixture, firstRow } from './support.ts'
+
+describe('createDatabase', () => {
+  test('opens nothing until it is used, and connect() opens and verifies one connection', async () => {
+    await using fixture = await createFixture()
+    expect(await fixture.backends()).toEqual([])
+    await fixture.database.connect()
+    expect(await fixture.backends()).toHaveLength(1)
+    expect(fixture.database.status()).toMatchObject({ total: 1, idle: 1 })
+  })
+
+  test('refuses a bad URL, a bad option and an empty name before anything happens', () => {
+    const url = 'postgres://u:canary@127.0.0.1/d'
+    expect(() => createDatabase({ name: 'x', url: 'nonsense' })).toThrow(ConfigurationError)
+    expect(() => createDatabase({ name: 'x', url, pool: { poolSize: 0 } })).toThrow(
+      'Option pool.poolSize must be',
+    )
+    expect(() => createDatabase({ name: '', url })).toThrow('Option name')
+  })
+
+  test('a pool of 2 + 1 under 500 concurrent queries never has more than 3 backends', async () => {
+    await using fixture = await createFixture({ pool: { poolSize: 2, maxOverflow: 1, sharedDepth: 4 } })
+    const { database } = fixture
+    let most = 0
+    let done = false
+    const watching = (async () => {
+      while (!done) most = Math.max(most, (await fixture.backends()).length)
+    })()
+    const rows = await Promise.all(
+      Array.from({ length: 500 }, (_, i) =>
+        firstRow<{ i: number }>(database.db.execute(sql`select ${i}::int as i, pg_sleep(0.001)`)),
+      ),
+    )
+    done = true
+    await watching
+    expect(rows.map(({ i }) => i)).toEqual(Array.from({ length: 500 }, (_, i) => i))
+    expect(most).toBeGreaterThan(0)
+    expect(most).toBeLessThanOrEqual(3)
+    expect(database.status()).toMatchObject({ checkedOut: 0, waiting: 0, connecting: 0 })
+  })
+
+  test('the 4th exclusive lease of 2 + 1 waits and fails with the numbers', async () => {
+    await using fixture = await createFixture({ pool: { poolSize: 2, maxOverflow: 1 } })
+    const release = Promise.withResolvers<void>()
+    const held = [1, 2, 3].map(() => fixture.database.use(() => release.promise))
+    await eventually(() => fixture.database.status().checkedOut === 3)
+    const error = await fixture.database
+      .use(async () => {}, { timeoutMs: 50 })
+      .catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(CheckoutTimeoutError)
+    expect(error).toMatchObject({
+      code: 'CHECKOUT_TIMEOUT',
+      timeoutMs: 50,
+      status: {
+        poolSize: 2,
+        maxOverflow: 1,
+        total: 3,
+        idle: 0,
+        checkedOut: 3,
+        overflow: 1,
+        connecting: 0,
+        waiting: 0,
+      },
+    })
+    release.resolve()
+    await Promise.all(held)
+  })
+
+  test('a checkout error inside a Drizzle call is found in its causes', async () => {
+    await using fixture = await createFixture({
+      pool: { poolSize: 1, maxOverflow: 0, checkoutTimeoutMs: 30 },
+    })
+    const release = Promise.withResolvers<void>()
+    const held = fixture.database.use(() => release.promise)
+    await eventually(() => fixture.database.status().checkedOut === 1)
+    const error = await Promise.resolve(fixture.database.db.execute(sql`select 1`)).catch(
+      (thrown: unknown) => thrown,
+    )
+    expect(findDatabaseError(error)).toBeInstanceOf(CheckoutTimeoutError)
+    release.resolve()
+    await held
+  })
+
+  test('a transaction that uses the outer db on a full pool is told so instead of hanging', async () => {
+    await using fixture = await createFixture({ pool: { poolSize: 1, maxOverflow: 0 } })
+    const { db } = fixture.database
+    const error = await db
+      .transaction(async (tx) => {
+        await tx.execute(sql`select 1`)
+        await db.execute(sql`select 2`)
+      })
+      .catch((thrown: unknown) => thrown)
+    expect(findDatabaseError(error)).toMatchObject({ code: 'NESTED_CHECKOUT' })
+    expect(await firstRow(db.execute(sql`select 3 as n`))).toEqual({ n: 3 })
+  })
+
+  test('ping answers with the round trip', async () => {
+    await using fixture = await createFixture()
+    const { latencyMs } = await fixture.database.ping()
+    expect(latencyMs).toBeGreaterThan(0)
+    expect(fixture.database.status()).toMatchObject({ total: 1, idle: 1, checkedOut: 0 })
+  })
+
+  test('PG* variables change nothing', async () => {
+    const { PGOPTIONS, PGDATABASE, PGAPPNAME, PGMAX, PGTARGETSESSIONATTRS, PGUSER } = process.env
+    const strays = {
+      PGDATABASE: 'elsewhere',
+      PGAPPNAME: 'stray',
+      PGMAX: '50',
+      PGTARGETSESSIONATTRS: 'standby',
+      PGUSER: 'nobody',
+      PGIDLE_TIMEOUT: '1',
+    }
+    Object.assign(process.env, strays)
+    try {
+      await using fixture = await createFixture()
+      const row = await firstRow(
+        fixture.database.db.execute(
+          sql`select current_database() as database, current_setting('application_name') as application`,
+        ),
+      )
+      expect(row).toEqual({ database: fixture.test.name, application: fixture.database.name })
+    } finally {
+      for (const name of Object.keys(strays)) delete process.env[name]
+      Object.assign(
+        process.env,
+        JSON.parse(JSON.stringify({ PGOPTIONS, PGDATABASE, PGAPPNAME, PGMAX, PGTARGETSESSIONATTRS, PGUSER })),
+      )
+    }
+  })
+
+  test('statementTimeoutMs and applicationName reach the session', async () => {
+    await using fixture = await createFixture({
+      connection: { statementTimeoutMs: 40, applicationName: 'named' },
+    })
+    const { db } = fixture.database
+    expect(await firstRow(db.execute(sql`select current_setting('application_name') as name`))).toEqual({
+      name: 'named',
+    })
+    const error = await Promise.resolve(db.execute(sql`select pg_sleep(10)`)).catch(
+      (thrown: unknown) => thrown,
+    )
+    expect(sqlState(error)).toBe('57014')
+    expect(await firstRow(db.execute(sql`select 1 as n`))).toEqual({ n: 1 })
+  })
+})
+
+describe('connect errors', () => {
+  const refusal = async (url: string, timeoutMs = 2_000) => {
+    const database = createDatabase({ name: 'refused', url, connection: { connectTimeoutMs: 500 } })
+    try {
+      return await database.connect({ timeoutMs }).catch((thrown: unknown) => thrown as ConnectError)
+    } finally {
+      await database.close()
+    }
+  }
+
+  test('a wrong password, an unknown database and a forbidden one each fail at once by SQLSTATE, without the password', async () => {
+    await using fixture = await createFixture()
+    const url = new URL(fixture.test.appUrl)
+    url.password = 'canary'
+    const wrongPassword = await refusal(url.href)
+    const unknown = new URL(fixture.test.appUrl)
+    unknown.pathname = '/no_such_db'
+    const forbidden = new URL(fixture.test.appUrl)
+    await using other = await withDatabase({ service: 'other' })
+    forbidden.pathname = `/${other.name}`
+    const errors = [wrongPassword, await refusal(unknown.href), await refusal(forbidden.href)]
+    expect(errors.map((error) => error?.constructor)).toEqual([ConnectError, ConnectError, ConnectError])
+    expect(
+      errors.map((error) => [(error as ConnectError).sqlState, (error as ConnectError).retryable]),
+    ).toEqual([
+      ['28P01', false],
+      ['3D000', false],
+      ['42501', false],
+    ])
+    expect(Bun.inspect(wrongPassword, { depth: 10 })).not.toContain('canary')
+  })
+
+  test('a port where nothing listens is retried within the deadline, then named', async () => {
+    const error = await refusal('postgres://u:p@127.0.0.1:1/d', 50)
+    expect(error).toMatchObject({ code: 'CONNECT_FAILED', driverCode: 'ECONNREFUSED' })
+  })
+
+  test('a server that accepts and never speaks is given up after connectTimeoutMs', async () => {
+    using silent = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
+    const database = createDatabase({
+      name: 'silent',
+      url: `postgres://u:p@127.0.0.1:${silent.port}/d`,
+      connection: { connectTimeoutMs: 30 },
+    })
+    const error = await database.connect({ timeoutMs: 100 }).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'CONNECT_FAILED', driverCode: 'CONNECT_TIMEOUT' })
+    await database.close()
+  })
+
+  test('a server that accepts and hangs up gets a bounded number of attempts', async () => {
+    let accepted = 0
+    using rude = Bun.listen({
+      hostname: '127.0.0.1',
+      port: 0,
+      socket: {
+        open(socket) {
+          accepted++
+          socket.end()
+        },
+        data() {},
+      },
+    })
+    const database = createDatabase({
+      name: 'rude',
+      url: `postgres://u:p@127.0.0.1:${rude.port}/d?sslmode=disable`,
+    })
+    const error = await database.connect({ timeoutMs: 300 }).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'CONNECT_FAILED' })
+    expect(accepted).toBeGreaterThan(0)
+    // Doubling from 10 ms: 7 attempts fit into 300 ms at the most jitter. postgres.js alone makes hundreds.
+    expect(accepted).toBeLessThan(15)
+    await database.close()
+  })
+})
+
+describe('close', () => {
+  test('leaves no backend, refuses further work, and is idempotent', async () => {
+    await using fixture = await createFixture()
+    const { database } = fixture
+    await Promise.all(Array.from({ length: 20 }, () => database.db.execute(sql`select pg_sleep(0.01)`)))
+    await database.health.check()
+    await Promise.all([database.close(), database.close()])
+    expect(await fixture.backends()).toEqual([])
+    const error = await Promise.resolve(database.db.execute(sql`select 1`)).catch((thrown: unknown) => thrown)
+    expect(findDatabaseError(error)).toBeInstanceOf(PoolClosedError)
+    expect(database.status()).toMatchObject({ total: 0, checkedOut: 0, idle: 0 })
+  })
+
+  test('lets statements and transactions under way finish', async () => {
+    await using fixture = await createFixture()
+    const { database } = fixture
+    const statement = firstRow(database.db.execute(sql`select 'done' as state, pg_sleep(0.1)`))
+    const transaction = database.db.transaction(async (tx) => {
+      await tx.execute(sql`select pg_sleep(0.05)`)
+      return firstRow(tx.execute(sql`select 'too' as state`))
+    })
+    await eventually(() => database.status().checkedOut === 2)
+    await database.close({ timeoutMs: 5_000 })
+    expect([await statement, await transaction]).toMatchObject([{ state: 'done' }, { state: 'too' }])
+  })
+
+  test('cancels on the server what is still running at its deadline', async () => {
+    await using fixture = await createFixture()
+    const { database } = fixture
+    const endless = Promise.resolve(database.db.execute(sql`select pg_sleep(60)`)).catch(
+      (thrown: unknown) => thrown,
+    )
+    await eventually(async () => (await fixture.backends()).some(({ state }) => state === 'active'))
+    await database.close({ timeoutMs: 20 })
+    expect(await endless).toBeInstanceOf(Error)
+    await eventually(async () => (await fixture.backends()).length === 0)
+  })
+})
