@@ -74,9 +74,9 @@ async function run<TDatabase extends ServiceDatabase>(
   const health = { details: env.HEALTH_DETAILS, token: env.HEALTH_TOKEN?.reveal() }
   const app = createApp({ database, logger, lifecycle, health, eventLoop })
   const server = listen({ fetch: (request) => app.fetch(request), host: env.HOST, port: env.PORT, logger })
-  logger.info({ port: server.port }, `${service} listens on ${server.url}`)
-
   const stopping = stopOnSignal({ server, database, lifecycle, logger, ...shutdownTimes(env) })
+  // From this line on the service may be stopped by whoever reads it.
+  logger.info({ port: server.port }, `${service} listens on ${server.url}`)
   const answered = await awaitDatabase({
     database,
     signal: stopping,
