@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { isAbsolute, resolve } from 'node:path'
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api'
 import journal from '../migrations/meta/_journal.json'
 import * as schema from '../schema.ts'
@@ -19,4 +20,20 @@ test('drizzle-kit has nothing to generate: the migrations are up to date with th
 test('a schema that drifts from its migrations is noticed', async () => {
   const { stock, ...withoutOne } = schema
   expect(await pendingStatements(withoutOne)).toContainEqual(expect.stringContaining('DROP TABLE "stock"'))
+})
+
+const own = resolve(import.meta.dir, '..')
+
+test.each([
+  ['the repository root', resolve(own, '../..')],
+  ['its own folder', own],
+])('drizzle.config.ts finds schema and migrations from %s', async (_name, cwd) => {
+  const script = `console.log(JSON.stringify((await import('${own}/drizzle.config.ts')).default))`
+  const child = Bun.spawn([process.execPath, '-e', script], { cwd, stdout: 'pipe' })
+  const { schema, out } = (await new Response(child.stdout).json()) as { schema: string; out: string }
+  expect({ schema: resolve(cwd, schema), out: resolve(cwd, out), relative: !isAbsolute(out) }).toEqual({
+    schema: `${own}/schema.ts`,
+    out: `${own}/migrations`,
+    relative: true,
+  })
 })
