@@ -24,7 +24,7 @@ export async function readHealth(service: string, context: ServiceContext): Prom
     service,
     state: lifecycle?.state ?? 'ready',
     reasons: [...(unreachable ? ['database-unreachable'] : []), ...(saturated ? ['pool-saturated'] : [])],
-    database: { name: database.name, ...probe },
+    database: { name: database.name, ...probe, latencyMs: rounded(probe.latencyMs) },
   }
 }
 
@@ -69,6 +69,11 @@ export function readLimits(pool: PoolStatus, server: ServerReport) {
     wantedConnections: wanted,
     fits: wanted <= allowed,
   }
+}
+
+/** To a hundredth of a millisecond: what lies below is noise. */
+function rounded(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms * 100) / 100
 }
 
 /** The next caller would have to stand in line. */
