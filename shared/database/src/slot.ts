@@ -42,6 +42,8 @@ export interface Slot<C> {
   /** Single statements under way on it; 0 under an exclusive lease. */
   shares: number
   exclusive: boolean
+  /** True while a connection that has just answered is offered to the line. */
+  verified: boolean
   /** When the statement now running was begun, under shared leases. */
   busySince: number
   /** Checkouts that wait inside this exclusive lease. */

@@ -172,7 +172,7 @@ export class Supply<C extends PoolConnection> {
 
   #needsPing(slot: Slot<C>, now: number): boolean {
     const { prePing, prePingIdleMs } = this.#options.pool
-    if (!prePing || !slot.connection) return false
+    if (!prePing || slot.verified || !slot.connection) return false
     const { spokeAt } = slot.connection
     return spokeAt < this.#suspectBefore || now - spokeAt >= prePingIdleMs
   }
@@ -187,8 +187,8 @@ export class Supply<C extends PoolConnection> {
     ;(slot.connection as C).ping(pool.prePingTimeoutMs).then(
       () => {
         this.pinging--
-        this.release(slot)
-        onChange()
+        slot.exclusive = false
+        this.#offer(slot)
       },
       (error: unknown) => {
         this.pinging--
@@ -215,6 +215,7 @@ export class Supply<C extends PoolConnection> {
       busySince: createdAt,
       shares: 0,
       exclusive: false,
+      verified: false,
       nestedWaits: 0,
     }
     this.slots.add(slot)
@@ -226,8 +227,7 @@ export class Supply<C extends PoolConnection> {
         this.pacer.succeeded()
         slot.connection = connection
         if (slot.state === 'closed') void connection.destroy()
-        else this.#rest(slot)
-        onChange()
+        else this.#offer(slot)
       },
       (error: unknown) => {
         if (slot.state !== 'closed') this.#move(slot, 'closed')
@@ -254,6 +254,14 @@ export class Supply<C extends PoolConnection> {
     if (this.#options.pool.prePing) this.#suspectBefore = this.#options.now()
     else this.invalidate(this.#options.now())
     this.#options.onChange()
+  }
+
+  /** Puts a connection that has just answered before the line; it needs no ping if it is taken now. */
+  #offer(slot: Slot<C>): void {
+    slot.verified = true
+    if (slot.state !== 'closed') this.#rest(slot)
+    this.#options.onChange()
+    slot.verified = false
   }
 
   #rest(slot: Slot<C>): void {

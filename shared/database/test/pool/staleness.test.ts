@@ -23,6 +23,16 @@ describe('pre-ping', () => {
     expect(pool.status().counters).toMatchObject({ pings: 1, pingFailures: 0 })
   })
 
+  test('with a window of 0 every checkout pings, once, but for a new connection', async () => {
+    const { pool, connections } = createFakePool({ prePingIdleMs: 0 })
+    await (await pool.checkout()).checkin()
+    expect(connections[0]?.pings).toBe(0)
+    for (let i = 1; i <= 3; i++) {
+      await (await pool.checkout()).checkin()
+      expect(connections[0]?.pings).toBe(i)
+    }
+  })
+
   test('prePing false never pings', async () => {
     const { pool, clock, connections } = createFakePool({ prePing: false })
     await (await pool.checkout()).checkin()

@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'bun:test'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { withDatabase } from '@shared/postgres/testing'
+import { sql } from 'drizzle-orm'
+import { createDatabase, MigrationError, migrate, sqlState } from '../src/index.ts'
+import { firstRow } from './support.ts'
+
+/** A migrations folder as drizzle-kit writes it. */
+function folderOf(...migrations: { when: number; text: string }[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'migrations-'))
+  const entries = migrations.map(({ when }, idx) => ({
+    idx,
+    version: '7',
+    when,
+    tag: `000${idx}_step`,
+    breakpoints: true,
+  }))
+  for (const [i, { text }] of migrations.entries()) writeFileSync(join(folder, `000${i}_step.sql`), text)
+  mkdirSync(join(folder, 'meta'))
+  writeFileSync(
+    join(folder, 'meta', '_journal.json'),
+    JSON.stringify({ version: '7', dialect: 'postgresql', entries }),
+  )
+  return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) }
+}
+
+const create = { when: 1_000, text: 'create table things (a int)' }
+const extend = { when: 2_000, text: 'alter table things add column b text' }
+
+describe('migrate', () => {
+  test('applies what is missing, once', async () => {
+    await using database = await withDatabase()
+    using first = folderOf(create)
+    using second = folderOf(create, extend)
+    const url = database.migratorUrl
+    const runs = [
+      await migrate({ url, migrationsFolder: first.folder }),
+      await migrate({ url, migrationsFolder: first.folder }),
+      await migrate({ url, migrationsFolder: second.folder }),
+    ]
+    expect(runs).toEqual([
+      { applied: 1, total: 1 },
+      { applied: 0, total: 1 },
+      { applied: 1, total: 2 },
+    ])
+  })
+
+  test('eight at once are one after the other, and one of them applies it', async () => {
+    await using database = await withDatabase()
+    using migrations = folderOf(create, extend)
+    const runs = await Promise.all(
+      Array.from({ length: 8 }, () =>
+        migrate({ url: database.migratorUrl, migrationsFolder: migrations.folder }),
+      ),
+    )
+    expect(runs.map(({ applied }) => applied).sort()).toEqual([0, 0, 0, 0, 0, 0, 0, 2])
+  })
+
+  test('gives up when another one holds the lock for too long, and says so', async () => {
+    await using database = await withDatabase()
+    using migrations = folderOf(create)
+    const other = createDatabase({ name: 'other', url: database.migratorUrl })
+    const source = readFileSync(join(import.meta.dir, '../src/migrate.ts'), 'utf8')
+    const key = /lockKey = '(\d+)'/.exec(source)?.[1] as string
+    await other.use(async ({ db }) => {
+      await db.execute(sql.raw(`select pg_advisory_lock(${key})`))
+      const stuck = migrate({
+        url: database.migratorUrl,
+        migrationsFolder: migrations.folder,
+        lockTimeoutMs: 50,
+      })
+      await expect(stuck).rejects.toThrow('Another process has been migrating')
+    })
+    expect(await migrate({ url: database.migratorUrl, migrationsFolder: migrations.folder })).toEqual({
+      applied: 1,
+      total: 1,
+    })
+    await other.close()
+  })
+
+  test('a migration older than the newest applied one is reported, not skipped in silence', async () => {
+    await using database = await withDatabase()
+    using newer = folderOf({ ...create, when: 5_000 })
+    using older = folderOf({ ...create, when: 5_000 }, { when: 4_000, text: 'create table late (a int)' })
+    await migrate({ url: database.migratorUrl, migrationsFolder: newer.folder })
+    await expect(migrate({ url: database.migratorUrl, migrationsFolder: older.folder })).rejects.toThrow(
+      '1 of 2 migrations',
+    )
+  })
+
+  test('a migration that fails leaves nothing of itself, and its SQLSTATE is in the causes', async () => {
+    await using database = await withDatabase()
+    using broken = folderOf(create, {
+      when: 2_000,
+      text: 'create table half (a int);\n--> statement-breakpoint\nselect 1 / 0',
+    })
+    const error = await migrate({ url: database.migratorUrl, migrationsFolder: broken.folder }).catch(
+      (thrown: unknown) => thrown,
+    )
+    expect(error).toBeInstanceOf(MigrationError)
+    expect(sqlState(error)).toBe('22012')
+    const admin = createDatabase({ name: 'look', url: database.adminUrl })
+    expect(
+      await firstRow(
+        admin.db.execute(sql`select to_regclass('half') as half, to_regclass('things') as things`),
+      ),
+    ).toEqual({
+      half: null,
+      things: null,
+    })
+    await admin.close()
+  })
+
+  test('the runtime role can not migrate', async () => {
+    await using database = await withDatabase()
+    using migrations = folderOf(create)
+    const error = await migrate({ url: database.appUrl, migrationsFolder: migrations.folder }).catch(
+      (thrown: unknown) => thrown,
+    )
+    expect(sqlState(error)).toBe('42501')
+  })
+
+  test('a folder that is none is named', async () => {
+    await using database = await withDatabase()
+    await expect(migrate({ url: database.migratorUrl, migrationsFolder: '/nonexistent' })).rejects.toThrow(
+      '/nonexistent is not a migrations folder',
+    )
+  })
+})

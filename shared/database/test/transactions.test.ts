@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { sql } from 'drizzle-orm'
+import { integer, pgTable } from 'drizzle-orm/pg-core'
+import { sqlState } from '../src/index.ts'
+import { createFixture, type Fixture, firstRow } from './support.ts'
+
+const rows = pgTable('transaction_rows', { n: integer().notNull() })
+let fixture: Fixture
+
+beforeAll(async () => {
+  fixture = await createFixture()
+  const owner = fixture.open({ name: 'owner', url: fixture.test.migratorUrl })
+  await owner.db.execute(
+    sql`create table transaction_rows (n int not null unique deferrable initially deferred)`,
+  )
+})
+afterAll(() => fixture[Symbol.asyncDispose]())
+
+const numbers = async () => (await fixture.database.db.select().from(rows).orderBy(rows.n)).map(({ n }) => n)
+const clear = () => fixture.database.db.delete(rows)
+
+describe('transactions', () => {
+  test('commit what they did and return what the callback returns', async () => {
+    await clear()
+    const result = await fixture.database.db.transaction(async (tx) => {
+      await tx.insert(rows).values({ n: 1 })
+      return 'done'
+    })
+    expect({ result, numbers: await numbers() }).toEqual({ result: 'done', numbers: [1] })
+  })
+
+  test('roll back when the callback throws, and rethrow its error', async () => {
+    await clear()
+    const own = new Error('no')
+    const failing = fixture.database.db.transaction(async (tx) => {
+      await tx.insert(rows).values({ n: 1 })
+      throw own
+    })
+    await expect(failing).rejects.toBe(own)
+    expect(await numbers()).toEqual([])
+    expect(fixture.database.status()).toMatchObject({ checkedOut: 0 })
+  })
+
+  test('fail when a statement failed, also when the callback caught its error', async () => {
+    await clear()
+    const failing = fixture.database.db.transaction(async (tx) => {
+      await tx.insert(rows).values({ n: 1 })
+      await Promise.resolve(tx.execute(sql`select 1 / 0`)).catch(() => {})
+      return 'fine'
+    })
+    const error = await failing.catch((thrown: unknown) => thrown)
+    expect(sqlState(error)).toBe('22012')
+    expect(await numbers()).toEqual([])
+  })
+
+  test('nest: an inner one may fail alone, and deep ones keep what committed', async () => {
+    await clear()
+    await fixture.database.db.transaction(async (tx) => {
+      await tx.insert(rows).values({ n: 1 })
+      await tx
+        .transaction(async (inner) => {
+          await inner.insert(rows).values({ n: 2 })
+          throw new Error('only the inner one')
+        })
+        .catch(() => {})
+      await tx.transaction(async (inner) => {
+        await inner.insert(rows).values({ n: 3 })
+        await inner.transaction((deep) => deep.insert(rows).values({ n: 4 }))
+      })
+    })
+    expect(await numbers()).toEqual([1, 3, 4])
+  })
+
+  test('report what fails at COMMIT', async () => {
+    await clear()
+    const failing = fixture.database.db.transaction(async (tx) => {
+      await tx.insert(rows).values([{ n: 1 }, { n: 1 }])
+    })
+    expect(sqlState(await failing.catch((thrown: unknown) => thrown))).toBe('23505')
+    expect(await numbers()).toEqual([])
+    expect(fixture.database.status()).toMatchObject({ checkedOut: 0 })
+  })
+
+  test('carry isolation level and access mode in their BEGIN', async () => {
+    const seen = await fixture.database.db.transaction(
+      (tx) =>
+        firstRow(
+          tx.execute(sql`select current_setting('transaction_isolation') as isolation,
+            current_setting('transaction_read_only') as "readOnly", current_setting('transaction_deferrable') as deferrable`),
+        ),
+      { isolationLevel: 'serializable', accessMode: 'read only', deferrable: true },
+    )
+    expect(seen).toEqual({ isolation: 'serializable', readOnly: 'on', deferrable: 'on' })
+  })
+
+  test('send nothing at all when they contain nothing', async () => {
+    const before = fixture.database.status().counters
+    expect(await fixture.database.db.transaction(async () => 7)).toBe(7)
+    expect(fixture.database.status().counters).toMatchObject({ connects: before.connects })
+  })
+
+  test('keep to one backend while others use the pool', async () => {
+    const pid = sql`select pg_backend_pid() as pid`
+    const seen = await fixture.database.db.transaction(async (tx) => {
+      const own: unknown[] = []
+      for (let i = 0; i < 5; i++) {
+        own.push(await firstRow(tx.execute(pid)))
+        await Promise.all([1, 2, 3].map(() => fixture.database.db.execute(pid)))
+      }
+      return own
+    })
+    expect(new Set(seen.map((row) => (row as { pid: number }).pid)).size).toBe(1)
+  })
+
+  test('take their isolation from each other: 40001 arrives as the server sent it', async () => {
+    await clear()
+    await fixture.database.db.insert(rows).values([{ n: 10 }, { n: 20 }])
+    const { db } = fixture.database
+    const serializable = { isolationLevel: 'serializable' } as const
+    const error = await db
+      .transaction(async (first) => {
+        await first.select().from(rows)
+        await db.transaction(async (second) => {
+          await second.select().from(rows)
+          await second.insert(rows).values({ n: 30 })
+        }, serializable)
+        await first.insert(rows).values({ n: 40 })
+      }, serializable)
+      .catch((thrown: unknown) => thrown)
+    expect(sqlState(error)).toBe('40001')
+  })
+})
