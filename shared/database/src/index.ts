@@ -7,6 +7,7 @@ export {
   ConfigurationError,
   ConnectError,
   ConnectionLostError,
+  causes,
   DatabaseError,
   type DatabaseErrorCode,
   findDatabaseError,

@@ -30,7 +30,10 @@ export interface PoolOptions {
 
 /** How one connection is made and what it carries. Times in ms. */
 export interface ConnectionOptions {
-  /** Longest time for one attempt: TCP, TLS and login. > 0. Default 10 000. */
+  /**
+   * Longest time for one attempt: TCP, TLS and login. Also how long an outage is waited out: once every attempt has
+   * failed for this long, callers are told at the next failure instead of at their deadline. > 0. Default 10 000.
+   */
   connectTimeoutMs: number
   /** The server's own limit for a statement, 0 = none. Default 0. */
   statementTimeoutMs: number

@@ -16,6 +16,7 @@ const longestPauseMs = 500
 export class Pacer {
   readonly #options: PacerOptions
   #failures = 0
+  #since = 0
   #notBefore = 0
   #timer: ReturnType<typeof setTimeout> | null = null
   #last: { error: unknown; at: number } | null = null
@@ -41,8 +42,14 @@ export class Pacer {
     return false
   }
 
+  /** How long the server has been failing without a success between; 0 when it is not. */
+  failingForMs(): number {
+    return this.#failures > 0 ? this.#options.now() - this.#since : 0
+  }
+
   failed(error: unknown): void {
     const now = this.#options.now()
+    if (this.#failures === 0) this.#since = now
     const pause = Math.min(shortestPauseMs * 2 ** this.#failures, longestPauseMs)
     this.#failures++
     this.#notBefore = now + pause * (0.5 + this.#options.random() / 2)

@@ -17,8 +17,11 @@ export interface SupplyOptions<C> {
   isWanted: () => boolean
   /** Called after everything that may have made a connection available or made room for one. */
   onChange: () => void
-  /** Called when no connection is left and the server refuses new ones for a reason that time can't mend. */
-  onRefused: (error: ConnectError) => void
+  /**
+   * Called when no connection is left and waiting for one is pointless: the server refuses for a reason that time can't
+   * mend, or has been failing for longer than connectTimeoutMs.
+   */
+  onRefused: (error: unknown) => void
 }
 
 // A spike is over before a burst of connects is: the warm connections serve most of it (HikariCP's SpikeLoadTest).
@@ -241,8 +244,9 @@ export class Supply<C extends PoolConnection> {
     this.#options.counters.connectFailures++
     this.pacer.failed(error)
     this.#options.onEvent('connect-failed', error)
-    const alive = this.count.idle + this.count.leased > 0
-    if (error instanceof ConnectError && !error.retryable && !alive) this.#options.onRefused(error)
+    if (this.count.idle + this.count.leased > 0) return
+    const final = error instanceof ConnectError && !error.retryable
+    if (final || this.pacer.failingForMs() >= this.#options.connectTimeoutMs) this.#options.onRefused(error)
   }
 
   #lost(slot: Slot<C>, cause: unknown): void {

@@ -212,6 +212,19 @@ describe('the line', () => {
     expect({ leases: leases.length, most }).toEqual({ leases: 8, most: 1 })
   })
 
+  test('an outage is waited out for connectTimeoutMs; then callers are told at the next failure', async () => {
+    const { pool, clock, control } = createFakePool()
+    runClock(clock)
+    const refused = new ConnectError('refused', { driverCode: 'ECONNREFUSED' })
+    control.connect = () => Promise.reject(refused)
+    const since = clock.now
+    expect(await pool.checkout().catch((thrown: unknown) => thrown)).toBe(refused)
+    expect(clock.now - since).toBeGreaterThanOrEqual(1_000)
+    const attempts = control.attempts
+    expect(await pool.checkout().catch((thrown: unknown) => thrown)).toBe(refused)
+    expect(control.attempts).toBe(attempts + 1)
+  })
+
   test('a full line refuses the next caller at once and says when to come back', async () => {
     const { pool, events } = createFakePool({ poolSize: 1, maxOverflow: 0, maxWaiting: 2 })
     const held = await pool.checkout()
