@@ -52,8 +52,8 @@ describe('startPostgres', () => {
 
   test('a second use joins the running server, and only the last release stops it', async () => {
     const notices: string[] = []
-    const first = await start()
-    const second = await start({ settings: { fsync: 'on' }, onNotice: (line) => notices.push(line) })
+    await using first = await start()
+    await using second = await start({ settings: { fsync: 'on' }, onNotice: (line) => notices.push(line) })
     expect({ pid: second.pid, first: first.startedHere, second: second.startedHere }).toEqual({
       pid: first.pid,
       first: true,
@@ -78,8 +78,8 @@ describe('startPostgres', () => {
   }, 20_000)
 
   test('a daemon outlives its users until it is stopped', async () => {
-    const daemon = await start({ lifetime: 'daemon' })
-    const guest = await start()
+    await using daemon = await start({ lifetime: 'daemon' })
+    await using guest = await start()
     expect({ guest: guest.lifetime, release: await guest.release() }).toEqual({
       guest: 'daemon',
       release: 'left-running',
@@ -96,9 +96,9 @@ describe('startPostgres', () => {
   }, 20_000)
 
   test('who joined a session server owns it also after a stop and a daemon start underneath', async () => {
-    const session = await start()
+    await using session = await start()
     await stopPostgres({ dataRoot: root.path })
-    const daemon = await start({ lifetime: 'daemon' })
+    await using daemon = await start({ lifetime: 'daemon' })
     expect(await daemon.release()).toBe('left-running')
     await eventually(async () => (await findPostgres({ dataRoot: root.path }))?.users === 1)
     expect(await session.release()).toBe('stopped')
@@ -106,8 +106,8 @@ describe('startPostgres', () => {
   }, 20_000)
 
   test('a restart under another holder keeps that holder attached', async () => {
-    const holder = await start()
-    const other = await start()
+    await using holder = await start()
+    await using other = await start()
     const before = other.pid
     await other.restart({ mode: 'immediate' })
     expect(other.port).toBe(holder.port)
@@ -126,7 +126,7 @@ describe('startPostgres', () => {
   }, 20_000)
 
   test('a frozen postmaster and a frozen backend are stopped all the same', async () => {
-    const server = await start()
+    await using server = await start()
     await using session = await openSession(server.adminUrl)
     const [backend] = await session.sql<{ pid: number }[]>`select pg_backend_pid() as pid`
     process.kill(backend?.pid ?? 0, 'SIGSTOP')
@@ -137,7 +137,7 @@ describe('startPostgres', () => {
   }, 30_000)
 
   test('a stale postmaster.pid whose id another process has got is put aside', async () => {
-    const server = await start()
+    await using server = await start()
     const file = join(server.dataDirectory, 'postmaster.pid')
     const lines = readFileSync(file, 'utf8').split('\n')
     await server.release()

@@ -37,7 +37,7 @@ describe('processes that share a server', () => {
     const { pid } = await owner.ready
     await owner.kill()
     expect(isAlive(pid)).toBe(true)
-    const next = await startPostgres({ dataRoot: root.path, port: 0 })
+    await using next = await startPostgres({ dataRoot: root.path, port: 0 })
     expect({ pid: next.pid, startedHere: next.startedHere }).toEqual({ pid, startedHere: false })
     expect(await next.release()).toBe('stopped')
     expect(isAlive(pid)).toBe(false)
@@ -46,14 +46,14 @@ describe('processes that share a server', () => {
   test('a stop while somebody else holds the server ends it for both', async () => {
     await using holder = startUser(root.path)
     const { pid } = await holder.ready
-    const mine = await startPostgres({ dataRoot: root.path, port: 0 })
+    await using mine = await startPostgres({ dataRoot: root.path, port: 0 })
     await mine.stop()
     expect(isAlive(pid)).toBe(false)
     expect([await mine.release(), await holder.release()]).toEqual(['stopped', 'stopped'])
   }, 30_000)
 
   test('a killed user no longer counts', async () => {
-    const mine = await startPostgres({ dataRoot: root.path, port: 0, settings: { fsync: 'off' } })
+    await using mine = await startPostgres({ dataRoot: root.path, port: 0, settings: { fsync: 'off' } })
     await using guest = startUser(root.path)
     await guest.ready
     await guest.kill()

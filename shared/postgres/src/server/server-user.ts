@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { statSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { LocalPostgresError } from '../errors.ts'
 
 /** The operating system user a server runs as. */
@@ -39,13 +39,22 @@ export function unprivilegedUser(): ServerUser {
   return user
 }
 
-/** The user for the server of a data root: who calls or, for root, the owner of existing data, else {@link unprivilegedUser}. */
+/**
+ * The user for the server of a data root: who calls or, for root, who owns the data or the folder it will be made in.
+ *
+ * So root in somebody's checkout works with that somebody's server. Where root owns it all: {@link unprivilegedUser}.
+ */
 export function serverUserFor(dataRoot: string): ServerUser {
   const uid = process.getuid?.() ?? 0
   if (uid !== 0)
     return { name: runId('-un') ?? String(uid), uid, gid: process.getgid?.() ?? uid, switched: false }
-  const owner = statSync(join(dataRoot, 'data'), { throwIfNoEntry: false })?.uid ?? 0
+  const owner = ownerOf(join(dataRoot, 'data'))
   return (owner === 0 ? null : lookUp(String(owner))) ?? unprivilegedUser()
+}
+
+function ownerOf(path: string): number {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  return stats === undefined ? ownerOf(dirname(path)) : stats.uid
 }
 
 /** The spawn options that make a child run as the user; `HOME` and the caller's environment are not handed on. */
