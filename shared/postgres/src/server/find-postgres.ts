@@ -2,7 +2,7 @@ import { countUsers } from './attachment.ts'
 import { defaultDataRoot, resolvePlace } from './place.ts'
 import { findRunning, type Lifetime, postmasterPid } from './running-server.ts'
 import { type StopOptions, stopProcess } from './server-process.ts'
-import { withStartLock } from './start-lock.ts'
+import { lockTimeoutMs, withStartLock } from './start-lock.ts'
 
 /** A server found running; nothing is held on it. */
 export interface FoundPostgres {
@@ -47,7 +47,7 @@ export async function findPostgres(
 export async function stopPostgres(options: { dataRoot?: string } & StopOptions = {}): Promise<boolean> {
   const place = resolvePlace(options.dataRoot ?? defaultDataRoot(), { create: false })
   if (place === null) return false
-  return withStartLock(place, 120_000, async () => {
+  return withStartLock(place, lockTimeoutMs, async () => {
     const pid = postmasterPid(place)
     if (pid === null) return false
     await stopProcess(place, pid, options)

@@ -1,20 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { LocalPostgresError } from '../errors.ts'
-import { type Attachment, countUsers, createAttachment } from './attachment.ts'
+import { createAttachment } from './attachment.ts'
 import { prepareBinaries } from './binaries.ts'
 import { ensureCluster } from './cluster.ts'
-import { defaultDataRoot, type Place, resolvePlace } from './place.ts'
+import { createHandle, type Started } from './handle.ts'
+import { defaultDataRoot, resolvePlace } from './place.ts'
 import { choosePort, describeHolder } from './port.ts'
-import {
-  clearReusedPid,
-  findRunning,
-  type Lifetime,
-  postmasterPid,
-  type RunningServer,
-} from './running-server.ts'
+import { clearReusedPid, findRunning, type Lifetime } from './running-server.ts'
 import { checkSettings, launch, type StopOptions, stopProcess } from './server-process.ts'
 import { reportSettings } from './settings.ts'
-import { withStartLock } from './start-lock.ts'
+import { lockTimeoutMs, withStartLock } from './start-lock.ts'
 
 /** What {@link startPostgres} takes. */
 export interface StartOptions {
@@ -61,9 +55,6 @@ export interface LocalPostgres extends AsyncDisposable {
   release(): Promise<'stopped' | 'shared' | 'left-running'>
 }
 
-const lockTimeoutMs = 120_000
-const host = '127.0.0.1'
-
 /**
  * Starts the local PostgreSQL server or joins the one that already runs on the same data.
  *
@@ -106,8 +97,14 @@ export async function startPostgres(options: StartOptions = {}): Promise<LocalPo
       running === null
         ? await startHere(preferred, false, options.lifetime ?? 'session')
         : { server: running, startedHere: false, portTakenBy: null }
-    // Attached before the lock is free, so a user that ends now finds this one and leaves the server running.
-    await attachment.resume()
+    try {
+      // Attached before the lock is free, so a user that ends now finds this one and leaves the server running.
+      await attachment.resume()
+    } catch (error) {
+      await attachment.pause()
+      if (running === null) await stopProcess(place, result.server.pid)
+      throw error
+    }
     if (running !== null) await reportSettings(running, settings, onNotice)
     return result
   })
@@ -122,93 +119,4 @@ export async function startPostgres(options: StartOptions = {}): Promise<LocalPo
     )
   }
   return createHandle(place, attachment, started, (at, life) => startHere(at, true, life))
-}
-
-interface Started {
-  readonly server: RunningServer
-  readonly startedHere: boolean
-  readonly portTakenBy: string | null
-}
-
-function createHandle(
-  place: Place,
-  attachment: Attachment,
-  started: Started,
-  startAgain: (port: number, lifetime: Lifetime) => Promise<Started>,
-): LocalPostgres {
-  let server = started.server
-  let released: Promise<'stopped' | 'shared' | 'left-running'> | null = null
-
-  const stopHere = async (options?: StopOptions): Promise<void> => {
-    const pid = postmasterPid(place)
-    if (pid !== null) await stopProcess(place, pid, options)
-  }
-  const release = (): Promise<'stopped' | 'shared' | 'left-running'> =>
-    withStartLock(place, lockTimeoutMs, async () => {
-      try {
-        // A server that does not answer is stopped as if alone: nobody can be using it.
-        const running = await findRunning(place, 5_000).catch(() => null)
-        if (running === null && postmasterPid(place) === null) return 'stopped'
-        // Who joined a session's server owns it also after somebody stopped it and started a daemon underneath.
-        const owned = started.server.lifetime === 'session' || running?.lifetime === 'session'
-        if (!owned) return 'left-running'
-        const alone = running === null || (await attachment.isAlone())
-        // Let go before the stop, or the attachment would try to come back to a server that shuts down.
-        await attachment.pause()
-        if (!alone) return 'shared'
-        await stopHere()
-        return 'stopped'
-      } finally {
-        await attachment.pause()
-      }
-    })
-
-  return {
-    host,
-    dataDirectory: place.dataDirectory,
-    logFile: place.logFile,
-    startedHere: started.startedHere,
-    portTakenBy: started.portTakenBy,
-    get adminUrl() {
-      return server.adminUrl
-    },
-    get port() {
-      return server.port
-    },
-    get version() {
-      return server.version
-    },
-    get pid() {
-      return server.pid
-    },
-    get lifetime() {
-      return server.lifetime
-    },
-    async stop(options) {
-      await attachment.pause()
-      await withStartLock(place, lockTimeoutMs, () => stopHere(options))
-    },
-    async restart(options) {
-      await withStartLock(place, lockTimeoutMs, async () => {
-        const users = await countUsers(server.adminUrl).catch(() => 0)
-        await stopHere(options)
-        server = (await startAgain(server.port, server.lifetime)).server
-        await attachment.resume()
-        await waitForUsers(server.adminUrl, users)
-      })
-    },
-    release() {
-      released ??= release()
-      return released
-    },
-    async [Symbol.asyncDispose]() {
-      await this.release()
-    },
-  }
-}
-
-/** Gives the other users of a restarted server a second to take their hold again, before anybody can count them as gone. */
-async function waitForUsers(adminUrl: string, users: number): Promise<void> {
-  const deadline = performance.now() + 1_000
-  while (performance.now() < deadline && (await countUsers(adminUrl)) < users) await sleep(25)
 }

@@ -4,6 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { errorCode, LocalPostgresError } from '../errors.ts'
 import type { Place } from './place.ts'
 
+/** How long starts and stops wait for each other. */
+export const lockTimeoutMs = 120_000
+
 const pollMs = 20
 
 /**
