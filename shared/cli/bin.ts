@@ -1,0 +1,10 @@
+import { ensureInstalled } from './src/install.ts'
+import { runAgain } from './src/run-again.ts'
+
+// Nothing that needs node_modules may be imported before they are known to be there.
+const outcome = await ensureInstalled()
+if (outcome === 'failed') process.exit(1)
+// A process that has looked at folders without node_modules does not find packages that came since.
+if (outcome === 'installed') process.exit(await runAgain(import.meta.path))
+const { main } = await import('./src/main.ts')
+process.exit(await main(process.argv.slice(2)))

@@ -1,0 +1,26 @@
+import { positiveNumber } from '../arguments.ts'
+import { defineCommand } from '../command.ts'
+import { testConnections } from '../connections.ts'
+import { dataRootOption, findServer } from '../database-server.ts'
+import { composeEnvironments, onServer } from '../service-environment.ts'
+import { findServices } from '../services.ts'
+
+export const command = defineCommand({
+  synopsis: '[service…]',
+  description: `
+Connects to the database of each service at once, as its runtime role and with its own environment, and says for each
+that fails what was refused and what to do. Exit code 1 unless every one succeeds.`,
+  options: {
+    json: { type: 'boolean', description: 'Print one JSON document.' },
+    timeout: { type: 'string', value: 'seconds', description: 'Longest time for each. Default 5.' },
+    ...dataRootOption,
+  },
+  positionals: true,
+  async run({ values, positionals }) {
+    const timeoutMs = positiveNumber('--timeout', values.timeout, 5) * 1000
+    const services = await findServices(positionals)
+    const server = await findServer({ dataRoot: values['data-root'] })
+    const setups = composeEnvironments(services).map((setup) => (server ? onServer(setup, server) : setup))
+    return testConnections(setups, { timeoutMs, json: values.json === true })
+  },
+})

@@ -1,0 +1,29 @@
+import { defineCommand } from '../command.ts'
+import { dataRootOption } from '../database-server.ts'
+import { runDevelopment } from '../development.ts'
+import { findServices } from '../services.ts'
+
+export const command = defineCommand({
+  synopsis: '[service…]',
+  description: `
+Starts the services named, or all of them, with everything they need: the local PostgreSQL (or the server of
+DATABASE_ADMIN_URL), databases, roles and migrations. Restarts a service when its files change. Ctrl-C stops
+everything in order, a second one at once.
+
+A service whose DATABASE_URL, DATABASE_HOST or DATABASE_PORT is set elsewhere (services/<name>/.env.local, the
+environment) uses that server: nothing is started, made or migrated for it. PORT=0 takes free ports.`,
+  options: {
+    migrate: { type: 'boolean', description: 'Migrate services on servers of their own too.' },
+    'no-watch': { type: 'boolean', description: 'Do not restart when files change.' },
+    ...dataRootOption,
+  },
+  positionals: true,
+  async run({ values, positionals }) {
+    return runDevelopment({
+      services: await findServices(positionals),
+      dataRoot: values['data-root'],
+      migrateExternal: values.migrate === true,
+      watch: values['no-watch'] !== true,
+    })
+  },
+})

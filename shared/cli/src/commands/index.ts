@@ -1,0 +1,40 @@
+import type { Command } from '../command.ts'
+
+interface Entry {
+  readonly summary: string
+  /** Loaded when asked for: a command pays for its own imports only. */
+  readonly load: () => Promise<{ readonly command: Command }>
+}
+
+/** Every command by name, in the order of the overview. */
+export const commands: Readonly<Record<string, Entry>> = {
+  dev: {
+    summary: 'Start the services with a local PostgreSQL, and restart them when files change.',
+    load: () => import('./dev.ts'),
+  },
+  start: {
+    summary: 'Start the services in production mode, from their own environment.',
+    load: () => import('./start.ts'),
+  },
+  test: { summary: 'Run the tests against a real PostgreSQL.', load: () => import('./test.ts') },
+  check: { summary: 'Check types, lint, format and who imports whom.', load: () => import('./check.ts') },
+  connections: {
+    summary: 'Connect to the database of every service and say what failed.',
+    load: () => import('./connections.ts'),
+  },
+  health: { summary: 'Ask the running services how they are.', load: () => import('./health.ts') },
+  'db:start': {
+    summary: 'Start the local PostgreSQL and leave it running.',
+    load: () => import('./db-start.ts'),
+  },
+  'db:stop': { summary: 'Stop the local PostgreSQL.', load: () => import('./db-stop.ts') },
+  'db:provision': {
+    summary: 'Create databases and roles of the services, on any server.',
+    load: () => import('./db-provision.ts'),
+  },
+  'db:generate': {
+    summary: 'Write migrations for what changed in a schema.',
+    load: () => import('./db-generate.ts'),
+  },
+  'db:migrate': { summary: 'Apply migrations, as the migrator.', load: () => import('./db-migrate.ts') },
+}

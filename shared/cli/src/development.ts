@@ -1,0 +1,135 @@
+import { configurationExitCode, EnvironmentError } from '@shared/env'
+import { type AdminServer, openAdminServer } from './database-server.ts'
+import { claimPorts } from './ports.ts'
+import { migrateService, provisionServices, rolesOf } from './prepare-databases.ts'
+import { awaitReady, baseUrl, type Readiness } from './readiness.ts'
+import { restartOnChange } from './restart-on-change.ts'
+import { composeEnvironments, listenAddress, onServer, type ServiceSetup } from './service-environment.ts'
+import { createServiceGroup, type ServiceGroup } from './service-group.ts'
+import type { Service } from './services.ts'
+import { aborted, listenForStop } from './stop-request.ts'
+import { paint, renderTable } from './terminal.ts'
+
+/** What {@link runDevelopment} runs and how. */
+export interface DevelopmentOptions {
+  services: readonly Service[]
+  dataRoot?: string
+  migrateExternal: boolean
+  watch: boolean
+}
+
+const readyMs = 30_000
+/** What ending at once may still take to stop the local server; after that the next start takes it over. */
+const forcedReleaseMs = 1_500
+
+/** Runs services for development until somebody stops them; returns the exit code. */
+export async function runDevelopment(options: DevelopmentOptions): Promise<number> {
+  using stop = listenForStop()
+  const names = options.services.map(({ service }) => service)
+  const group = createServiceGroup({ names, prefix: true, onExit: reportExit })
+
+  let server: AdminServer | null = null
+
+  const run = async (): Promise<number> => {
+    try {
+      const setups = await claimPorts(composeEnvironments(options.services, { mode: 'development' }))
+      if (setups.some(({ external }) => !external)) server = await openAdminServer(options)
+      if (server !== null) console.log(server.description)
+      const placed = await prepare(setups, server, options, stop.signal)
+      if (stop.signal.aborted) return 0
+      for (const setup of placed) group.start(setup)
+      using _watcher = options.watch ? restartOnChange(placed, group, stop.signal) : null
+      return await attend(placed, group, stop.signal, options.watch)
+    } catch (error) {
+      // Ctrl-C also ends the programs a step was waiting for, so what the step then says is no news.
+      if (stop.signal.aborted) return 0
+      throw error
+    } finally {
+      if (stop.signal.aborted) console.log(`stopping (${stop.signal.reason}) …`)
+      await group.stop()
+      await server?.release()
+      if (stop.signal.aborted) console.log('stopped')
+    }
+  }
+  const force = async (): Promise<number> => {
+    const exitCode = await stop.forced
+    group.kill()
+    await Promise.race([group.stop().then(() => server?.release()), Bun.sleep(forcedReleaseMs)])
+    return exitCode
+  }
+  return await Promise.race([run(), force()])
+}
+
+/** Says that a service ended which nobody stopped, and what brings it back. */
+function reportExit(service: string, exitCode: number): void {
+  const reason =
+    exitCode === configurationExitCode
+      ? `: its environment is wrong, mend services/${service}/.env.local`
+      : ''
+  console.log(paint('red', `${service} ended with exit code ${exitCode}${reason}`))
+}
+
+/** Makes databases and roles, and migrates; a service whose environment is wrong is left out and says so itself. */
+async function prepare(
+  setups: readonly ServiceSetup[],
+  server: AdminServer | null,
+  options: DevelopmentOptions,
+  signal: AbortSignal,
+): Promise<ServiceSetup[]> {
+  const placed = setups.map((setup) => (server === null ? setup : onServer(setup, server)))
+  const usable = placed.filter(isUsable)
+  const ours = usable.filter(({ external }) => !external)
+  for (const { service } of placed.filter(({ external }) => external)) {
+    console.log(`${service.service} has a server of its own: nothing is made there`)
+  }
+  if (server !== null && ours.length > 0 && !signal.aborted) {
+    const roles = ours.map((setup) => rolesOf(setup))
+    await provisionServices(server.adminUrl, roles, console.log)
+  }
+  const toMigrate = options.migrateExternal ? usable : ours
+  if (!signal.aborted) await Promise.all(toMigrate.map((setup) => migrateService(setup, console.log)))
+  return placed
+}
+
+function isUsable(setup: ServiceSetup): boolean {
+  try {
+    rolesOf(setup)
+    return true
+  } catch (error) {
+    if (!(error instanceof EnvironmentError)) throw error
+    // What the service itself reads it reports itself, at its start.
+    if (error.issues.every(({ variable }) => variable.startsWith('MIGRATION_'))) console.error(error.report)
+    return false
+  }
+}
+
+/** Shows when the services are ready, restarts what changes, and returns when it is over. */
+async function attend(
+  setups: readonly ServiceSetup[],
+  group: ServiceGroup,
+  signal: AbortSignal,
+  watching: boolean,
+): Promise<number> {
+  const states = await Promise.all(
+    setups.map(async (setup) => {
+      const { service } = setup.service
+      const hasEnded = (): boolean => group.process(service) === null
+      return { setup, state: await awaitReady(setup, { timeoutMs: readyMs, hasEnded, signal }) }
+    }),
+  )
+  if (signal.aborted) return 0
+  console.log(`\n${overview(states)}\n`)
+  if (states.every(({ state }) => state === 'ended')) return 1
+  const stopped = aborted(signal).then(() => 0)
+  // With files watched, a service that ended comes back when its file is mended.
+  return watching ? stopped : Promise.race([stopped, group.finished.then(() => 1)])
+}
+
+function overview(states: readonly { setup: ServiceSetup; state: Readiness }[]): string {
+  const rows = states.map(({ setup, state }) => {
+    const { service, database } = setup.service
+    const marked = paint(state === 'ready' ? 'green' : 'red', state)
+    return [service, database, String(listenAddress(setup).port), `${baseUrl(setup)}/health`, marked]
+  })
+  return renderTable([['service', 'database', 'port', 'health', 'state'], ...rows])
+}

@@ -1,0 +1,31 @@
+import { listenAddress, type ServiceSetup } from './service-environment.ts'
+
+/** What can be said of a service that was started a moment ago. */
+export type Readiness = 'ready' | 'not ready yet' | 'ended'
+
+const pollMs = 25
+const requestMs = 2_000
+
+/** `http://127.0.0.1:8001`: where a service is reached from this machine. */
+export function baseUrl(setup: ServiceSetup): string {
+  const { host, port } = listenAddress(setup)
+  const reachable: Record<string, string> = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }
+  return `http://${reachable[host] ?? (host.includes(':') ? `[${host}]` : host)}:${port}`
+}
+
+/** Asks `/readyz` until it answers 200, the service has ended, the time is up or the signal is aborted. */
+export async function awaitReady(
+  setup: ServiceSetup,
+  options: { timeoutMs: number; hasEnded: () => boolean; signal: AbortSignal },
+): Promise<Readiness> {
+  const deadline = performance.now() + options.timeoutMs
+  while (performance.now() < deadline && !options.signal.aborted) {
+    if (options.hasEnded()) return 'ended'
+    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(requestMs)])
+    const response = await fetch(`${baseUrl(setup)}/readyz`, { signal }).catch(() => null)
+    await response?.body?.cancel()
+    if (response?.ok && !options.hasEnded()) return 'ready'
+    await Bun.sleep(pollMs)
+  }
+  return options.hasEnded() ? 'ended' : 'not ready yet'
+}
