@@ -206,13 +206,18 @@ export class Connection implements PoolConnection {
         this.#answered()
         return rows
       },
-      (error: unknown) => {
-        const lost = this.#lost !== null || isConnectionFailure(error)
-        if (lost) this.#lose(error)
-        this.#answered()
-        throw lost ? new ConnectionLostError(query.state ? 'unknown' : 'not-sent', { cause: error }) : error
-      },
+      (error: unknown) => this.#failed(error, query),
     )
+  }
+
+  async #failed(error: unknown, query: Driver): Promise<never> {
+    const lost = this.#lost !== null || isConnectionFailure(error)
+    if (lost) this.#lose(error)
+    // A statement that the driver itself refused is followed by a Sync of the driver's. Until that is answered another
+    // such refusal would never settle, so an empty statement behind it is awaited first.
+    else if (!isServerError(error)) await this.#client.unsafe('').catch(() => {})
+    this.#answered()
+    throw lost ? new ConnectionLostError(query.state ? 'unknown' : 'not-sent', { cause: error }) : error
   }
 
   #answered(): void {
@@ -336,8 +341,12 @@ function isPipelinable(
   return true
 }
 
+function isServerError(error: unknown): boolean {
+  return (error as { name?: string } | null)?.name === 'PostgresError'
+}
+
 function isConnectionFailure(error: unknown): boolean {
-  const { name, code } = (error ?? {}) as { name?: string; code?: unknown }
-  if (name === 'PostgresError' || typeof code !== 'string') return false
+  const { code } = (error ?? {}) as { code?: unknown }
+  if (isServerError(error) || typeof code !== 'string') return false
   return /^(?:CONNECTION_|CONNECT_|E(?:CONN|PIPE|TIMEDOUT|HOST|NET)|ERR_(?:STREAM|SOCKET|SSL|TLS))/.test(code)
 }

@@ -68,6 +68,29 @@ describe('a parameter that can not be written', () => {
     expect(fixture.database.status()).toMatchObject({ total: 1, idle: 1, counters: { connects: 1 } })
   })
 
+  test('can be followed at once by another one, and by a good one', async () => {
+    await using fixture = await createFixture({ pool: one })
+    const { db } = fixture.database
+    const run = (value: unknown) =>
+      Promise.resolve(db.execute(sql`select ${value}::timestamptz::date::text as day`)).then(
+        () => 'answered',
+        () => 'rejected',
+      )
+    const outcomes: string[] = []
+    for (const value of ['2020-01-01', 5, 5, 5, '2020-01-02', new Date(0), new Date(0), '2020-01-03'])
+      outcomes.push(await run(value))
+    expect(outcomes).toEqual([
+      'answered',
+      'rejected',
+      'rejected',
+      'rejected',
+      'answered',
+      'rejected',
+      'rejected',
+      'answered',
+    ])
+  })
+
   test('fails alone inside a transaction with concurrent statements too', async () => {
     await using fixture = await createFixture({ pool: one })
     const { db } = fixture.database
