@@ -1,4 +1,4 @@
-import { createDatabase, findDatabaseError, sqlState } from '@shared/database'
+import { ConnectError, createDatabase, findDatabaseError, sqlState } from '@shared/database'
 import { createServiceEnv, databaseOptions, EnvironmentError, type ServiceEnv } from '@shared/env'
 import type { ServiceSetup } from './service-environment.ts'
 import { paint } from './terminal.ts'
@@ -21,6 +21,8 @@ export interface ConnectionReport {
   /** What is wrong and what to do; null if connected. */
   readonly reason: string | null
 }
+
+const refusedMs = 250
 
 /** Connects to the database of every service at once, prints a line for each as it ends, and returns the exit code. */
 export async function testConnections(
@@ -79,10 +81,18 @@ export async function testConnection(setup: ServiceSetup, timeoutMs: number): Pr
       reason: null,
     }
   } catch (error) {
-    const own = findDatabaseError(error)
-    const driverCode = own !== null && 'driverCode' in own ? String(own.driverCode ?? own.code) : own?.code
-    const reason = own?.message ?? 'it could not be asked'
-    return { ...nothing, ...address, code: sqlState(error) ?? driverCode ?? 'UNKNOWN', reason }
+    return { ...nothing, ...address, ...explain(error) }
+  }
+}
+
+/** The innermost error of the connection layer says most: who was refused, where, by which code, and what to do. */
+function explain(error: unknown): { code: string; reason: string } {
+  let own = findDatabaseError(error)
+  for (let link: unknown = own?.cause; link instanceof ConnectError; link = link.cause) own = link
+  const driverCode = own instanceof ConnectError ? own.driverCode : null
+  return {
+    code: sqlState(error) ?? driverCode ?? own?.code ?? 'UNKNOWN',
+    reason: own?.message ?? 'The database could not be asked.',
   }
 }
 
@@ -100,7 +110,10 @@ async function ask(
     connection: { ...options.connection, connectTimeoutMs: timeoutMs },
   })
   try {
-    await database.connect({ timeoutMs })
+    const { code } = await database.health.check()
+    // The pool tries again until the time is up, for a server that starts. Where the system says that there is none, once.
+    const limitMs = code?.startsWith('E') ? Math.min(refusedMs, timeoutMs) : remaining()
+    await database.connect({ timeoutMs: limitMs })
     const { latencyMs } = await database.ping({ timeoutMs: remaining() })
     const details = await Promise.race([database.health.details(), Bun.sleep(remaining()).then(() => null)])
     return { version: details?.version ?? null, latencyMs }

@@ -19,7 +19,7 @@ export function serviceNames(root = repositoryRoot): string[] {
 }
 
 /**
- * Finds the services asked for, all of them when none is named.
+ * Finds the services asked for, all of them when none is named, in order of their ports.
  *
  * What a service is called, owns and listens on comes from its own `src/env.ts`: the export that is a ServiceDefinition
  * with the folder's name. A new service needs no change here.
@@ -38,7 +38,8 @@ export async function findServices(names: readonly string[], root = repositoryRo
   const wanted = servicePackages(packages).filter(
     (found) => names.length === 0 || names.includes(nameOf(found)),
   )
-  return Promise.all(wanted.map((found) => readService(found, packages)))
+  const services = await Promise.all(wanted.map((found) => readService(found, packages)))
+  return services.sort((left, right) => left.port - right.port)
 }
 
 const servicePackages = (packages: readonly Package[]): Package[] =>

@@ -21,6 +21,10 @@ that fails what was refused and what to do. Exit code 1 unless every one succeed
     const services = await findServices(positionals)
     const server = await findServer({ dataRoot: values['data-root'] })
     const setups = composeEnvironments(services).map((setup) => (server ? onServer(setup, server) : setup))
-    return testConnections(setups, { timeoutMs, json: values.json === true })
+    const exitCode = await testConnections(setups, { timeoutMs, json: values.json === true })
+    if (exitCode !== 0 && server === null && setups.some(({ external }) => !external)) {
+      console.error('The local PostgreSQL does not run: start it with bun run dev, or bun run db:start.')
+    }
+    return exitCode
   },
 })
