@@ -16,6 +16,12 @@ type Driver = any
 /** Rows as postgres.js gives them: an array of objects or of arrays, with `count` and `command`. */
 export type Rows = unknown[] & { command?: string; count?: number | null }
 
+/**
+ * How a statement runs: `autocommit` from a prepared plan, and once more without when that plan is stale; in a
+ * `transaction` from a prepared plan, where a second try is not the connection's to decide; or `unprepared`.
+ */
+export type RunMode = 'autocommit' | 'transaction' | 'unprepared'
+
 /** What all physical connections to one target share: where, how, codecs by reference, and what is known of the texts. */
 export interface ConnectionSource {
   readonly target: Target
@@ -25,6 +31,8 @@ export interface ConnectionSource {
   readonly driver: Driver
   /** Array types are asked for once, by the first connection. */
   typesKnown: boolean
+  /** Raised when prepared plans turn out to be stale: connections made before are worn. */
+  planEpoch: number
 }
 
 /** Prepares what connections to one target share; opens nothing. */
@@ -60,7 +68,7 @@ export function createConnectionSource(
     onnotice: () => {},
   } as Driver)
   const driver = { ...(client.options as Driver), target_session_attrs: null, no_subscribe: true }
-  return { target, options, catalog, driver, typesKnown: false }
+  return { target, options, catalog, driver, typesKnown: false, planEpoch: 0 }
 }
 
 /**
@@ -111,6 +119,8 @@ export class Connection implements PoolConnection {
   #backend: { pid: number; secret: number } | null = null
   #running = 0
   #unprepared = 0
+  readonly #planEpoch: number
+  readonly #staleErrors = new WeakSet<object>()
   #spokeAt = 0
   #lost: { cause: unknown } | null = null
   #ending: Promise<void> | null = null
@@ -118,6 +128,7 @@ export class Connection implements PoolConnection {
   constructor(source: ConnectionSource, onLost: (cause: unknown) => void) {
     this.#source = source
     this.#onLost = onLost
+    this.#planEpoch = source.planEpoch
   }
 
   /** The backend's process id; 0 before the server has answered. */
@@ -137,9 +148,17 @@ export class Connection implements PoolConnection {
     return this.#lost !== null
   }
 
-  /** True when too many texts came that its statement cache had no room for: a new connection begins with an empty one. */
+  /** True when its prepared statements are stale, or too many texts found no room among them: a new connection has none. */
   get worn(): boolean {
-    return this.#unprepared > this.#source.options.maxPreparedStatements
+    return (
+      this.#planEpoch !== this.#source.planEpoch ||
+      this.#unprepared > this.#source.options.maxPreparedStatements
+    )
+  }
+
+  /** Whether this connection threw the error because a definition changed under a prepared plan. */
+  isStalePlan(error: unknown): boolean {
+    return typeof error === 'object' && error !== null && this.#staleErrors.has(error)
   }
 
   /** Connects and waits for the first answer. Called once, by `openConnection`. */
@@ -163,12 +182,17 @@ export class Connection implements PoolConnection {
    * @returns The rows, as arrays with `values`, else as objects.
    * @throws {ConnectionLostError} when the connection goes away; else what the server or the driver says.
    */
-  run(text: string, parameters: readonly unknown[], values: boolean): Promise<Rows> {
+  run(
+    text: string,
+    parameters: readonly unknown[],
+    values: boolean,
+    mode: RunMode = 'autocommit',
+  ): Promise<Rows> {
     const info = this.#source.catalog.info(text)
     const risky = this.inFlight > 0 && !isPipelinable(parameters, info.types, this.#source.driver.serializers)
-    if (!risky && this.#held.length === 0) return this.#send(text, parameters, values, info)
+    if (!risky && this.#held.length === 0) return this.#send(text, parameters, values, mode, info)
     return new Promise((resolve) => {
-      this.#held.push({ risky, start: () => resolve(this.#send(text, parameters, values, info)) })
+      this.#held.push({ risky, start: () => resolve(this.#send(text, parameters, values, mode, info)) })
     })
   }
 
@@ -191,16 +215,22 @@ export class Connection implements PoolConnection {
     return this.#ending
   }
 
-  #send(text: string, parameters: readonly unknown[], values: boolean, info: StatementInfo): Promise<Rows> {
+  #send(
+    text: string,
+    parameters: readonly unknown[],
+    values: boolean,
+    mode: RunMode,
+    info: StatementInfo,
+  ): Promise<Rows> {
     if (this.#lost || this.#ending) {
       return Promise.reject(new ConnectionLostError('not-sent', { cause: this.#lost?.cause }))
     }
     this.#running++
-    const query = this.#client.unsafe(text, parameters, {
-      prepare: this.#keepsPrepared(text, parameters, info),
-    })
+    const prepare = mode !== 'unprepared' && this.#keepsPrepared(text, parameters, info)
+    const query = this.#client.unsafe(text, parameters, { prepare })
+    if (prepare) Object.defineProperty(query, 'retried', noDriverRetry)
     if (values) query.values()
-    return query.then(
+    const answer = query.then(
       (rows: Rows) => {
         info.types ??= query.statement?.types ?? null
         this.#answered()
@@ -208,6 +238,9 @@ export class Connection implements PoolConnection {
       },
       (error: unknown) => this.#failed(error, query),
     )
+    return prepare && mode === 'autocommit'
+      ? answer.catch((error: unknown) => this.#retryStale(error, text, parameters, values))
+      : answer
   }
 
   async #failed(error: unknown, query: Driver): Promise<never> {
@@ -216,8 +249,30 @@ export class Connection implements PoolConnection {
     // A statement that the driver itself refused is followed by a Sync of the driver's. Until that is answered another
     // such refusal would never settle, so an empty statement behind it is awaited first.
     else if (!isServerError(error)) await this.#client.unsafe('').catch(() => {})
+    else if (query.prepared && isStaleCode(error)) this.#staleErrors.add(error as object)
     this.#answered()
     throw lost ? new ConnectionLostError(query.state ? 'unknown' : 'not-sent', { cause: error }) : error
+  }
+
+  /**
+   * Runs a statement again, unprepared, whose prepared plan may be stale. It failed, so nothing of it is left; if it
+   * fails again, that is its error.
+   */
+  async #retryStale(
+    error: unknown,
+    text: string,
+    parameters: readonly unknown[],
+    values: boolean,
+  ): Promise<Rows> {
+    if (!this.isStalePlan(error)) throw error
+    const rows = await this.run(text, parameters, values, 'unprepared')
+    this.retirePlans()
+    return rows
+  }
+
+  /** Definitions have changed: every connection made until now is replaced when nobody uses it. */
+  retirePlans(): void {
+    if (this.#planEpoch === this.#source.planEpoch) this.#source.planEpoch++
   }
 
   #answered(): void {
@@ -339,6 +394,21 @@ function isPipelinable(
     }
   }
   return true
+}
+
+// The driver retries a stale plan itself, and mistakes the answers of the statements pipelined behind it. This makes it
+// reject the statement instead: it sets `retried` and then executes, which it does not do with a cancelled query.
+const noDriverRetry: PropertyDescriptor = {
+  get: () => undefined,
+  set(this: Driver, error: unknown) {
+    this.cancelled = true
+    this.reject(error)
+  },
+}
+
+/** Codes that a prepared statement may get because a definition changed: class 42, "cached plan", "does not exist". */
+function isStaleCode(error: unknown): boolean {
+  return /^(?:42|0A000$|26000$)/.test((error as { code: string }).code)
 }
 
 function isServerError(error: unknown): boolean {

@@ -37,5 +37,6 @@ export function handleOn<TSchema extends Record<string, unknown>>(
     session.schema,
   ) as unknown as DrizzleDatabase<TSchema>
   derived.$client = client
+  derived.$cache = handle.$cache
   return derived
 }

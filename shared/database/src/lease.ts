@@ -1,6 +1,8 @@
-import type { Connection, Rows } from './connection.ts'
+import type { Connection, Rows, RunMode } from './connection.ts'
 import { ConfigurationError, LeaseEndedError } from './errors.ts'
 import type { StatementCatalog, StatementKind } from './statement.ts'
+
+const keepsPlans = /^(?:|SELECT|INSERT|UPDATE|DELETE|MERGE|FETCH|EXPLAIN|SHOW)$/
 
 /** A connection held by one caller: what runs on it, until it is given back. */
 export class ExclusiveConnection {
@@ -8,6 +10,8 @@ export class ExclusiveConnection {
   readonly #catalog: StatementCatalog
   #ended = false
   #stateful = false
+  /** Definitions or settings may have changed on this lease: prepared plans are not to be trusted on it. */
+  #changed = false
 
   constructor(connection: Connection, catalog: StatementCatalog) {
     this.connection = connection
@@ -19,13 +23,27 @@ export class ExclusiveConnection {
     return this.#stateful
   }
 
-  /** Runs a statement on this connection, whatever else it does; rejects after `end()`. */
-  async run(text: string, parameters: readonly unknown[], values: boolean): Promise<Rows> {
+  /**
+   * Runs a statement on this connection, whatever else it does; rejects after `end()`.
+   *
+   * @param mode 'transaction' inside one. Default 'autocommit'.
+   */
+  async run(
+    text: string,
+    parameters: readonly unknown[],
+    values: boolean,
+    mode: RunMode = 'autocommit',
+  ): Promise<Rows> {
     if (this.#ended) throw new LeaseEndedError()
     const { kind } = this.#catalog.info(text)
     if (kind === 'copy') throw refused(kind)
-    if (kind !== 'plain') this.#stateful = true
-    return this.connection.run(text, parameters, values)
+    if (kind !== 'plain') {
+      this.#stateful = true
+      this.#changed = true
+    }
+    const rows = await this.connection.run(text, parameters, values, this.#changed ? 'unprepared' : mode)
+    if (!keepsPlans.test(rows.command ?? '')) this.#changed = true
+    return rows
   }
 
   /** No statement may follow: the connection is about to belong to somebody else. */

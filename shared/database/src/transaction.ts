@@ -32,7 +32,9 @@ interface Scope {
 class Transaction {
   readonly #exclusive: ExclusiveConnection
   readonly #options: unknown
-  #begun: Promise<unknown> | null = null
+  #begin = ''
+  #begun: Promise<Rows> | null = null
+  #isUntouched = true
   #savepoints = 0
 
   constructor(exclusive: ExclusiveConnection, options: unknown) {
@@ -77,15 +79,33 @@ class Transaction {
       if (!this.#begun) {
         // Drizzle sets the modes by a statement of its own, always the first: they go into BEGIN instead.
         const modes = /^set transaction( .*)$/is.exec(text)
-        this.#begun = this.#exclusive.connection.run(`begin${modes?.[1] ?? ''}`, [], false)
-        if (modes) return (await this.#begun) as Rows
+        this.#begin = `begin${modes?.[1] ?? ''}`
+        this.#begun = this.#exclusive.connection.run(this.#begin, [], false)
+        if (modes) return await this.#begun
       }
       await this.#begun
-      return await this.#exclusive.run(text, parameters, values)
+      return await this.#run(text, parameters, values)
     } catch (error) {
       const known = rolledBack(error)
       scope.failure ??= { error: known }
       throw known
+    }
+  }
+
+  async #run(text: string, parameters: readonly unknown[], values: boolean): Promise<Rows> {
+    const { connection } = this.#exclusive
+    const isFirst = this.#isUntouched
+    this.#isUntouched = false
+    try {
+      return await this.#exclusive.run(text, parameters, values, 'transaction')
+    } catch (error) {
+      if (!isFirst || !connection.isStalePlan(error)) throw error
+      // With nothing done yet the transaction can begin anew, without prepared plans. Others wait for that BEGIN.
+      this.#begun = connection.run('rollback', [], false).then(() => connection.run(this.#begin, [], false))
+      await this.#begun
+      const rows = await this.#exclusive.run(text, parameters, values, 'unprepared')
+      connection.retirePlans()
+      return rows
     }
   }
 
