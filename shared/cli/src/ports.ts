@@ -11,18 +11,18 @@ import { listenAddress, type ServiceSetup } from './service-environment.ts'
 export async function claimPorts(setups: readonly ServiceSetup[]): Promise<ServiceSetup[]> {
   const problems: string[] = []
   const claimed = await Promise.all(
-    setups.map(async (setup) => {
+    setups.map(async (setup, index) => {
       const { host, port } = listenAddress(setup)
       const free = await freePort(host, port)
       if (free !== 'taken') return { ...setup, environment: { ...setup.environment, PORT: String(free) } }
-      problems.push(`${setup.service.service}: port ${port} is taken by ${await describeHolder(port)}`)
+      problems[index] = `${setup.service.service}: port ${port} is taken by ${await describeHolder(port)}`
       return setup
     }),
   )
   if (problems.length > 0) {
-    throw new CommandError(
-      `${problems.sort().join('\n')}\nStop what is there, or set another PORT in services/<name>/.env.local. Nothing was started.`,
-    )
+    const advice =
+      'Stop what is there (another bun run dev?) or set another PORT in services/<name>/.env.local. Nothing was started.'
+    throw new CommandError([...problems.filter(Boolean), advice].join('\n'))
   }
   return claimed
 }
