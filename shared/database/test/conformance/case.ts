@@ -1,0 +1,60 @@
+import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js'
+import type * as schema from './schema.ts'
+
+/** What a case may use of a handle: what a user of stock `drizzle-orm/postgres-js` has. */
+export type Handle = PostgresJsDatabase<typeof schema> & { $client: unknown }
+
+/** Ways of a case around the handle under test, for the same side. */
+export interface Tools {
+  /** Runs statements on the harness's own connection, which is no part of the handle. */
+  readonly ddl: (text: string) => Promise<void>
+  /** Rows as another session sees them now, on the harness's own connection. */
+  readonly observe: (text: string) => Promise<readonly Record<string, unknown>[]>
+}
+
+/** One comparison: what `run` resolves to must be the same over every handle. */
+export interface ConformanceCase {
+  /** A sentence that is true of both handles. */
+  readonly name: string
+  /**
+   * Starts from `resetWorld` with an empty schema `scratch`. A rejection is never the expected outcome:
+   * a failure to be compared is caught with `failure` or `outcome` and returned.
+   */
+  readonly run: (db: Handle, tools: Tools) => Promise<unknown>
+  /** Needs more than one connection at a time, so it can't run on a single leased one. */
+  readonly severalConnections?: true
+}
+
+/** A value or the error in its place, where a case doesn't know which one the server gives. */
+export type Outcome<T> = { readonly value: T } | { readonly error: unknown }
+
+/** Settles to a value or to the error it rejected with, so that either can be compared. */
+export async function outcome<T>(work: PromiseLike<T> | (() => PromiseLike<T>)): Promise<Outcome<T>> {
+  try {
+    return { value: await (typeof work === 'function' ? work() : work) }
+  } catch (error) {
+    return { error }
+  }
+}
+
+/**
+ * The error `work` rejects with.
+ *
+ * @throws {Error} `work` succeeded, so the case would compare nothing.
+ */
+export async function failure(work: PromiseLike<unknown> | (() => PromiseLike<unknown>)): Promise<unknown> {
+  const settled = await outcome(work)
+  if ('error' in settled) return settled.error
+  throw new Error(`Expected a failure, got ${Bun.inspect(settled.value)}`)
+}
+
+/** A point that one party waits at until another opens it. */
+export interface Gate {
+  readonly opened: Promise<void>
+  readonly open: () => void
+}
+
+export function createGate(): Gate {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  return { opened: promise, open: resolve }
+}

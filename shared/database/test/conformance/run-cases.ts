@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import type { ConformanceCase } from './case.ts'
+import { aggregateCases } from './cases/aggregates.ts'
+import { arrays } from './cases/arrays.ts'
+import { numberColumns } from './cases/columns-numbers.ts'
+import { otherColumns } from './cases/columns-other.ts'
+import { textColumns } from './cases/columns-text.ts'
+import { timeColumns } from './cases/columns-time.ts'
+import { concurrencyCases } from './cases/concurrency.ts'
+import { definitionCases } from './cases/definitions.ts'
+import { documentCases } from './cases/documents.ts'
+import { errorCases } from './cases/errors.ts'
+import { failedTransactionCases } from './cases/failed-transactions.ts'
+import { handleCases } from './cases/handle.ts'
+import { inferredParameterCases } from './cases/inferred-parameters.ts'
+import { insertCases } from './cases/insert.ts'
+import { isolationCases } from './cases/isolation.ts'
+import { joinCases } from './cases/joins.ts'
+import { largeCases } from './cases/large.ts'
+import { parameterCases } from './cases/parameters.ts'
+import { preparedCases } from './cases/prepared.ts'
+import { preparedValueCases } from './cases/prepared-values.ts'
+import { rawCases } from './cases/raw.ts'
+import { relationalCases } from './cases/relational.ts'
+import { savepointCases } from './cases/savepoints.ts'
+import { selectCases } from './cases/select.ts'
+import { subqueryCases } from './cases/subqueries.ts'
+import { transactionCases } from './cases/transactions.ts'
+import { updateDeleteCases } from './cases/update-delete.ts'
+import { hasSubstance, listDifferences } from './compare.ts'
+import type { Side } from './sides.ts'
+
+/** All cases by topic, in the order they run. */
+export const topics: Readonly<Record<string, readonly ConformanceCase[]>> = {
+  'columns of numbers': numberColumns,
+  'columns of text': textColumns,
+  'columns of time': timeColumns,
+  'other columns': otherColumns,
+  arrays,
+  documents: documentCases,
+  insert: insertCases,
+  'update and delete': updateDeleteCases,
+  select: selectCases,
+  aggregates: aggregateCases,
+  joins: joinCases,
+  subqueries: subqueryCases,
+  'relational queries': relationalCases,
+  'prepared statements': preparedCases,
+  'values of prepared statements': preparedValueCases,
+  'raw statements': rawCases,
+  parameters: parameterCases,
+  'inferred parameters': inferredParameterCases,
+  errors: errorCases,
+  transactions: transactionCases,
+  isolation: isolationCases,
+  savepoints: savepointCases,
+  'failed transactions': failedTransactionCases,
+  concurrency: concurrencyCases,
+  'large values': largeCases,
+  'changing definitions': definitionCases,
+  'the handle': handleCases,
+}
+
+const timeoutMs = 20_000
+
+/** Declares one test a case. `open` gives the sides; the first is what the others are compared with. */
+export function compareSides(open: () => Promise<readonly Side[]>): void {
+  let sides: readonly Side[] = []
+
+  beforeAll(async () => {
+    sides = await open()
+  }, timeoutMs)
+
+  afterAll(async () => {
+    await Promise.all(sides.map((side) => side.close()))
+  })
+
+  for (const [topic, cases] of Object.entries(topics)) {
+    describe(topic, () => {
+      for (const runnable of cases) test(runnable.name, () => compare(runnable), timeoutMs)
+    })
+  }
+
+  async function compare(runnable: ConformanceCase): Promise<void> {
+    const able = sides.filter((side) => !(side.singleConnection && runnable.severalConnections))
+    const [expected, ...others] = await Promise.all(
+      able.map(async (side) => ({ side: side.name, answer: await side.run(runnable) })),
+    )
+    if (!expected || others.length === 0) throw new Error('Nothing to compare')
+    expect(expected.answer).not.toHaveProperty('result.caseFailed')
+    expect(expected.answer).not.toEqual(expect.objectContaining({ result: 'hanging' }))
+    expect(hasSubstance(expected.answer)).toBe(true)
+    const differences = others.map(({ side, answer }) => [side, listDifferences(expected.answer, answer)])
+    expect(Object.fromEntries(differences)).toEqual(Object.fromEntries(others.map(({ side }) => [side, []])))
+  }
+}
