@@ -1,5 +1,6 @@
 import { connect as connectSocket, type Socket } from 'node:net'
 import postgres from 'postgres'
+import { addArrayTypes, arrayTypesText } from './array-types.ts'
 import { bounded } from './bounded.ts'
 import { toConnectError } from './connect-error.ts'
 import { ConnectionLostError } from './errors.ts'
@@ -58,7 +59,7 @@ export function createConnectionSource(
     keep_alive: 60,
     backoff: false,
     prepare: options.prepare,
-    fetch_types: true,
+    fetch_types: false,
     debug: false,
     publications: 'alltables',
     connection: {
@@ -89,7 +90,6 @@ export async function openConnection(
       options.timeoutMs,
       options.signal,
     )
-    source.typesKnown = true
     return connection
   } catch (error) {
     void connection.destroy()
@@ -166,12 +166,13 @@ export class Connection implements PoolConnection {
     this.#client = postgres({
       ...this.#source.driver,
       ssl,
-      fetch_types: !this.#source.typesKnown,
       socket: () => this.#openSocket(),
       onclose: () => this.#closed(),
     })
-    const first = this.#client.unsafe('')
-    await first
+    const first = this.#client.unsafe(this.#source.typesKnown ? '' : arrayTypesText)
+    const types = await first
+    if (!this.#source.typesKnown) addArrayTypes(this.#source.driver, types)
+    this.#source.typesKnown = true
     this.#backend = first.state
     this.#spokeAt = performance.now()
   }

@@ -1,0 +1,80 @@
+/** Codecs by type oid, as the driver keeps them. It gives a parser marked `array` the text without its first brace. */
+export interface Codecs {
+  parsers: Record<number, Parser | undefined>
+  serializers: Record<number, Serializer | undefined>
+}
+
+type Parser = ((text: string) => unknown) & { array?: boolean }
+type Serializer = (value: unknown) => unknown
+
+/** Lists the array types of a database, for `addArrayTypes`. */
+export const arrayTypesText = 'select oid::int, typarray::int from pg_type where typarray <> 0'
+
+// The one type whose arrays are written with another delimiter.
+const boxArray = 1020
+
+/**
+ * Teaches the codecs the arrays of every type, as postgres.js' `fetch_types` would. That one can't be used: its query
+ * runs unawaited, so that a connection lost at that moment ends the process.
+ */
+export function addArrayTypes(codecs: Codecs, types: readonly { oid: number; typarray: number }[]): void {
+  const { parsers, serializers } = codecs
+  for (const { oid, typarray } of types) {
+    if (parsers[typarray] && serializers[typarray]) continue
+    const delimiter = typarray === boxArray ? ';' : ','
+    const parser = parsers[oid] ?? ((text: string) => text)
+    parsers[typarray] = Object.assign((text: string) => parseArray(text, delimiter, parser), { array: true })
+    serializers[typarray] = (value) => serializeArray(value, delimiter, serializers[oid] ?? String)
+  }
+}
+
+/**
+ * Reads an array's text from behind its first brace. An unquoted NULL is given to the parser like any other text, as
+ * postgres.js does: Drizzle is used to that.
+ */
+function parseArray(text: string, delimiter: string, parser: Parser): unknown[] {
+  const outermost: unknown[] = []
+  const open = [outermost]
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i]
+    const current = open.at(-1)
+    if (!current) break
+    if (char === '{') {
+      const inner: unknown[] = []
+      current.push(inner)
+      open.push(inner)
+    } else if (char === '}') {
+      open.pop()
+    } else if (char === '"') {
+      let element = ''
+      for (i++; i < text.length && text[i] !== '"'; i++) element += text[i] === '\\' ? text[++i] : text[i]
+      current.push(parser(element))
+    } else if (char !== delimiter) {
+      const from = i
+      while (i + 1 < text.length && text[i + 1] !== delimiter && text[i + 1] !== '}' && text[i + 1] !== '{')
+        i++
+      // What ends at a brace is no element but the bounds in front of an array, as in [0:1]={7,8}.
+      if (text[i + 1] !== '{') current.push(parser(text.slice(from, i + 1)))
+    }
+  }
+  return outermost
+}
+
+function serializeArray(value: unknown, delimiter: string, serialize: Serializer): unknown {
+  if (!Array.isArray(value)) return value
+  const elements = value.map((element) => {
+    if (Array.isArray(element)) return serializeArray(element, delimiter, serialize)
+    if (element === null) return 'null'
+    if (element === undefined) throw undefinedValue()
+    const text = serialize(element)
+    if (typeof text !== 'string')
+      throw new TypeError(`An array element of type ${typeof element} can't be written as text.`)
+    return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+  })
+  return `{${elements.join(delimiter)}}`
+}
+
+function undefinedValue(): Error {
+  const code = 'UNDEFINED_VALUE'
+  return Object.assign(new Error(`${code}: Undefined values are not allowed`), { code })
+}
