@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { eventually } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
 import { integer, pgTable } from 'drizzle-orm/pg-core'
 import { sqlState } from '../src/index.ts'
@@ -91,6 +92,38 @@ describe('transactions', () => {
       { isolationLevel: 'serializable', accessMode: 'read only', deferrable: true },
     )
     expect(seen).toEqual({ isolation: 'serializable', readOnly: 'on', deferrable: 'on' })
+  })
+
+  test('whose BEGIN fails say so and give their connection back', async () => {
+    const failing = fixture.database.db.transaction((tx) => tx.execute(sql`select 1`), {
+      isolationLevel: 'nonsense' as 'serializable',
+    })
+    expect(sqlState(await failing.catch((thrown: unknown) => thrown))).toBe('42601')
+    expect(fixture.database.status()).toMatchObject({ checkedOut: 0 })
+    expect(await firstRow(fixture.database.db.execute(sql`select 1 as n`))).toEqual({ n: 1 })
+  })
+
+  test('whose connection is lost during COMMIT have an unknown outcome', async () => {
+    const owner = fixture.open({ name: 'owner of slow commits', url: fixture.test.migratorUrl })
+    await owner.db.execute(sql`
+      create table slow_commits (n int);
+      create function slow_commit() returns trigger language plpgsql as 'begin perform pg_sleep(60); return null; end';
+      create constraint trigger slow after insert on slow_commits deferrable initially deferred
+        for each row execute function slow_commit()`)
+    const victim = fixture.database.db
+      .transaction(async (tx) => {
+        await tx.execute(sql`insert into slow_commits values (1)`)
+      })
+      .catch((thrown: unknown) => thrown)
+    await eventually(async () => {
+      const committing = (await fixture.backends()).find(
+        ({ state, query }) => state === 'active' && query === 'commit',
+      )
+      if (!committing) return false
+      await fixture.terminate(committing.pid)
+      return true
+    })
+    expect(await victim).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
   })
 
   test('send nothing at all when they contain nothing', async () => {
