@@ -1,0 +1,48 @@
+import { expect, test } from 'bun:test'
+import { checkReadiness } from './healthcheck.ts'
+
+/** What the check says of a service that answers like this. */
+async function outcomeOf(answer: (request: Request) => Response, environment: Record<string, string> = {}) {
+  await using server = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: answer })
+  const reasons: string[] = []
+  const exitCode = await checkReadiness({ PORT: String(server.port), ...environment }, (reason) =>
+    reasons.push(reason),
+  )
+  return { exitCode, reasons }
+}
+
+test('passes when /readyz answers 200, wherever the service listens', async () => {
+  const ready = (request: Request) =>
+    new Response(null, { status: new URL(request.url).pathname === '/readyz' ? 200 : 404 })
+  for (const HOST of ['', '0.0.0.0', '127.0.0.1']) {
+    expect(await outcomeOf(ready, { HOST })).toEqual({ exitCode: 0, reasons: [] })
+  }
+})
+
+test('fails with the answer when the service is not ready, also when it would send elsewhere', async () => {
+  expect(await outcomeOf(() => new Response('{"status":"starting"}', { status: 503 }))).toEqual({
+    exitCode: 1,
+    reasons: ['/readyz answers 503 {"status":"starting"}'],
+  })
+  expect((await outcomeOf(() => Response.redirect('/health'))).exitCode).toBe(1)
+})
+
+test('fails with a reason when nobody listens', async () => {
+  const reserved = Bun.serve({ port: 0, fetch: () => new Response() })
+  const { port } = reserved
+  await reserved.stop(true)
+  const reasons: string[] = []
+  const exitCode = await checkReadiness({ PORT: String(port) }, (reason) => reasons.push(reason))
+  expect({ exitCode, reasons }).toEqual({
+    exitCode: 1,
+    reasons: [expect.stringMatching(/^\/readyz does not answer: \w+$/)],
+  })
+})
+
+test('fails without PORT and says so', async () => {
+  const reasons: string[] = []
+  expect({ exitCode: await checkReadiness({}, (reason) => reasons.push(reason)), reasons }).toEqual({
+    exitCode: 1,
+    reasons: ['PORT is not set: give the container the port that its service listens on'],
+  })
+})
