@@ -1,0 +1,147 @@
+import { basename, join } from 'node:path'
+import { createMigrationEnv, createServiceEnv, EnvironmentError, serviceVariables } from '@shared/env'
+import { rolesOf } from '../../src/prepare-databases.ts'
+import type { Service } from '../../src/services.ts'
+import { type ComposeFile, type Container, containerOf } from './compose-file.ts'
+
+const mounted = '/run/secrets/'
+const adminVariable = 'DATABASE_ADMIN_URL_FILE'
+
+/** What is wrong with the environments of a service's three containers; each is really read, its secrets from a folder. */
+export function environmentFindings(compose: ComposeFile, service: Service, secretFolder: string): string[] {
+  const variables = serviceVariables(service)
+  const names = (wanted: (name: string) => boolean): string[] =>
+    variables
+      .filter(({ name }) => wanted(name))
+      .flatMap(({ name, secret }) => (secret ? [name, `${name}_FILE`] : [name]))
+  const isMigrator = (name: string): boolean => name.startsWith('MIGRATION_')
+  const runtime = names((name) => !isMigrator(name))
+  const steps = [
+    { name: service.service, known: runtime, readers: [createServiceEnv] },
+    {
+      name: `migrate-${service.service}`,
+      known: names((name) => isMigrator(name) || name.startsWith('DATABASE_')),
+      readers: [createMigrationEnv],
+    },
+    {
+      name: `provision-${service.service}`,
+      known: [...runtime, ...names(isMigrator), adminVariable],
+      readers: [createServiceEnv, createMigrationEnv],
+    },
+  ]
+  return steps.flatMap(({ name, known, readers }) => {
+    const container = containerOf(compose, name)
+    const unknown = Object.keys(container.environment ?? {}).filter((variable) => !known.includes(variable))
+    const environment = environmentOf(container, secretFolder)
+    const problems = readers.flatMap((read) => problemsOf(() => read({ ...service, environment })))
+    return [...unknown.map((variable) => `${variable} is not known`), ...problems].map(
+      (problem) => `${name}: ${problem}`,
+    )
+  })
+}
+
+/** What the program in a container sees, the image's own variables included; only what is mounted can be read. */
+export function environmentOf(container: Container, secretFolder: string): Record<string, string> {
+  const given = Object.entries(container.environment ?? {}).filter(([name]) => name !== adminVariable)
+  const replaced = given.map(([name, value]) => {
+    const secret = secretOf(value)
+    return [
+      name,
+      container.secrets?.includes(secret ?? '') ? join(secretFolder, secret ?? '') : String(value),
+    ]
+  })
+  const port = container.build?.args?.PORT
+  return {
+    NODE_ENV: 'production',
+    ...(port === undefined ? {} : { PORT: port }),
+    ...Object.fromEntries(replaced),
+  }
+}
+
+/** Secrets that a container refers to without having them, or has without referring to them, or that do not exist. */
+export function secretFindings(compose: ComposeFile): string[] {
+  const declared = Object.keys(compose.secrets)
+  const containers = Object.entries(compose.services)
+  const findings = containers.flatMap(([name, { environment = {}, secrets = [] }]) => {
+    const referred = Object.values(environment).flatMap((value) => secretOf(value) ?? [])
+    return [
+      ...referred.filter((secret) => !secrets.includes(secret)).map((secret) => `${name} lacks ${secret}`),
+      ...secrets
+        .filter((secret) => !referred.includes(secret))
+        .map((secret) => `${name} has no use for ${secret}`),
+      ...secrets.filter((secret) => !declared.includes(secret)).map((secret) => `${secret} is not declared`),
+    ]
+  })
+  const used = containers.flatMap(([, { secrets = [] }]) => secrets)
+  const unused = declared.filter((secret) => !used.includes(secret))
+  const misnamed = declared.filter((secret) => basename(compose.secrets[secret]?.file ?? '') !== secret)
+  return [
+    ...findings,
+    ...unused.map((secret) => `nobody uses ${secret}`),
+    ...misnamed.map((secret) => `${secret} comes from a file of another name`),
+  ]
+}
+
+/** The containers that can read each secret. */
+export function secretHolders(compose: ComposeFile): Record<string, string[]> {
+  const holders = (secret: string): string[] =>
+    Object.keys(compose.services).filter((name) => compose.services[name]?.secrets?.includes(secret))
+  return Object.fromEntries(Object.keys(compose.secrets).map((secret) => [secret, holders(secret).sort()]))
+}
+
+/** Pairs of containers that can reach each other. */
+export function neighbours(compose: ComposeFile): Set<string> {
+  const pairs = Object.values(compose.services).flatMap((left, index, all) =>
+    all.slice(index + 1).flatMap((right) => {
+      if (!left.networks.some((network) => right.networks.includes(network))) return []
+      return [
+        [left, right]
+          .map((container) => nameOf(compose, container))
+          .sort()
+          .join(' – '),
+      ]
+    }),
+  )
+  return new Set(pairs)
+}
+
+/** The most connections that the roles of all services may have, and those the server keeps for them. */
+export function connectionsOf(
+  compose: ComposeFile,
+  services: readonly Service[],
+  secretFolder: string,
+): { allowed: number; available: number } {
+  const limits = services.map((service) => {
+    const environment = environmentOf(containerOf(compose, `provision-${service.service}`), secretFolder)
+    return rolesOf({ service, environment, external: true }).app.connectionLimit
+  })
+  const settings = containerOf(compose, 'postgres').command?.join(' ') ?? ''
+  const serverDefault = 100
+  const maximum = Number(/max_connections=(\d+)/.exec(settings)?.[1] ?? serverDefault)
+  const reservedForSuperusers = 3
+  // A provisioner has two, a migration one.
+  const steps = services.length * 3
+  return {
+    allowed: limits.reduce((sum, limit) => sum + limit, 0),
+    available: maximum - reservedForSuperusers - steps,
+  }
+}
+
+function nameOf(compose: ComposeFile, container: Container): string {
+  return Object.keys(compose.services).find((name) => compose.services[name] === container) ?? ''
+}
+
+function secretOf(value: string): string | undefined {
+  return String(value).startsWith(mounted) ? value.slice(mounted.length) : undefined
+}
+
+function problemsOf(read: () => unknown): string[] {
+  try {
+    read()
+    return []
+  } catch (error) {
+    if (error instanceof EnvironmentError)
+      return error.issues.map(({ variable, message }) => `${variable} ${message}`)
+    throw error
+  }
+}
