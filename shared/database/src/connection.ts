@@ -2,17 +2,21 @@ import { connect as connectSocket, type Socket } from 'node:net'
 import postgres from 'postgres'
 import { addArrayTypes, arrayTypesText } from './array-types.ts'
 import { bounded } from './bounded.ts'
+import { cancelBackend } from './cancel.ts'
 import { toConnectError } from './connect-error.ts'
+import {
+  type ConnectionSource,
+  type Driver,
+  isConnectionFailure,
+  isPipelinable,
+  isServerError,
+  isStaleCode,
+  noDriverRetry,
+} from './driver.ts'
 import { ConnectionLostError } from './errors.ts'
-import type { ConnectionOptions } from './options.ts'
-import type { PoolConnection } from './slot.ts'
-import type { StatementCatalog, StatementInfo } from './statement.ts'
-import type { Target } from './target.ts'
+import type { PoolConnection, ResetMode } from './slot.ts'
+import type { StatementInfo } from './statement.ts'
 import { tlsOptions } from './tls.ts'
-
-// The parts of postgres.js 3.4.9 that this file relies on. It is the only one that knows the driver.
-// biome-ignore lint/suspicious/noExplicitAny: the driver's parsed options and queries are not typed.
-type Driver = any
 
 /** Rows as postgres.js gives them: an array of objects or of arrays, with `count` and `command`. */
 export type Rows = unknown[] & { command?: string; count?: number | null }
@@ -22,55 +26,6 @@ export type Rows = unknown[] & { command?: string; count?: number | null }
  * `transaction` from a prepared plan, where a second try is not the connection's to decide; or `unprepared`.
  */
 export type RunMode = 'autocommit' | 'transaction' | 'unprepared'
-
-/** What all physical connections to one target share: where, how, codecs by reference, and what is known of the texts. */
-export interface ConnectionSource {
-  readonly target: Target
-  readonly options: ConnectionOptions
-  readonly catalog: StatementCatalog
-  /** postgres.js' parsed options. What Drizzle writes into `parsers` and `serializers` holds for every connection. */
-  readonly driver: Driver
-  /** Array types are asked for once, by the first connection. */
-  typesKnown: boolean
-  /** Raised when prepared plans turn out to be stale: connections made before are worn. */
-  planEpoch: number
-}
-
-/** Prepares what connections to one target share; opens nothing. */
-export function createConnectionSource(
-  target: Target,
-  options: ConnectionOptions,
-  catalog: StatementCatalog,
-): ConnectionSource {
-  // Every key is given: postgres.js fills in what is missing from PG* variables. Its seconds end here, all as "never".
-  const client = postgres({
-    host: target.host,
-    port: target.port,
-    database: target.database,
-    user: target.user,
-    pass: target.password,
-    ssl: false,
-    sslnegotiation: null,
-    max: 1,
-    max_pipeline: 100,
-    idle_timeout: null,
-    max_lifetime: null,
-    connect_timeout: null,
-    keep_alive: 60,
-    backoff: false,
-    prepare: options.prepare,
-    fetch_types: false,
-    debug: false,
-    publications: 'alltables',
-    connection: {
-      application_name: options.applicationName,
-      ...(options.statementTimeoutMs > 0 && { statement_timeout: String(options.statementTimeoutMs) }),
-    },
-    onnotice: () => {},
-  } as Driver)
-  const driver = { ...(client.options as Driver), target_session_attrs: null, no_subscribe: true }
-  return { target, options, catalog, driver, typesKnown: false, planEpoch: 0 }
-}
 
 /**
  * Opens one physical connection and waits until the server has answered on it.
@@ -100,7 +55,6 @@ export async function openConnection(
 // A text longer than this is generated for its values: keeping it prepared would only fill the server's memory.
 const longestPrepared = 8_192
 const goodbyeMs = 1_000
-const cancelMs = 500
 
 // DISCARD ALL without DEALLOCATE ALL, which would take away the statements that the driver believes are prepared.
 const discardText =
@@ -202,7 +156,7 @@ export class Connection implements PoolConnection {
     await bounded(this.run('select 1', [], true), timeoutMs)
   }
 
-  async reset(how: 'discard' | 'rollback', timeoutMs: number): Promise<void> {
+  async reset(how: ResetMode, timeoutMs: number): Promise<void> {
     await bounded(this.run(how === 'discard' ? discardText : 'rollback', [], true), timeoutMs)
   }
 
@@ -352,72 +306,4 @@ export class Connection implements PoolConnection {
     }
     this.#kill()
   }
-}
-
-/** Asks the server to cancel what a backend runs; settles when it has taken the request, or after half a second. */
-async function cancelBackend(target: Target, backend: { pid: number; secret: number }): Promise<void> {
-  const request = Buffer.alloc(16)
-  request.writeInt32BE(16, 0)
-  request.writeInt32BE(80877102, 4)
-  request.writeUInt32BE(backend.pid, 8)
-  request.writeUInt32BE(backend.secret, 12)
-  const socket = connectSocket({ host: target.host, port: target.port })
-  const done = new Promise<void>((resolve) => {
-    socket.once('connect', () => socket.end(request))
-    socket.once('error', () => resolve())
-    socket.once('close', () => resolve())
-    // Without a reader the socket never sees the server's end.
-    socket.resume()
-  })
-  await bounded(done, cancelMs).catch(() => {})
-  socket.destroy()
-}
-
-/**
- * Whether a statement may be sent behind others. If writing a parameter fails while another statement runs, the driver
- * fails that other one and mistakes every later answer, so whatever might fail waits until nothing is under way.
- */
-function isPipelinable(
-  parameters: readonly unknown[],
-  types: readonly number[] | null,
-  serializers: Record<number, (value: unknown) => unknown>,
-): boolean {
-  if (parameters.length >= 65_534) return false
-  for (let index = 0; index < parameters.length; index++) {
-    const value = parameters[index]
-    if (value === null || typeof value === 'string') continue
-    if (value === undefined || !types) return false
-    try {
-      const serialize = serializers[types[index] ?? 0]
-      if (typeof (serialize ? serialize(value) : `${value}`) !== 'string') return false
-    } catch {
-      return false
-    }
-  }
-  return true
-}
-
-// The driver retries a stale plan itself, and mistakes the answers of the statements pipelined behind it. This makes it
-// reject the statement instead: it sets `retried` and then executes, which it does not do with a cancelled query.
-const noDriverRetry: PropertyDescriptor = {
-  get: () => undefined,
-  set(this: Driver, error: unknown) {
-    this.cancelled = true
-    this.reject(error)
-  },
-}
-
-/** Codes that a prepared statement may get because a definition changed: class 42, "cached plan", "does not exist". */
-function isStaleCode(error: unknown): boolean {
-  return /^(?:42|0A000$|26000$)/.test((error as { code: string }).code)
-}
-
-function isServerError(error: unknown): boolean {
-  return (error as { name?: string } | null)?.name === 'PostgresError'
-}
-
-function isConnectionFailure(error: unknown): boolean {
-  const { code } = (error ?? {}) as { code?: unknown }
-  if (isServerError(error) || typeof code !== 'string') return false
-  return /^(?:CONNECTION_|CONNECT_|E(?:CONN|PIPE|TIMEDOUT|HOST|NET)|ERR_(?:STREAM|SOCKET|SSL|TLS))/.test(code)
 }

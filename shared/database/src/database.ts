@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { bounded } from './bounded.ts'
-import { type Connection, createConnectionSource, openConnection, type Rows } from './connection.ts'
+import { type Connection, openConnection, type Rows } from './connection.ts'
+import { createConnectionSource } from './driver.ts'
 import { createDrizzleClient, type RunStatement } from './drizzle-client.ts'
 import { createHandle, type DrizzleDatabase, handleOn } from './drizzle-handle.ts'
 import { ConfigurationError, ConnectionLostError } from './errors.ts'

@@ -1,10 +1,6 @@
 import { bounded } from './bounded.ts'
-import {
-  type Connection,
-  type ConnectionSource,
-  createConnectionSource,
-  openConnection,
-} from './connection.ts'
+import { type Connection, openConnection } from './connection.ts'
+import { type ConnectionSource, createConnectionSource } from './driver.ts'
 import { errorCode } from './monitor.ts'
 import type { ConnectionOptions } from './options.ts'
 import { readServerReport, type ServerReport } from './server-report.ts'

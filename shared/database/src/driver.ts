@@ -1,0 +1,106 @@
+import postgres from 'postgres'
+import type { ConnectionOptions } from './options.ts'
+import type { StatementCatalog } from './statement.ts'
+import type { Target } from './target.ts'
+
+// What postgres.js 3.4.9 is told, and its traps. Only this file and connection.ts know the driver.
+// biome-ignore lint/suspicious/noExplicitAny: the driver's parsed options and queries are not typed.
+export type Driver = any
+
+/** What all physical connections to one target share: where, how, codecs by reference, and what is known of the texts. */
+export interface ConnectionSource {
+  readonly target: Target
+  readonly options: ConnectionOptions
+  readonly catalog: StatementCatalog
+  /** postgres.js' parsed options. What Drizzle writes into `parsers` and `serializers` holds for every connection. */
+  readonly driver: Driver
+  /** Array types are asked for once, by the first connection. */
+  typesKnown: boolean
+  /** Raised when prepared plans turn out to be stale: connections made before are worn. */
+  planEpoch: number
+}
+
+/** Prepares what connections to one target share; opens nothing. */
+export function createConnectionSource(
+  target: Target,
+  options: ConnectionOptions,
+  catalog: StatementCatalog,
+): ConnectionSource {
+  // Every key is given: postgres.js fills in what is missing from PG* variables. Its seconds end here, all as "never".
+  const client = postgres({
+    host: target.host,
+    port: target.port,
+    database: target.database,
+    user: target.user,
+    pass: target.password,
+    ssl: false,
+    sslnegotiation: null,
+    max: 1,
+    max_pipeline: 100,
+    idle_timeout: null,
+    max_lifetime: null,
+    connect_timeout: null,
+    keep_alive: 60,
+    backoff: false,
+    prepare: options.prepare,
+    fetch_types: false,
+    debug: false,
+    publications: 'alltables',
+    connection: {
+      application_name: options.applicationName,
+      ...(options.statementTimeoutMs > 0 && { statement_timeout: String(options.statementTimeoutMs) }),
+    },
+    onnotice: () => {},
+  } as Driver)
+  const driver = { ...(client.options as Driver), target_session_attrs: null, no_subscribe: true }
+  return { target, options, catalog, driver, typesKnown: false, planEpoch: 0 }
+}
+
+/**
+ * Whether a statement may be sent behind others. If writing a parameter fails while another statement runs, the driver
+ * fails that other one and mistakes every later answer, so whatever might fail waits until nothing is under way.
+ */
+export function isPipelinable(
+  parameters: readonly unknown[],
+  types: readonly number[] | null,
+  serializers: Record<number, (value: unknown) => unknown>,
+): boolean {
+  if (parameters.length >= 65_534) return false
+  for (let index = 0; index < parameters.length; index++) {
+    const value = parameters[index]
+    if (value === null || typeof value === 'string') continue
+    if (value === undefined || !types) return false
+    try {
+      const serialize = serializers[types[index] ?? 0]
+      if (typeof (serialize ? serialize(value) : `${value}`) !== 'string') return false
+    } catch {
+      return false
+    }
+  }
+  return true
+}
+
+// The driver retries a stale plan itself, and mistakes the answers of the statements pipelined behind it. This makes it
+// reject the statement instead: it sets `retried` and then executes, which it does not do with a cancelled query.
+export const noDriverRetry: PropertyDescriptor = {
+  get: () => undefined,
+  set(this: Driver, error: unknown) {
+    this.cancelled = true
+    this.reject(error)
+  },
+}
+
+/** Codes that a prepared statement may get because a definition changed: class 42, "cached plan", "does not exist". */
+export function isStaleCode(error: unknown): boolean {
+  return /^(?:42|0A000$|26000$)/.test((error as { code: string }).code)
+}
+
+export function isServerError(error: unknown): boolean {
+  return (error as { name?: string } | null)?.name === 'PostgresError'
+}
+
+export function isConnectionFailure(error: unknown): boolean {
+  const { code } = (error ?? {}) as { code?: unknown }
+  if (isServerError(error) || typeof code !== 'string') return false
+  return /^(?:CONNECTION_|CONNECT_|E(?:CONN|PIPE|TIMEDOUT|HOST|NET)|ERR_(?:STREAM|SOCKET|SSL|TLS))/.test(code)
+}
