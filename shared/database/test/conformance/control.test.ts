@@ -16,7 +16,10 @@ function connect(url: string): Sql {
   return postgres(url, { max: connections, onnotice: () => {} })
 }
 
-/** Drizzle’s codecs reach the client it is given, but not the one that talks to the server. */
+/**
+ * Drizzle’s codecs reach the client it is given, but not the one that talks to the server. Only for cases without a
+ * value that postgres.js' own codecs refuse: two in a row on one connection, and the driver never settles the second.
+ */
 function lendWithoutCodecs(url: string): Lender {
   const client = connect(url)
   const { parsers, serializers } = client.options
