@@ -8,7 +8,7 @@ import { type Manifest, type Package, readPackages } from './workspace.ts'
  * Checks every import and every manifest of the workspace against {@link boundaryRules}, and that an import stays in
  * its package or names a declared dependency; returns a line for each finding.
  */
-export async function checkBoundaries(root: string): Promise<string[]> {
+export function checkBoundaries(root: string): string[] {
   const packages = readPackages(root)
   const names = new Set(packages.map(({ manifest }) => manifest.name))
   return packages.flatMap((found) => [

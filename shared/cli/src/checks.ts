@@ -39,7 +39,7 @@ function lint(fix: boolean): Promise<Result> {
 }
 
 async function imports(): Promise<Result> {
-  const findings = await checkBoundaries(repositoryRoot)
+  const findings = checkBoundaries(repositoryRoot)
   return { ok: findings.length === 0, output: findings.join('\n') }
 }
 

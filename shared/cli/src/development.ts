@@ -41,7 +41,9 @@ export async function runDevelopment(options: DevelopmentOptions): Promise<numbe
       using _watcher = options.watch ? restartOnChange(placed, group, stop.signal) : null
       return await attend(placed, group, stop.signal, options.watch)
     } catch (error) {
-      // Ctrl-C also ends the programs a step was waiting for, so what the step then says is no news.
+      // Ctrl-C also ends the programs a step was waiting for, so what the step then says is no news. The step may have
+      // blocked this process, which then has not seen the signal yet.
+      await Bun.sleep(0)
       if (stop.signal.aborted) return 0
       throw error
     } finally {
@@ -57,7 +59,8 @@ export async function runDevelopment(options: DevelopmentOptions): Promise<numbe
     await Promise.race([group.stop().then(() => server?.release()), Bun.sleep(forcedReleaseMs)])
     return exitCode
   }
-  return await Promise.race([run(), force()])
+  const exitCode = await Promise.race([run(), force()])
+  return stop.forcedExitCode ?? exitCode
 }
 
 /** Says that a service ended which nobody stopped, and what brings it back. */

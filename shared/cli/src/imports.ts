@@ -29,25 +29,21 @@ function isForTests(path: string): boolean {
 /** The specifiers a file imports, in any way but one: a type written `import('x').T`. */
 export function readImports(source: string): string[] {
   const transpiler = new Bun.Transpiler({ loader: 'tsx', trimUnusedImports: false })
-  const resolved = [...source.matchAll(/\bimport\.meta\.resolve\(\s*['"]([@\w./-]+)['"]/g)].map(
-    ([, name]) => name ?? '',
-  )
   try {
-    return [
-      ...new Set([...transpiler.scanImports(withTypesAsValues(source)).map(({ path }) => path), ...resolved]),
-    ]
+    return [...new Set(transpiler.scanImports(asValueImports(source)).map(({ path }) => path))]
   } catch {
     // What does not parse is for the type checker to report.
-    return resolved
+    return []
   }
 }
 
 /** The scanner drops type-only imports as the compiler would, but they tie packages together all the same. */
-function withTypesAsValues(source: string): string {
+function asValueImports(source: string): string {
   return source
     .replace(/\bimport\s+type\s+(?=[\w{*])(?!from\b)/g, 'import ')
     .replace(/\bexport\s+type\s+(?=[{*])/g, 'export ')
     .replace(/([{,]\s*)type\s+(?=[\w$])/g, '$1')
+    .replace(/\bimport\.meta\.resolve\(/g, 'import(')
 }
 
 function listFiles(folder: string): string[] {

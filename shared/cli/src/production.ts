@@ -29,5 +29,6 @@ export async function runProduction(services: readonly Service[]): Promise<numbe
     await group.stop()
     return exitCode
   }
-  return await Promise.race([run(), force()])
+  const exitCode = await Promise.race([run(), force()])
+  return stop.forcedExitCode ?? exitCode
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
-import { readFolderEnvironment } from '@shared/env'
+import { type DatabaseUrlParts, parseDatabaseUrl, readFolderEnvironment } from '@shared/env'
 import { CommandError } from './errors.ts'
 import type { Service } from './services.ts'
 import { repositoryRoot } from './workspace.ts'
@@ -27,8 +27,6 @@ export interface ServerAddress {
 
 /** Not for a service to see: with them it could reach what is not its own. */
 const adminVariables = ['DATABASE_ADMIN_URL', 'DATABASE_ADMIN_URL_FILE', 'TEST_DATABASE_ADMIN_URL']
-
-const addressParts = ['DATABASE_HOST', 'DATABASE_PORT', 'DATABASE_NAME', 'DATABASE_USER', 'DATABASE_PASSWORD']
 
 /**
  * Composes the environment of each service: this process's, completed by the `.env` files of the service's folder.
@@ -100,9 +98,24 @@ function compose(service: Service, given: Readonly<Record<string, string | undef
     (name) => isSet(environment[name]) && environment[name] !== committed[name],
   )
   if (byUrl) {
-    for (const name of addressParts) if (environment[name] === committed[name]) delete environment[name]
+    for (const name of partsOf(environment.DATABASE_URL)) {
+      if (environment[name] === committed[name]) delete environment[name]
+    }
   }
   return { service, environment, external: byUrl || moved || environment.NODE_ENV === 'production' }
+}
+
+/** The variables that a URL speaks for; one in a file is taken for a whole one. A host without a port means 5432. */
+function partsOf(url: string | undefined): string[] {
+  const read = isSet(url) ? parseDatabaseUrl(url) : { problems: [] }
+  const parts: DatabaseUrlParts =
+    'parts' in read ? read.parts : { host: '', database: '', user: '', password: '' }
+  return [
+    ...(parts.host === undefined ? [] : ['DATABASE_HOST', 'DATABASE_PORT']),
+    ...(parts.database === undefined ? [] : ['DATABASE_NAME']),
+    ...(parts.user === undefined ? [] : ['DATABASE_USER']),
+    ...(parts.password === undefined ? [] : ['DATABASE_PASSWORD']),
+  ]
 }
 
 function refuseSharedValues(

@@ -6,6 +6,8 @@ export interface StopRequest extends Disposable {
   readonly signal: AbortSignal
   /** Resolves with an exit code when somebody asks a second time. */
   readonly forced: Promise<number>
+  /** That exit code, null until then. */
+  readonly forcedExitCode: number | null
 }
 
 const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
@@ -19,6 +21,7 @@ export function listenForStop(): StopRequest {
   const stopping = new AbortController()
   const forced = Promise.withResolvers<number>()
   let firstAt = 0
+  let forcedExitCode: number | null = null
 
   const listeners = Object.entries(signals).map(([name, exitCode]) => {
     const listener = (): void => {
@@ -26,6 +29,7 @@ export function listenForStop(): StopRequest {
         firstAt = performance.now()
         stopping.abort(name)
       } else if (performance.now() - firstAt >= echoMs) {
+        forcedExitCode = exitCode
         forced.resolve(exitCode)
       }
     }
@@ -47,6 +51,9 @@ export function listenForStop(): StopRequest {
   return {
     signal: stopping.signal,
     forced: forced.promise,
+    get forcedExitCode() {
+      return forcedExitCode
+    },
     [Symbol.dispose]() {
       clearInterval(timer)
       for (const remove of listeners) remove()

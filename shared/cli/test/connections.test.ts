@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { startTestServer, type TestServer } from '@shared/postgres/testing'
+import { type Outcome, runCli } from './command-line.ts'
+
+let server: TestServer
+let provisioned: Outcome
+const admin = () => ({ DATABASE_ADMIN_URL: server.adminUrl })
+
+beforeAll(async () => {
+  server = await startTestServer()
+  provisioned = await runCli(['db:provision'], admin())
+}, 30_000)
+afterAll(() => server[Symbol.asyncDispose]())
+
+test('db:provision makes every database, and prints no password', () => {
+  const { exitCode, stdout } = provisioned
+  expect({ exitCode, lines: stdout.trim().split('\n') }).toEqual({
+    exitCode: 0,
+    lines: [
+      `server 127.0.0.1:${server.port} (yours, by its admin URL)`,
+      'provisioned auth_db (created), product_db (created), cart_db (created)',
+    ],
+  })
+  expect(stdout + provisioned.stderr).not.toContain(new URL(server.adminUrl).password)
+})
+
+test('db:migrate applies each migration once', async () => {
+  const first = await runCli(['db:migrate'], admin())
+  const second = await runCli(['db:migrate', 'auth'], admin())
+  const everything = /^migrated (\w+): (\d+) applied, \2 in all$/gm
+  expect({
+    exitCodes: [first.exitCode, second.exitCode],
+    first: [...first.stdout.matchAll(everything)].map(([, database]) => database).sort(),
+    second: second.stdout,
+  }).toEqual({
+    exitCodes: [0, 0],
+    first: ['auth_db', 'cart_db', 'product_db'],
+    second: expect.stringContaining('migrated auth_db: 0 applied'),
+  })
+}, 20_000)
+
+describe('connections', () => {
+  test('reaches all of them', async () => {
+    const { exitCode, stdout } = await runCli(['connections'], admin())
+    expect({ exitCode, last: stdout.trim().split('\n').at(-1) }).toEqual({
+      exitCode: 0,
+      last: '3/3 services connected successfully',
+    })
+    for (const name of ['auth', 'product', 'cart']) {
+      expect(stdout).toMatch(
+        new RegExp(`✓ ${name} +127.0.0.1:${server.port}/${name}_db as ${name}_app +PostgreSQL \\d+\\.\\d+`),
+      )
+    }
+  }, 20_000)
+
+  test('says who was refused, why and what to do, never a password', async () => {
+    await runCli(['db:provision', 'product'], { ...admin(), DATABASE_PASSWORD: 'another-password' })
+    const { exitCode, stdout, stderr } = await runCli(['connections'], admin())
+    expect({ exitCode, last: stdout.trim().split('\n').at(-1) }).toEqual({
+      exitCode: 1,
+      last: '2/3 services connected successfully',
+    })
+    expect(stdout).toContain(`✗ product  127.0.0.1:${server.port}/product_db as product_app  28P01`)
+    expect(stdout).toContain('Check the user and the password.')
+    expect(stdout + stderr).not.toMatch(/_app_local|another-password/)
+  }, 20_000)
+
+  test('prints one JSON document when asked', async () => {
+    const { exitCode, stdout } = await runCli(['connections', 'product', 'cart', '--json'], admin())
+    expect({ exitCode, report: JSON.parse(stdout) }).toMatchObject({
+      exitCode: 1,
+      report: {
+        connected: 1,
+        total: 2,
+        services: [
+          { service: 'product', connected: false, code: '28P01', version: null },
+          {
+            service: 'cart',
+            connected: true,
+            port: server.port,
+            database: 'cart_db',
+            user: 'cart_app',
+            code: null,
+          },
+        ],
+      },
+    })
+  }, 20_000)
+
+  test('counts a service whose environment is wrong as failed, with the variable', async () => {
+    const { exitCode, stdout } = await runCli(['connections', 'auth'], { ...admin(), DATABASE_POOLSIZE: '3' })
+    expect(exitCode).toBe(1)
+    expect(stdout).toContain('✗ auth  auth_db  ENVIRONMENT')
+    expect(stdout).toContain('DATABASE_POOLSIZE is not known: did you mean DATABASE_POOL_SIZE?')
+  }, 20_000)
+
+  test('says at once that nothing listens', async () => {
+    const { exitCode, stdout } = await runCli(['connections', 'auth', '--timeout', '60'], {
+      DATABASE_HOST: '127.0.0.1',
+      DATABASE_PORT: '1',
+    })
+    expect(exitCode).toBe(1)
+    expect(stdout).toMatch(/✗ auth +127\.0\.0\.1:1\/auth_db as auth_app +ECONNREFUSED/)
+  }, 20_000)
+})
+
+test('health has a row for a service that does not run, and ends with 1', async () => {
+  const { exitCode, stdout } = await runCli(['health', 'auth', '--json'], { PORT: '1' })
+  expect({ exitCode, report: JSON.parse(stdout) }).toMatchObject({
+    exitCode: 1,
+    report: { healthy: false, services: [{ service: 'auth', status: 'unreachable', readiness: null }] },
+  })
+})

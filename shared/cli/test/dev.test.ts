@@ -1,0 +1,124 @@
+import { afterAll, afterEach, describe, expect, test } from 'bun:test'
+import { rmSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { defaultDataRoot, findPostgres, stopPostgres } from '@shared/postgres'
+import { eventually } from '@shared/postgres/testing'
+import { runCli } from './command-line.ts'
+import { startDev } from './dev-process.ts'
+import { survivors } from './processes.ts'
+
+// Among the test kit's private servers: what a killed run leaves here, the next one stops and removes.
+const dataRoot = resolve(defaultDataRoot(), '../test/servers', `${process.pid}-dev`)
+const root = ['--data-root', dataRoot]
+
+afterEach(async () => void (await stopPostgres({ dataRoot, mode: 'immediate' })))
+afterAll(() => rmSync(dataRoot, { recursive: true, force: true }))
+
+const status = (url: string): Promise<number> =>
+  fetch(url).then(
+    (response) => response.status,
+    () => 0,
+  )
+const readiness = (addresses: Record<string, string>): Promise<number[]> =>
+  Promise.all(Object.values(addresses).map((url) => status(`${url}/readyz`)))
+const until = (addresses: Record<string, string>, expected: number) =>
+  eventually(async () => (await readiness(addresses)).every((code) => code === expected), {
+    timeoutMs: 15_000,
+  })
+
+describe('dev', () => {
+  test('starts everything, answers on every health route, and a Ctrl-C leaves no process', async () => {
+    await using dev = startDev(root)
+    const addresses = await dev.addresses()
+    expect(Object.keys(addresses)).toEqual(['auth', 'product', 'cart'])
+    for (const url of Object.values(addresses)) {
+      const routes = ['/livez', '/readyz', '/health', '/health/detailed']
+      expect(await Promise.all(routes.map((route) => status(url + route)))).toEqual([200, 200, 200, 200])
+    }
+    const family = dev.family()
+    expect([...family.values()].filter((command) => command.includes('src/index.ts'))).toHaveLength(3)
+
+    dev.signalGroup('SIGINT')
+    expect(await dev.exited).toBe(0)
+    expect({ survivors: survivors(family), server: await findPostgres({ dataRoot }) }).toEqual({
+      survivors: [],
+      server: null,
+    })
+  }, 60_000)
+
+  test('survives its database: services recover, and SIGTERM still leaves no process', async () => {
+    await using dev = startDev(root)
+    const addresses = await dev.addresses()
+    expect((await runCli(['db:stop', ...root])).stdout).toContain('PostgreSQL stopped')
+    await until(addresses, 503)
+    const server = /on 127\.0\.0\.1:(\d+)/.exec(dev.output())?.[1] ?? ''
+    expect((await runCli(['db:start', '--port', server, ...root])).stdout).toContain(
+      `on 127.0.0.1:${server} (started)`,
+    )
+    await until(addresses, 200)
+    const family = dev.family()
+
+    dev.signal('SIGTERM')
+    expect(await dev.exited).toBe(0)
+    expect({ survivors: survivors(family), server: await findPostgres({ dataRoot }) }).toEqual({
+      survivors: [],
+      server: null,
+    })
+  }, 60_000)
+
+  test('that is killed leaves no service, and a server that the next start takes over', async () => {
+    await using killed = startDev(['auth', ...root])
+    await killed.addresses()
+    const family = killed.family()
+    killed.signal('SIGKILL')
+    await killed.exited
+    await eventually(() => survivors(family).every((command) => command.includes('postgres')))
+
+    await using next = startDev(['auth', ...root])
+    await next.addresses()
+    expect(next.output()).toContain('(joined)')
+    next.signalGroup('SIGINT')
+    expect(await next.exited).toBe(0)
+    expect(await findPostgres({ dataRoot })).toBeNull()
+  }, 60_000)
+
+  test('ends at once at a second Ctrl-C', async () => {
+    await using dev = startDev(['auth', ...root], { SHUTDOWN_DELAY: '60', SHUTDOWN_TIMEOUT: '240' })
+    await dev.addresses()
+    const family = dev.family()
+    dev.signalGroup('SIGINT')
+    await eventually(() => dev.output().includes('stopping'))
+    let ended = false
+    dev.exited.then(() => {
+      ended = true
+    })
+    // Signals right after the first are its echo, so it is sent until it counts.
+    await eventually(
+      () => {
+        if (!ended) dev.signalGroup('SIGINT')
+        return ended
+      },
+      { timeoutMs: 20_000, intervalMs: 100 },
+    )
+    expect({ exitCode: await dev.exited, survivors: survivors(family) }).toEqual({
+      exitCode: 130,
+      survivors: [],
+    })
+  }, 60_000)
+
+  test('says what has a port, and starts nothing', async () => {
+    using holder = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() })
+    await using dev = startDev(['auth', ...root], { PORT: String(holder.port) })
+    expect(await dev.exited).toBe(1)
+    expect(dev.output()).toContain(`auth: port ${holder.port} is taken by process ${process.pid} (`)
+    expect(await findPostgres({ dataRoot })).toBeNull()
+  }, 30_000)
+
+  test('shows the report of a service whose environment is wrong, and ends when none is left', async () => {
+    await using dev = startDev(['auth', ...root], { DATABASE_POOL_SIZE: '0x3' })
+    expect(await dev.exited).toBe(1)
+    expect(dev.output()).toMatch(/auth \| +DATABASE_POOL_SIZE +must be a whole number/)
+    expect(dev.output()).toContain('auth ended with exit code 78')
+    expect(await findPostgres({ dataRoot })).toBeNull()
+  }, 30_000)
+})
