@@ -43,6 +43,8 @@ export async function stopTestPostgres(): Promise<void> {
   const running = shared
   shared = null
   await stopPrivateServers()
+  // A runner outlives its `bun test`, which may have been killed with servers of its own running.
+  await sweepPrivateServers(testDataRoot())
   const opened = await running?.catch(() => null)
   if (opened === undefined || opened === null) return
   await endTestRun()
