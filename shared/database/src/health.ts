@@ -1,6 +1,7 @@
 import { bounded } from './bounded.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { type ConnectionSource, createConnectionSource } from './driver.ts'
+import { PoolClosedError } from './errors.ts'
 import { errorCode } from './monitor.ts'
 import type { ConnectionOptions } from './options.ts'
 import { readServerReport, type ServerReport } from './server-report.ts'
@@ -50,6 +51,7 @@ export function createHealthProbe(options: HealthProbeOptions): HealthProbe {
 
   /** Runs one question on the probe's connection, opened if need be and dropped when it fails. */
   async function ask<T>(question: (connection: Connection, leftMs: number) => Promise<T>): Promise<T> {
+    if (closed) throw new PoolClosedError(options.name)
     const deadline = performance.now() + timeoutMs
     if (connection?.lost) connection = null
     connection ??= await openConnection(source, { timeoutMs })

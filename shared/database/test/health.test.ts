@@ -69,6 +69,13 @@ describe('the health probe', () => {
     await test.drop()
   })
 
+  test('asks nothing any more once the database is closed', async () => {
+    await using fixture = await createFixture()
+    const { database } = fixture
+    await database.close()
+    expect(await database.health.check()).toMatchObject({ status: 'disconnected', code: 'POOL_CLOSED' })
+  })
+
   test('finds a role that is not confined', async () => {
     const test = await withDatabase()
     const database = createDatabase({ name: 'superuser', url: test.adminUrl })
