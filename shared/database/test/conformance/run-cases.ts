@@ -61,7 +61,8 @@ export const topics: Readonly<Record<string, readonly ConformanceCase[]>> = {
   'the handle': handleCases,
 }
 
-const timeoutMs = 20_000
+/** Longer than a case that hangs takes on every side, new handles included. */
+export const timeoutMs = 20_000
 
 /** Declares one test a case. `open` gives the sides; the first is what the others are compared with. */
 export function compareSides(open: () => Promise<readonly Side[]>): void {
