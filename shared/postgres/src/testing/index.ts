@@ -1,4 +1,5 @@
 export { eventually } from './eventually.ts'
+export { type FaultMode, type FaultProxy, startFaultProxy } from './fault-proxy.ts'
 export { startTestServer, type TestServer } from './private-servers.ts'
 export { templateKey } from './template-key.ts'
 export type { Template } from './templates.ts'
