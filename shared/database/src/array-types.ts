@@ -66,9 +66,8 @@ function serializeArray(value: unknown, delimiter: string, serialize: Serializer
     if (Array.isArray(element)) return serializeArray(element, delimiter, serialize)
     if (element === null) return 'null'
     if (element === undefined) throw undefinedValue()
-    const text = serialize(element)
-    if (typeof text !== 'string')
-      throw new TypeError(`An array element of type ${typeof element} can't be written as text.`)
+    // What serializes to something else than text throws a TypeError here, as it does in the driver.
+    const text = serialize(element) as string
     return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
   })
   return `{${elements.join(delimiter)}}`

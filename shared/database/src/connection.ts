@@ -256,7 +256,7 @@ export class Connection implements PoolConnection {
   }
 
   /**
-   * The driver connects again by itself after a loss (pools.md, "max: 1 clients"): the second call is where that ends.
+   * The driver connects again by itself after a loss: the second call is where that ends.
    */
   #openSocket(): Promise<Socket> {
     if (this.#socket) {

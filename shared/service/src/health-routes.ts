@@ -8,7 +8,7 @@ import { Problem } from './problem.ts'
 /** Where orchestrators look; not written to the request log. */
 export const healthPaths: ReadonlySet<string> = new Set(['/livez', '/readyz', '/health', '/health/detailed'])
 
-/** The health routes of DESIGN.md's table, without `/metrics`: GET and HEAD, never cached. */
+/** The health routes: GET and HEAD, never cached. */
 export function healthRoutes(service: string, context: ServiceContext): Hono {
   const routes = new Hono()
 

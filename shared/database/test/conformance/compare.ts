@@ -120,7 +120,10 @@ function describeError(error: Error, path: readonly unknown[]): Description {
     classes: classChain(error),
     instanceOf: Object.entries(knownErrors).flatMap(([name, type]) => (error instanceof type ? [name] : [])),
     name: error.name,
-    message: describe(error.message, path),
+    // The engine's own words quote the source line that failed.
+    message: error.message.includes(' is not a function. (In ')
+      ? 'not a function'
+      : describe(error.message, path),
   }
   for (const name of Object.getOwnPropertyNames(error)) {
     if (unspokenParts.has(name) && !Object.getOwnPropertyDescriptor(error, name)?.enumerable) continue
