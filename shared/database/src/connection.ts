@@ -7,6 +7,7 @@ import { toConnectError } from './connect-error.ts'
 import {
   type ConnectionSource,
   type Driver,
+  isCancelCode,
   isConnectionFailure,
   isPipelinable,
   isServerError,
@@ -26,6 +27,14 @@ export type Rows = unknown[] & { command?: string; count?: number | null }
  * `transaction` from a prepared plan, where a second try is not the connection's to decide; or `unprepared`.
  */
 export type RunMode = 'autocommit' | 'transaction' | 'unprepared'
+
+/** Follows one statement, so that it can be cancelled. */
+export interface Ticket {
+  /** Its place among the connection's statements; 0 until it is sent. */
+  place: number
+  /** Set by `cancel()`: if it was not sent yet it never is. */
+  isCancelled: boolean
+}
 
 /**
  * Opens one physical connection and waits until the server has answered on it.
@@ -55,6 +64,7 @@ export async function openConnection(
 // A text longer than this is generated for its values: keeping it prepared would only fill the server's memory.
 const longestPrepared = 8_192
 const goodbyeMs = 1_000
+const cancelAgainMs = 100
 
 // DISCARD ALL without DEALLOCATE ALL, which would take away the statements that the driver believes are prepared.
 const discardText =
@@ -72,6 +82,14 @@ export class Connection implements PoolConnection {
   #socket: Socket | null = null
   #backend: { pid: number; secret: number } | null = null
   #running = 0
+  #sent = 0
+  #answered = 0
+  /** Cancellations under way: until they are over nothing else is sent, or it might be hit. */
+  #cancelling = 0
+  /** Called when the statement at that place is the one running. */
+  readonly #turns = new Map<number, () => void>()
+  readonly #collateral = new WeakSet<object>()
+  #onQuiet: (() => void) | null = null
   #unprepared = 0
   readonly #planEpoch: number
   readonly #staleErrors = new WeakSet<object>()
@@ -142,12 +160,76 @@ export class Connection implements PoolConnection {
     parameters: readonly unknown[],
     values: boolean,
     mode: RunMode = 'autocommit',
+    ticket?: Ticket,
   ): Promise<Rows> {
     const info = this.#source.catalog.info(text)
     const risky = this.inFlight > 0 && !isPipelinable(parameters, info.types, this.#source.driver.serializers)
-    if (!risky && this.#held.length === 0) return this.#send(text, parameters, values, mode, info)
+    if (!risky && this.#held.length === 0 && this.#cancelling === 0) {
+      return this.#send(text, parameters, values, mode, info, ticket)
+    }
     return new Promise((resolve) => {
-      this.#held.push({ risky, start: () => resolve(this.#send(text, parameters, values, mode, info)) })
+      const start = () => resolve(this.#send(text, parameters, values, mode, info, ticket))
+      this.#held.push({ risky, start })
+    })
+  }
+
+  /**
+   * Cancels a statement on the server; settles when nothing of the cancellation is left that could hit another.
+   *
+   * A cancel request reaches whatever the backend runs when it arrives. So it is sent only while the statement is the
+   * one running, nothing new is sent until it has been seen to be over, and a statement behind it that it hit by a
+   * hair's breadth is known by `isCollateral()`.
+   */
+  async cancel(ticket: Ticket): Promise<void> {
+    ticket.isCancelled = true
+    if (ticket.place === 0 || this.#isOver(ticket)) return
+    if (ticket.place > this.#answered + 1) await this.#turn(ticket.place)
+    this.#cancelling++
+    while (!this.#isOver(ticket) && this.#backend) {
+      const delivered = await cancelBackend(this.#source.target, this.#backend)
+      // A request that may still be on its way could hit anybody: the connection has to go.
+      if (!delivered) void this.destroy()
+      // It may have come before the statement did: then it had no effect, and is repeated.
+      await bounded(this.#turn(ticket.place + 1), cancelAgainMs).catch(() => {})
+    }
+    // An answer on this connection proves that the backend has seen the signal.
+    if (!this.#lost && !this.#ending) await this.#client.unsafe('').catch(() => {})
+    this.#cancelling--
+    this.#release()
+    if (this.#cancelling === 0) this.#onQuiet?.()
+  }
+
+  /** Settles when no cancellation is under way. */
+  async cancelled(): Promise<void> {
+    if (this.#cancelling === 0) return
+    await new Promise<void>((resolve) => {
+      const before = this.#onQuiet
+      this.#onQuiet = () => {
+        before?.()
+        resolve()
+      }
+    })
+    this.#onQuiet = null
+  }
+
+  /** Whether the error is a cancellation that was meant for another statement: this one had no effect and can run again. */
+  isCollateral(error: unknown): boolean {
+    return typeof error === 'object' && error !== null && this.#collateral.has(error)
+  }
+
+  #isOver(ticket: Ticket): boolean {
+    return this.#answered >= ticket.place || this.#lost !== null
+  }
+
+  /** Settles when every statement before that place has been answered, or the connection is lost. */
+  #turn(place: number): Promise<void> {
+    if (this.#answered + 1 >= place || this.#lost) return Promise.resolve()
+    return new Promise((resolve) => {
+      const before = this.#turns.get(place)
+      this.#turns.set(place, () => {
+        before?.()
+        resolve()
+      })
     })
   }
 
@@ -176,11 +258,14 @@ export class Connection implements PoolConnection {
     values: boolean,
     mode: RunMode,
     info: StatementInfo,
+    ticket?: Ticket,
   ): Promise<Rows> {
-    if (this.#lost || this.#ending) {
+    if (this.#lost || this.#ending || ticket?.isCancelled) {
       return Promise.reject(new ConnectionLostError('not-sent', { cause: this.#lost?.cause }))
     }
     this.#running++
+    const place = ++this.#sent
+    if (ticket) ticket.place = place
     const prepare = mode !== 'unprepared' && this.#keepsPrepared(text, parameters, info)
     const query = this.#client.unsafe(text, parameters, { prepare })
     if (prepare) Object.defineProperty(query, 'retried', noDriverRetry)
@@ -188,7 +273,7 @@ export class Connection implements PoolConnection {
     const answer = query.then(
       (rows: Rows) => {
         info.types ??= query.statement?.types ?? null
-        this.#answered()
+        this.#over()
         return rows
       },
       (error: unknown) => this.#failed(error, query),
@@ -205,7 +290,8 @@ export class Connection implements PoolConnection {
     // such refusal would never settle, so an empty statement behind it is awaited first.
     else if (!isServerError(error)) await this.#client.unsafe('').catch(() => {})
     else if (query.prepared && isStaleCode(error)) this.#staleErrors.add(error as object)
-    this.#answered()
+    else if (this.#cancelling > 0 && isCancelCode(error)) this.#collateral.add(error as object)
+    this.#over()
     throw lost ? new ConnectionLostError(query.state ? 'unknown' : 'not-sent', { cause: error }) : error
   }
 
@@ -230,10 +316,23 @@ export class Connection implements PoolConnection {
     if (this.#planEpoch === this.#source.planEpoch) this.#source.planEpoch++
   }
 
-  #answered(): void {
+  #over(): void {
     this.#running--
+    this.#answered++
     if (!this.#lost) this.#spokeAt = performance.now()
-    if (this.#running > 0 || this.#held.length === 0) return
+    if (this.#turns.size > 0) this.#callTurn()
+    if (this.#held.length > 0) this.#release()
+  }
+
+  #callTurn(): void {
+    const place = this.#answered + 1
+    this.#turns.get(place)?.()
+    this.#turns.delete(place)
+  }
+
+  /** Sends what was held, up to the next statement that must be alone. */
+  #release(): void {
+    if (this.#running > 0 || this.#cancelling > 0 || this.#held.length === 0) return
     do this.#held.shift()?.start()
     while (this.#held[0]?.risky === false)
   }
@@ -285,6 +384,8 @@ export class Connection implements PoolConnection {
     this.#lost = { cause }
     this.#kill()
     while (this.#held.length > 0) this.#held.shift()?.start()
+    for (const call of this.#turns.values()) call()
+    this.#turns.clear()
     if (!this.#ending) this.#onLost(cause)
   }
 

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { bounded } from './bounded.ts'
 import { type Connection, openConnection, type Rows } from './connection.ts'
 import { createConnectionSource } from './driver.ts'
@@ -20,6 +19,7 @@ import { StatementCatalog } from './statement.ts'
 import type { PoolStatus } from './status.ts'
 import { parseTarget } from './target.ts'
 import { runTransaction } from './transaction.ts'
+import { guard, Work, type WorkOptions } from './work.ts'
 
 export interface DatabaseOptions<TSchema extends Record<string, unknown>> {
   /** The pool's name in errors, events and metrics, and in pg_stat_activity. */
@@ -59,6 +59,15 @@ export interface Database<TSchema extends Record<string, unknown>> {
    * @throws what `fn` throws, and what a checkout throws (see QueuePool.checkout).
    */
   use<T>(fn: (connection: UsedConnection<TSchema>) => Promise<T>, options?: CheckoutOptions): Promise<T>
+  /**
+   * Bounds all database work done inside `fn`, also across awaits: waiting in line, connecting and running. At the deadline,
+   * or when the signal fires, callers are told at once, what runs is cancelled on the server, and its connection comes back
+   * clean; work already committed stays.
+   *
+   * @param options.timeoutMs Longest time in ms. A bound around this one holds too.
+   * @throws {StatementTimeoutError} after `timeoutMs`; {@link WorkAbortedError} when the signal fired; and what `fn` throws.
+   */
+  within<T>(options: WorkOptions, fn: () => Promise<T>): Promise<T>
   /** One consistent snapshot of the pool. */
   status(): PoolStatus
   /**
@@ -104,7 +113,7 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
   const catalog = new StatementCatalog()
   const source = createConnectionSource(target, connectionOptions, catalog)
   const monitor = createMonitor({ onEvent: options.onEvent })
-  const holder = new AsyncLocalStorage<Slot<Connection>>()
+  const work = new Work()
   const pool = new QueuePool<Connection>({
     name,
     pool: poolOptions,
@@ -124,12 +133,13 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     reset: ResetMode | 'if-stateful',
     checkout?: CheckoutOptions,
   ): Promise<T> {
-    const lease = await pool.checkout({ ...checkout, holder: holder.getStore() })
-    const exclusive = new ExclusiveConnection(lease.connection, catalog)
+    const lease = await pool.checkout({ ...work.current(), ...checkout })
+    const exclusive = new ExclusiveConnection(lease.connection, catalog, work)
     try {
-      return await holder.run(lease.slot, () => fn(exclusive))
+      return await work.holding(lease.slot, () => fn(exclusive))
     } finally {
       exclusive.end()
+      await lease.connection.cancelled()
       await lease.checkin({
         reset: reset !== 'if-stateful' ? reset : exclusive.stateful ? 'discard' : 'none',
       })
@@ -144,21 +154,39 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
   }
 
   function share(text: string, parameters: readonly unknown[], values: boolean, lost: number): Promise<Rows> {
-    const runOn = (slot: Slot<Connection>) =>
-      (slot.connection as Connection).run(text, parameters, values).then(
-        (rows) => {
-          pool.unshare(slot)
-          return rows
-        },
-        (error: unknown) => {
-          pool.unshare(slot)
-          const unsent = error instanceof ConnectionLostError && error.outcome === 'not-sent'
-          if (unsent && lost < mostLostInARow) return share(text, parameters, values, lost + 1)
-          throw error
-        },
-      )
+    const context = work.current()
+    if (context?.signal?.aborted) return Promise.reject(context.signal.reason)
     const slot = pool.tryShare()
-    return slot ? runOn(slot) : pool.share({ holder: holder.getStore() }).then(runOn)
+    return slot
+      ? runOn(slot, context?.signal, text, parameters, values, lost)
+      : pool.share(context).then((shared) => runOn(shared, context?.signal, text, parameters, values, lost))
+  }
+
+  function runOn(
+    slot: Slot<Connection>,
+    signal: AbortSignal | undefined,
+    text: string,
+    parameters: readonly unknown[],
+    values: boolean,
+    lost: number,
+  ): Promise<Rows> {
+    const connection = slot.connection as Connection
+    const ticket = signal && { place: 0, isCancelled: false }
+    const answer = connection.run(text, parameters, values, 'autocommit', ticket).then(
+      (rows) => {
+        pool.unshare(slot)
+        return rows
+      },
+      (error: unknown) => {
+        pool.unshare(slot)
+        const isUnsent = error instanceof ConnectionLostError && error.outcome === 'not-sent'
+        const again =
+          (isUnsent || connection.isCollateral(error)) && !ticket?.isCancelled && lost < mostLostInARow
+        if (again) return share(text, parameters, values, lost + 1)
+        throw error
+      },
+    )
+    return signal && ticket ? guard(answer, signal, connection, ticket) : answer
   }
 
   const db = createHandle(
@@ -201,6 +229,7 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
         checkout,
       )
     },
+    within: (options, fn) => work.within(options, fn),
     status: () => pool.status(),
     async ping({ timeoutMs = 2_000, signal } = {}) {
       const deadline = performance.now() + timeoutMs

@@ -95,6 +95,10 @@ export function isStaleCode(error: unknown): boolean {
   return /^(?:42|0A000$|26000$)/.test((error as { code: string }).code)
 }
 
+export function isCancelCode(error: unknown): boolean {
+  return (error as { code?: unknown }).code === '57014'
+}
+
 export function isServerError(error: unknown): boolean {
   return (error as { name?: string } | null)?.name === 'PostgresError'
 }

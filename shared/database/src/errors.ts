@@ -12,6 +12,7 @@ export type DatabaseErrorCode =
   | 'CONNECTION_LOST'
   | 'LEASE_ENDED'
   | 'STATEMENT_TIMEOUT'
+  | 'WORK_ABORTED'
   | 'MIGRATION'
 
 /** What every error of this layer is: a stable `code`, a message that says what to do, the `cause` kept. */
@@ -168,6 +169,15 @@ export class StatementTimeoutError extends DatabaseError {
   constructor(timeoutMs: number, options?: { cause?: unknown }) {
     super(`The server did not answer within ${Math.round(timeoutMs)} ms.`, options)
     this.timeoutMs = timeoutMs
+  }
+}
+
+/** The signal of `within()` fired: its work was given up, and what ran for it was cancelled; `cause` is the signal's reason. */
+export class WorkAbortedError extends DatabaseError {
+  readonly code = 'WORK_ABORTED'
+
+  constructor(cause: unknown) {
+    super('The work was given up by its signal, and what ran for it was cancelled.', { cause })
   }
 }
 

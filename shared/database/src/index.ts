@@ -19,6 +19,7 @@ export {
   PoolSaturatedError,
   StatementTimeoutError,
   sqlState,
+  WorkAbortedError,
 } from './errors.ts'
 export type { DatabaseHealth, HealthProbe } from './health.ts'
 export { type MigrateOptions, migrate } from './migrate.ts'
@@ -27,3 +28,4 @@ export type { ConnectionOptions, PoolOptions, SslMode } from './options.ts'
 export type { CheckoutOptions } from './queue-pool.ts'
 export type { Confinement, ServerReport } from './server-report.ts'
 export type { CloseReason, PoolCounters, PoolStatus } from './status.ts'
+export type { WorkOptions } from './work.ts'

@@ -1,20 +1,23 @@
 import type { Connection, Rows, RunMode } from './connection.ts'
 import { ConfigurationError, LeaseEndedError } from './errors.ts'
 import type { StatementCatalog, StatementKind } from './statement.ts'
+import { guard, type Work } from './work.ts'
 
 const keepsPlans = /^(?:|SELECT|INSERT|UPDATE|DELETE|MERGE|FETCH|EXPLAIN|SHOW)$/
 
 /** A connection held by one caller: what runs on it, until it is given back. */
 export class ExclusiveConnection {
   readonly connection: Connection
+  readonly #work: Work
   readonly #catalog: StatementCatalog
   #ended = false
   #stateful = false
   /** Definitions or settings may have changed on this lease: prepared plans are not to be trusted on it. */
   #changed = false
 
-  constructor(connection: Connection, catalog: StatementCatalog) {
+  constructor(connection: Connection, catalog: StatementCatalog, work: Work) {
     this.connection = connection
+    this.#work = work
     this.#catalog = catalog
   }
 
@@ -41,9 +44,17 @@ export class ExclusiveConnection {
       this.#stateful = true
       this.#changed = true
     }
-    const rows = await this.connection.run(text, parameters, values, this.#changed ? 'unprepared' : mode)
+    const rows = await this.#guarded(text, parameters, values, this.#changed ? 'unprepared' : mode)
     if (!keepsPlans.test(rows.command ?? '')) this.#changed = true
     return rows
+  }
+
+  #guarded(text: string, parameters: readonly unknown[], values: boolean, mode: RunMode): Promise<Rows> {
+    const signal = this.#work.current()?.signal
+    if (!signal) return this.connection.run(text, parameters, values, mode)
+    if (signal.aborted) return Promise.reject(signal.reason)
+    const ticket = { place: 0, isCancelled: false }
+    return guard(this.connection.run(text, parameters, values, mode, ticket), signal, this.connection, ticket)
   }
 
   /** No statement may follow: the connection is about to belong to somebody else. */

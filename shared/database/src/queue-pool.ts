@@ -2,6 +2,7 @@ import {
   CheckoutAbortedError,
   CheckoutTimeoutError,
   ConnectError,
+  DatabaseError,
   NestedCheckoutError,
   PoolClosedError,
   PoolSaturatedError,
@@ -162,7 +163,7 @@ export class QueuePool<C extends PoolConnection> {
     if (this.#closed) throw new PoolClosedError(this.#name)
     if (signal?.aborted) {
       this.#counters.cancels++
-      throw new CheckoutAbortedError(signal.reason)
+      throw abortedError(signal)
     }
     const ready = this.#line.length === 0 ? this.#ready(kind) : null
     if (ready) {
@@ -298,7 +299,7 @@ export class QueuePool<C extends PoolConnection> {
 
   #aborted(waiter: Waiter<Slot<C>>): void {
     this.#counters.cancels++
-    waiter.reject(new CheckoutAbortedError(waiter.signal?.reason))
+    waiter.reject(abortedError(waiter.signal))
     // The next in line may be of the kind that can be served now.
     this.#serve()
   }
@@ -321,4 +322,10 @@ export class QueuePool<C extends PoolConnection> {
     const { head } = this.#line
     return Math.max(100, head ? this.#now() - head.since : 0)
   }
+}
+
+/** A reason of this layer's own, such as a deadline that passed, is told as it is. */
+function abortedError(signal: AbortSignal | undefined): DatabaseError {
+  const reason: unknown = signal?.reason
+  return reason instanceof DatabaseError ? reason : new CheckoutAbortedError(reason)
 }
