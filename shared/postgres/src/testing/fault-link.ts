@@ -20,7 +20,8 @@ export class FaultLink {
     options: { flow: () => Omit<Flow, 'frozen'>; onRoundTrip: () => void },
   ) {
     this.#client = client
-    this.#target = connect({ ...target, allowHalfOpen: true, noDelay: true })
+    const { host, port } = target
+    this.#target = connect({ host, port, allowHalfOpen: true, noDelay: true })
     const flow = () => ({ ...options.flow(), frozen: this.#frozen })
     client.on('data', () => {
       if (this.#clientSpoke) return
