@@ -1,0 +1,63 @@
+import { sql } from 'drizzle-orm'
+import { createDatabase, type PoolOptions } from '../../src/index.ts'
+import { schedule } from './schedule.ts'
+
+/** Asks the database for the number it is given. */
+export type Query = (n: number) => Promise<unknown>
+
+/** The columns of the table. Each opens a pool of ten and leaves all other options at their defaults. */
+export const peers = {
+  layer: { title: 'this layer', open: openLayer },
+  'layer-retry-reads': { title: 'this layer, retryReads', open: openRetryingLayer },
+  'postgres-js': { title: 'drizzle/postgres-js', open: openPostgresJs },
+  'node-postgres': { title: 'drizzle/node-postgres', open: openNodePostgres },
+  'bun-sql': { title: 'drizzle/bun-sql', open: openBunSql },
+} satisfies Record<string, { title: string; open: (url: string) => Promise<Query> }>
+
+export type PeerId = keyof typeof peers
+
+export const peerIds = Object.keys(peers) as PeerId[]
+
+const retryReads = { retryReads: true } as Partial<PoolOptions>
+
+/** The peers that can run: a layer without the option `retryReads` has no column for it. */
+export function availablePeers(): PeerId[] {
+  try {
+    createDatabase({ name: 'probe', url: 'postgres://nobody@127.0.0.1/nothing', pool: retryReads })
+    return peerIds
+  } catch {
+    return peerIds.filter((id) => id !== 'layer-retry-reads')
+  }
+}
+
+const numbered = (n: number) => sql`select ${n}::int as n`
+const numberIn = (rows: unknown): unknown => (rows as { n: unknown }[])[0]?.n
+
+async function openLayer(url: string, pool: Partial<PoolOptions> = {}): Promise<Query> {
+  const { db } = createDatabase({ name: 'faults', url, pool: { poolSize: schedule.poolSize, ...pool } })
+  return async (n) => numberIn(await db.execute(numbered(n)))
+}
+
+function openRetryingLayer(url: string): Promise<Query> {
+  return openLayer(url, retryReads)
+}
+
+async function openPostgresJs(url: string): Promise<Query> {
+  const { drizzle } = await import('drizzle-orm/postgres-js')
+  const { default: postgres } = await import('postgres')
+  const db = drizzle(postgres(url, { max: schedule.poolSize, onnotice: () => {} }))
+  return async (n) => numberIn(await db.execute(numbered(n)))
+}
+
+async function openNodePostgres(url: string): Promise<Query> {
+  const { drizzle } = await import('drizzle-orm/node-postgres')
+  const { default: pg } = await import('pg')
+  const db = drizzle(new pg.Pool({ connectionString: url, max: schedule.poolSize }))
+  return async (n) => numberIn((await db.execute(numbered(n))).rows)
+}
+
+async function openBunSql(url: string): Promise<Query> {
+  const { drizzle } = await import('drizzle-orm/bun-sql')
+  const db = drizzle(new Bun.SQL(url, { max: schedule.poolSize }))
+  return async (n) => numberIn(await db.execute(numbered(n)))
+}
