@@ -61,6 +61,9 @@ export async function openConnection(
   }
 }
 
+const identityText =
+  'select pid, backend_start::text as "startedAt" from pg_stat_get_activity(pg_backend_pid())'
+
 // A text longer than this is generated for its values: keeping it prepared would only fill the server's memory.
 const longestPrepared = 8_192
 const goodbyeMs = 1_000
@@ -81,7 +84,10 @@ export class Connection implements PoolConnection {
   #client: Driver = null
   #socket: Socket | null = null
   #backend: { pid: number; secret: number } | null = null
+  #backendStartedAt: string | null = null
   #running = 0
+  /** When the statement now running became the first in line. */
+  #runningSince = 0
   #sent = 0
   #answered = 0
   /** Cancellations under way: until they are over nothing else is sent, or it might be hit. */
@@ -141,12 +147,35 @@ export class Connection implements PoolConnection {
       socket: () => this.#openSocket(),
       onclose: () => this.#closed(),
     })
-    const first = this.#client.unsafe(this.#source.typesKnown ? '' : arrayTypesText)
-    const types = await first
-    if (!this.#source.typesKnown) addArrayTypes(this.#source.driver, types)
+    const first = this.#client.unsafe(identityText)
+    const types = this.#source.typesKnown ? null : this.#client.unsafe(arrayTypesText)
+    const [[identity], rows] = await Promise.all([first, types])
+    if (rows) addArrayTypes(this.#source.driver, rows)
     this.#source.typesKnown = true
     this.#backend = first.state
+    // Behind a pooler the server's process is not the one we are connected to, and can't be looked up.
+    if (identity.pid === this.pid) this.#backendStartedAt = identity.startedAt
     this.#spokeAt = performance.now()
+  }
+
+  /** When the backend was started, by the server's clock; null where a pooler stands between. */
+  get backendStartedAt(): string | null {
+    return this.#backendStartedAt
+  }
+
+  /** Bytes received so far. */
+  get bytesRead(): number {
+    return this.#socket?.bytesRead ?? 0
+  }
+
+  /** How long the statement now running has been without an answer; 0 when none runs or none could be looked up. */
+  silentForMs(now: number): number {
+    return this.#running > 0 && this.#backendStartedAt !== null ? now - this.#runningSince : 0
+  }
+
+  /** Gives the connection up: its statements fail with ConnectionLostError. */
+  giveUp(cause: unknown): void {
+    this.#lose(cause)
   }
 
   /**
@@ -263,7 +292,7 @@ export class Connection implements PoolConnection {
     if (this.#lost || this.#ending || ticket?.isCancelled) {
       return Promise.reject(new ConnectionLostError('not-sent', { cause: this.#lost?.cause }))
     }
-    this.#running++
+    if (this.#running++ === 0) this.#runningSince = performance.now()
     const place = ++this.#sent
     if (ticket) ticket.place = place
     const prepare = mode !== 'unprepared' && this.#keepsPrepared(text, parameters, info)
@@ -320,6 +349,7 @@ export class Connection implements PoolConnection {
     this.#running--
     this.#answered++
     if (!this.#lost) this.#spokeAt = performance.now()
+    this.#runningSince = this.#spokeAt
     if (this.#turns.size > 0) this.#callTurn()
     if (this.#held.length > 0) this.#release()
   }

@@ -3,7 +3,7 @@ import { type Connection, openConnection, type Rows } from './connection.ts'
 import { createConnectionSource } from './driver.ts'
 import { createDrizzleClient, type RunStatement } from './drizzle-client.ts'
 import { createHandle, type DrizzleDatabase, handleOn } from './drizzle-handle.ts'
-import { ConfigurationError, ConnectionLostError } from './errors.ts'
+import { ConfigurationError, ConnectionLostError, StatementTimeoutError } from './errors.ts'
 import { createHealthProbe, type HealthProbe } from './health.ts'
 import { ExclusiveConnection, refused } from './lease.ts'
 import { createMonitor, type DatabaseEvent } from './monitor.ts'
@@ -14,8 +14,10 @@ import {
   resolvePoolOptions,
 } from './options.ts'
 import { type CheckoutOptions, QueuePool } from './queue-pool.ts'
+import { readBackendStates, terminateBackend } from './server-report.ts'
 import type { ResetMode, Slot } from './slot.ts'
-import { StatementCatalog } from './statement.ts'
+import { StallWatch } from './stall-watch.ts'
+import { isRead, StatementCatalog } from './statement.ts'
 import type { PoolStatus } from './status.ts'
 import { parseTarget } from './target.ts'
 import { runTransaction } from './transaction.ts'
@@ -90,6 +92,8 @@ export interface Database<TSchema extends Record<string, unknown>> {
   close(options?: { timeoutMs?: number }): Promise<void>
 }
 
+const askAsideMs = 750
+
 // A statement that was never sent goes to another connection; a server that loses every one at once ends that.
 const mostLostInARow = 5
 
@@ -127,6 +131,31 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     name,
     onFailure: (error) => monitor.record('health-failed', error),
   })
+
+  /** Asks one question over a fresh connection: one that exists may be as dead as what is asked about. */
+  async function askAside<T>(question: (connection: Connection) => Promise<T>): Promise<T> {
+    const aside = await openConnection(source, { timeoutMs: askAsideMs })
+    try {
+      return await bounded(question(aside), askAsideMs)
+    } finally {
+      void aside.close()
+    }
+  }
+
+  const stallWatch = new StallWatch({
+    stallAfterMs: connectionOptions.stallAfterMs,
+    connections: () => pool.connections(),
+    look: (pids) => askAside((aside) => readBackendStates(aside, pids)),
+    onStalled(connection) {
+      const error = new StatementTimeoutError(connection.silentForMs(performance.now()))
+      monitor.record('statement-stalled', error)
+      const { pid, backendStartedAt } = connection
+      connection.giveUp(error)
+      // What the server still holds for it would be held until TCP gives up there too.
+      askAside((aside) => terminateBackend(aside, pid, backendStartedAt ?? '')).catch(() => {})
+    },
+  })
+  if (connectionOptions.stallAfterMs > 0) stallWatch.start()
 
   async function hold<T>(
     fn: (exclusive: ExclusiveConnection) => Promise<T>,
@@ -179,10 +208,13 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
       },
       (error: unknown) => {
         pool.unshare(slot)
-        const isUnsent = error instanceof ConnectionLostError && error.outcome === 'not-sent'
-        const again =
-          (isUnsent || connection.isCollateral(error)) && !ticket?.isCancelled && lost < mostLostInARow
-        if (again) return share(text, parameters, values, lost + 1)
+        if (ticket?.isCancelled || lost >= mostLostInARow) throw error
+        if (hadNoEffect(error) || connection.isCollateral(error))
+          return share(text, parameters, values, lost + 1)
+        // Once only: a read that takes its connection with it must not go round all of them.
+        const isWorthRepeating =
+          connectionOptions.retryReads && error instanceof ConnectionLostError && isRead(text)
+        if (isWorthRepeating) return share(text, parameters, values, mostLostInARow)
         throw error
       },
     )
@@ -245,7 +277,12 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     events: () => monitor.events(),
     invalidate: () => pool.invalidate(),
     async close(closing) {
+      stallWatch.stop()
       await Promise.all([pool.close(closing), health.close()])
     },
   }
+}
+
+function hadNoEffect(error: unknown): boolean {
+  return error instanceof ConnectionLostError && error.outcome === 'not-sent'
 }

@@ -3,6 +3,7 @@ import { DatabaseError, sqlState } from './errors.ts'
 export type DatabaseEventType =
   | 'connect-failed'
   | 'connection-lost'
+  | 'statement-stalled'
   | 'ping-failed'
   | 'reset-failed'
   | 'invalidated'

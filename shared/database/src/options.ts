@@ -41,6 +41,13 @@ export interface ConnectionOptions {
   prepare: boolean
   /** Statement texts that one connection keeps prepared. 0 or more. Default 256. */
   maxPreparedStatements: number
+  /**
+   * Silence after which a running statement is looked up in pg_stat_activity, to tell a long one from a dead connection.
+   * 0 = never; has no effect behind a pooler. Default 1 000.
+   */
+  stallAfterMs: number
+  /** Runs an autocommit read whose connection was lost once more, on a fresh one. Writes are never repeated. Default false. */
+  retryReads: boolean
   /** As libpq's sslmode. Default 'prefer'. */
   sslMode: SslMode
   /** Path of the CA file for verify-ca and verify-full. Default: the system's. */
@@ -73,6 +80,8 @@ const connectionDefaults: ConnectionOptions = {
   statementTimeoutMs: 0,
   prepare: true,
   maxPreparedStatements: 256,
+  stallAfterMs: 1_000,
+  retryReads: false,
   sslMode: 'prefer',
   sslRootCert: undefined,
   applicationName: undefined,
@@ -122,6 +131,8 @@ const connectionChecks: Record<keyof ConnectionOptions, Check> = {
   statementTimeoutMs: timer(0),
   prepare: boolean,
   maxPreparedStatements: integer(0, 100_000),
+  stallAfterMs: timer(0),
+  retryReads: boolean,
   sslMode: oneOf(...sslModes),
   sslRootCert: text,
   applicationName: text,

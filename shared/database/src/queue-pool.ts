@@ -116,6 +116,11 @@ export class QueuePool<C extends PoolConnection> {
     if (this.#line.length > 0) this.#serve()
   }
 
+  /** The connections there are now, in whatever state. */
+  *connections(): Generator<C> {
+    for (const { connection } of this.#supply.slots) if (connection) yield connection
+  }
+
   /** Retires every connection made until now: idle ones at once, those in use when they come back. */
   invalidate(): void {
     this.#supply.invalidate(this.#now())

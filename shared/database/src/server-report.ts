@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts'
+import type { BackendState } from './stall-watch.ts'
 
 /** What the server says of itself and of the role that asks. */
 export interface ServerReport {
@@ -88,4 +89,27 @@ interface ReportRow {
   limit: number | null
   longest: number | null
   findings: string[]
+}
+
+const stateText = (pids: readonly number[]) =>
+  'select pid, backend_start::text as "startedAt", state, wait_event_type as "waitEventType" ' +
+  `from pg_stat_activity where pid in (${pids.join(', ')})`
+
+/** How the server sees some of this role's backends; those that are gone are missing. */
+export async function readBackendStates(
+  connection: Connection,
+  pids: readonly number[],
+): Promise<BackendState[]> {
+  return (await connection.run(stateText(pids), [], false)) as BackendState[]
+}
+
+/** Ends a backend of this role that nobody can reach any more, and with it its transaction and its locks. */
+export async function terminateBackend(
+  connection: Connection,
+  pid: number,
+  startedAt: string,
+): Promise<void> {
+  const text =
+    'select pg_terminate_backend(pid) from pg_stat_activity where pid = $1 and backend_start::text = $2'
+  await connection.run(text, [pid, startedAt], false)
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { classifyStatement, StatementCatalog } from './statement.ts'
+import { classifyStatement, isRead, StatementCatalog } from './statement.ts'
 
 describe('classifyStatement', () => {
   test.each([
@@ -29,6 +29,8 @@ describe('classifyStatement', () => {
     'prepare p as select 1',
     'declare c cursor with hold for select 1',
     'begin; select 1',
+    'call p(1)',
+    'do $$ begin end $$',
     'select 1; select 2',
   ])('%p may leave state', (text) => {
     expect(classifyStatement(text)).toBe('stateful')
@@ -49,6 +51,32 @@ describe('classifyStatement', () => {
 
   test.each(['copy t from stdin', 'COPY (select 1)\nTO STDOUT'])('%p is a copy', (text) => {
     expect(classifyStatement(text)).toBe('copy')
+  })
+})
+
+describe('isRead', () => {
+  test.each([
+    'select 1',
+    ' -- why\n SELECT * from t',
+    'values (1)',
+    'with a as (select 1) select * from a',
+    'show all',
+  ])('%p may run twice', (text) => {
+    expect(isRead(text)).toBe(true)
+  })
+
+  test.each([
+    'insert into t values (1)',
+    'update t set a = 1',
+    'with a as (delete from t returning *) select * from a',
+    "select nextval('s')",
+    'select 1 into t',
+    "select pg_notify('a', 'b')",
+    'call p()',
+    'refresh materialized view v',
+    'select * from t for update',
+  ])('%p may not', (text) => {
+    expect(isRead(text)).toBe(false)
   })
 })
 

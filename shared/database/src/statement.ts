@@ -19,7 +19,7 @@ const transactionText = new RegExp(
 )
 const copyText = new RegExp(`${start}copy\\b.*\\b(?:stdin|stdout)\\b`, 'is')
 const statefulText = new RegExp(
-  `${start}(?:set|reset|listen|unlisten|prepare|deallocate|declare|discard|load|lock)\\b` +
+  `${start}(?:set|reset|listen|unlisten|prepare|deallocate|declare|discard|load|lock|call|do)\\b` +
     '|\\bcreate\\s+(?:or\\s+replace\\s+)?(?:local\\s+|global\\s+)?temp(?:orary)?\\b' +
     '|\\binto\\s+(?:local\\s+|global\\s+)?temp(?:orary)?\\b' +
     '|\\b(?:set_config|setseed|pg_(?:try_)?advisory_lock(?:_shared)?|dblink_connect(?:_u)?)\\s*\\(' +
@@ -27,6 +27,15 @@ const statefulText = new RegExp(
     '|;\\s*\\S',
   'is',
 )
+
+const readText = new RegExp(`${start}(?:select|values|table|show|with)\\b`, 'is')
+const writesInside =
+  /\b(?:insert|update|delete|merge|into|nextval|setval|notify|pg_notify|dblink|lo_\w+|pg_advisory\w*|pg_terminate_backend|pg_cancel_backend)\b/i
+
+/** Whether running the text twice is like running it once: it reads, and calls nothing that is known to write. */
+export function isRead(text: string): boolean {
+  return readText.test(text) && !writesInside.test(text)
+}
 
 /** Reads off the text what running it may leave on its connection. A function that does so inside can't be seen. */
 export function classifyStatement(text: string): StatementKind {

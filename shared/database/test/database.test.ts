@@ -82,6 +82,7 @@ describe('createDatabase', () => {
     await using fixture = await createFixture({
       pool: { poolSize: 1, maxOverflow: 0, checkoutTimeoutMs: 30 },
     })
+    await fixture.database.connect({ timeoutMs: 5_000 })
     const release = Promise.withResolvers<void>()
     const held = fixture.database.use(() => release.promise)
     await eventually(() => fixture.database.status().checkedOut === 1)

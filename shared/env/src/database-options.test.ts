@@ -35,6 +35,8 @@ describe('databaseOptions', () => {
         statementTimeoutMs: 0,
         prepare: true,
         maxPreparedStatements: 256,
+        stallAfterMs: 1000,
+        retryReads: false,
         sslMode: 'prefer',
         sslRootCert: undefined,
         applicationName: 'auth',

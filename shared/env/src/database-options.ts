@@ -37,6 +37,8 @@ export function databaseOptions(env: ServiceEnv): EnvironmentDatabaseOptions {
       statementTimeoutMs: milliseconds(env.DATABASE_STATEMENT_TIMEOUT),
       prepare: env.DATABASE_PREPARE,
       maxPreparedStatements: env.DATABASE_MAX_PREPARED_STATEMENTS,
+      stallAfterMs: milliseconds(env.DATABASE_STALL_TIMEOUT),
+      retryReads: env.DATABASE_RETRY_READS,
       sslMode: env.DATABASE_SSL_MODE,
       sslRootCert: env.DATABASE_SSL_ROOT_CERT,
       applicationName: env.DATABASE_APPLICATION_NAME,

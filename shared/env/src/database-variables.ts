@@ -150,6 +150,18 @@ export function poolVariables({ service }: ServiceDefinition) {
       default: '256',
       description: 'Prepared statements that each connection keeps.',
     },
+    DATABASE_STALL_TIMEOUT: {
+      schema: seconds({ min: 0 }),
+      default: '1',
+      description:
+        'Seconds of silence after which a running statement is looked up on the server, to tell a long one from a dead connection; 0 for never.',
+    },
+    DATABASE_RETRY_READS: {
+      schema: boolean(),
+      default: 'false',
+      description:
+        'Run a read outside transactions once more when its connection was lost. Writes are never repeated.',
+    },
     DATABASE_APPLICATION_NAME: {
       schema: identifier(),
       default: service,

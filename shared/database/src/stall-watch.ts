@@ -1,0 +1,130 @@
+import type { Connection } from './connection.ts'
+import { ConnectError } from './errors.ts'
+
+/** How the server sees a backend. */
+export interface BackendState {
+  pid: number
+  /** As text: only compared. */
+  startedAt: string
+  state: string | null
+  waitEventType: string | null
+}
+
+export interface StallWatchOptions {
+  /** Silence in ms after which a statement is looked into. */
+  stallAfterMs: number
+  connections: () => Iterable<Connection>
+  /** Asks the server over a fresh connection how it sees these backends; rejects with ConnectError when it can't be asked. */
+  look: (pids: number[]) => Promise<BackendState[]>
+  /** The connection is dead: its statements must be told. */
+  onStalled: (connection: Connection) => void
+}
+
+/** What earlier looks have found. */
+interface Suspicion {
+  /** Bytes received until the last look: more of them are a sign of life. */
+  bytesRead: number
+  looks: number
+  nextLookAt: number
+}
+
+// Long statements are looked at less and less often, down to twice a minute.
+const longestPauseMs = 30_000
+const secondLookMs = 200
+
+/**
+ * Finds connections whose statements will never be answered: a statement that has been silent for `stallAfterMs` is looked
+ * up in pg_stat_activity over another connection. While the server works on it it is left alone, however long. If the
+ * backend is gone, or has nothing to do and still has nothing to say at a second look, or no server can be reached for as
+ * long again, the connection is lost. TCP alone takes minutes to notice that.
+ */
+export class StallWatch {
+  readonly #options: StallWatchOptions
+  readonly #suspicions = new WeakMap<Connection, Suspicion>()
+  #timer: ReturnType<typeof setInterval> | null = null
+  #isLooking = false
+
+  constructor(options: StallWatchOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(
+      () => void this.#tick(),
+      Math.min(secondLookMs, this.#options.stallAfterMs / 4),
+    )
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    if (this.#timer) clearInterval(this.#timer)
+    this.#timer = null
+  }
+
+  async #tick(): Promise<void> {
+    if (this.#isLooking) return
+    const now = performance.now()
+    const silent: Connection[] = []
+    for (const connection of this.#options.connections()) {
+      if (connection.silentForMs(now) < this.#options.stallAfterMs) this.#suspicions.delete(connection)
+      else if ((this.#suspicions.get(connection)?.nextLookAt ?? 0) <= now) silent.push(connection)
+    }
+    if (silent.length === 0) return
+    this.#isLooking = true
+    try {
+      await this.#examine(silent)
+    } finally {
+      this.#isLooking = false
+    }
+  }
+
+  async #examine(silent: readonly Connection[]): Promise<void> {
+    let states: BackendState[] | null = null
+    try {
+      states = await this.#options.look(silent.map(({ pid }) => pid))
+    } catch (error) {
+      // A server that refuses is there: it says nothing about these backends, and is asked again later.
+      if (!(error instanceof ConnectError) || error.sqlState !== null) return this.#postpone(silent)
+    }
+    for (const connection of silent) {
+      const silentForMs = connection.silentForMs(performance.now())
+      if (silentForMs < this.#options.stallAfterMs) continue
+      if (states === null) {
+        if (silentForMs >= 2 * this.#options.stallAfterMs) this.#options.onStalled(connection)
+      } else if (
+        this.#isDead(
+          connection,
+          states.find(({ pid }) => pid === connection.pid),
+        )
+      ) {
+        this.#options.onStalled(connection)
+      }
+    }
+  }
+
+  #isDead(connection: Connection, backend: BackendState | undefined): boolean {
+    if (!backend || backend.startedAt !== connection.backendStartedAt) return true
+    const before = this.#suspicions.get(connection)
+    const { bytesRead } = connection
+    // A backend that waits for its client while the client waits for it: one of them does not hear the other.
+    const isWaitingForUs = backend.state?.startsWith('idle') || backend.waitEventType === 'Client'
+    const hasProgressed = before !== undefined && before.bytesRead !== bytesRead
+    if (!isWaitingForUs || hasProgressed) {
+      this.#postpone([connection])
+      return false
+    }
+    const looks = (before?.looks ?? 0) + 1
+    // The first look may have come between the server's answer and its arrival.
+    if (looks >= 2) return true
+    this.#suspicions.set(connection, { bytesRead, looks, nextLookAt: performance.now() + secondLookMs })
+    return false
+  }
+
+  #postpone(connections: readonly Connection[]): void {
+    const now = performance.now()
+    for (const connection of connections) {
+      const pause = Math.min(connection.silentForMs(now), longestPauseMs)
+      this.#suspicions.set(connection, { bytesRead: connection.bytesRead, looks: 0, nextLookAt: now + pause })
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { eventually, type FaultProxy, startFaultProxy, testPostgres } from '@shared/postgres/testing'
+import { sql } from 'drizzle-orm'
+import { ConnectionLostError, findDatabaseError } from '../src/index.ts'
+import { createFixture, type Fixture, firstRow } from './support.ts'
+
+// Half a second instead of one, so that the tests need not wait long; what is tested does not depend on it.
+const impatient = { stallAfterMs: 500 }
+const thrownBy = (work: PromiseLike<unknown>) =>
+  Promise.resolve(work).then(
+    () => null,
+    (thrown: unknown) => findDatabaseError(thrown) ?? thrown,
+  )
+
+let proxy: FaultProxy
+
+beforeAll(async () => {
+  const { host, port } = await testPostgres()
+  proxy = await startFaultProxy({ target: { host, port } })
+})
+afterAll(() => proxy[Symbol.asyncDispose]())
+
+async function throughProxy(connection: Record<string, unknown> = impatient): Promise<Fixture> {
+  await proxy.set('forward')
+  const fixture = await createFixture()
+  const database = fixture.open({
+    name: fixture.database.name,
+    url: proxy.url(fixture.test.appUrl),
+    connection,
+    onEvent: ({ type }) => fixture.events.push(type),
+  })
+  return { ...fixture, database, [Symbol.asyncDispose]: () => fixture[Symbol.asyncDispose]() }
+}
+
+describe('a statement that gets no answer', () => {
+  test('fails when its connection has gone silent, and the pool goes on over new ones', async () => {
+    await using fixture = await throughProxy()
+    const { database } = fixture
+    await Promise.all(
+      Array.from({ length: 10 }, () => database.use(({ db }) => db.execute(sql`select pg_sleep(0.02)`))),
+    )
+    await proxy.set('freezeOld')
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => thrownBy(database.db.execute(sql`select ${i}::int as i`))),
+    )
+    const failures = outcomes.filter((outcome) => outcome !== null)
+    expect(failures.length).toBeGreaterThan(0)
+    for (const failure of failures) expect(failure).toBeInstanceOf(ConnectionLostError)
+    expect(fixture.events).toContain('statement-stalled')
+    expect(await firstRow(database.db.execute(sql`select 1 as n`))).toEqual({ n: 1 })
+    // The server's side of the dead connections is ended too, though no goodbye can reach it.
+    await eventually(async () => (await fixture.backends()).length === database.status().total)
+  }, 20_000)
+
+  test('is left alone while the server works on it, also for much longer', async () => {
+    await using fixture = await throughProxy({ stallAfterMs: 100 })
+    const { database } = fixture
+    expect(await firstRow(database.db.execute(sql`select 'done' as state, pg_sleep(2)`))).toMatchObject({
+      state: 'done',
+    })
+    expect(fixture.events).toEqual([])
+  }, 20_000)
+
+  test('is left alone while it waits for a lock', async () => {
+    await using fixture = await throughProxy({ stallAfterMs: 100 })
+    const { database } = fixture
+    const waiting = await database.db.transaction(async (tx) => {
+      await tx.execute(sql`select pg_advisory_xact_lock(4711)`)
+      const second = firstRow(database.db.execute(sql`select 'got it' as state, pg_advisory_xact_lock(4711)`))
+      await eventually(async () => (await fixture.backends()).some(({ query }) => query.includes('got it')))
+      await tx.execute(sql`select pg_sleep(1)`)
+      return { second }
+    })
+    expect(await waiting.second).toMatchObject({ state: 'got it' })
+    expect(fixture.events).toEqual([])
+  }, 20_000)
+
+  test('fails when no server can be reached any more', async () => {
+    await using fixture = await throughProxy()
+    const { database } = fixture
+    await database.connect()
+    const stuck = thrownBy(database.db.execute(sql`select pg_sleep(60)`))
+    await eventually(async () => (await fixture.backends()).some(({ state }) => state === 'active'))
+    await proxy.set('freezeAll')
+    expect(await stuck).toBeInstanceOf(ConnectionLostError)
+  }, 20_000)
+
+  test('fails as rolled back in a transaction, whose locks are freed on the server', async () => {
+    await using fixture = await throughProxy()
+    const { database } = fixture
+    const held = await thrownBy(
+      database.db.transaction(async (tx) => {
+        await tx.execute(sql`select pg_advisory_xact_lock(4712)`)
+        await proxy.set('freezeOld')
+        await tx.execute(sql`select 1`)
+      }),
+    )
+    expect(held).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'rolled-back' })
+    await eventually(async () => {
+      const row = await firstRow(
+        fixture.open({ name: 'other' }).db.execute(sql`select pg_try_advisory_xact_lock(4712) as free`),
+      )
+      return row.free === true
+    })
+  }, 20_000)
+
+  test('a read is run once more with retryReads, a write is not', async () => {
+    await using fixture = await throughProxy({ ...impatient, retryReads: true })
+    const { database } = fixture
+    const owner = fixture.open({ name: 'owner', url: fixture.test.migratorUrl })
+    await owner.db.execute(sql`create table if not exists stalled_writes (n int)`)
+    await database.connect()
+    await proxy.set('freezeOld')
+    expect(await firstRow(database.db.execute(sql`select ${5}::int as n`))).toEqual({ n: 5 })
+    await proxy.set('freezeOld')
+    const write = await thrownBy(database.db.execute(sql`insert into stalled_writes values (${1})`))
+    expect(write).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
+  }, 20_000)
+})
