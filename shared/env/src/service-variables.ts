@@ -35,6 +35,12 @@ export function serviceTable(definition: ServiceDefinition) {
       default: 'info',
       description: 'trace, debug, info, warn, error, fatal or silent.',
     },
+    REQUEST_TIMEOUT: {
+      schema: seconds({ min: 0.001 }),
+      default: '30',
+      description:
+        'Seconds after which a request that is not answered stops using the database and gets a 503.',
+    },
     SHUTDOWN_TIMEOUT: {
       schema: seconds({ min: 0 }),
       default: '8',
