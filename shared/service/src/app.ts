@@ -4,6 +4,7 @@ import { methodNotAllowed } from 'hono/method-not-allowed'
 import type { RequestIdVariables } from 'hono/request-id'
 import { requestId } from 'hono/request-id'
 import { secureHeaders } from 'hono/secure-headers'
+import { boundWork, clientGone, isClientGone } from './bound-work.ts'
 import type { ServiceContext } from './context.ts'
 import { toProblem } from './error-map.ts'
 import { healthRoutes } from './health-routes.ts'
@@ -26,15 +27,20 @@ export interface ServiceAppOptions extends ServiceContext {
 
 /**
  * Creates the app a service adds its routes to: request ids, one log line a request, secure headers, health routes,
- * an index at `/`, and RFC 9457 problem details for every error.
+ * an index at `/`, a bound on each request's database work, and RFC 9457 problem details for every error.
  *
  * Does no I/O. Routes that are added later take part in the index and in 405 answers.
  */
 export function createServiceApp(options: ServiceAppOptions): ServiceApp {
-  const { service, version, logger = silentLogger(), maxBodyBytes = 100 * 1024 } = options
+  const { service, version, database, logger = silentLogger() } = options
+  const { maxBodyBytes = 100 * 1024, requestTimeoutMs = 30_000 } = options
   const app: ServiceApp = new Hono()
 
-  app.onError((error, c) => problemResponse(c, toProblem(error)))
+  app.onError((error, c) =>
+    isClientGone(c, error)
+      ? new Response(null, { status: clientGone })
+      : problemResponse(c, toProblem(error)),
+  )
   app.notFound((c) => problemResponse(c, nothingHere))
 
   app.use(requestId())
@@ -44,6 +50,7 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
   app.use(
     methodNotAllowed({ app, onMethodNotAllowed: (c, methods) => problemResponse(c, wrongMethod(methods)) }),
   )
+  app.use(boundWork(database, requestTimeoutMs))
   app.use(bodyLimit({ maxSize: maxBodyBytes, onError: () => Promise.reject(tooLarge(maxBodyBytes)) }))
   app.use(requireJson)
 

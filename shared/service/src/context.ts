@@ -5,7 +5,7 @@ import type { Logger } from './logger.ts'
 
 /** What the service's frame asks of a database: everything but the Drizzle handle, which belongs to the routes. */
 export interface ServiceDatabase
-  extends Pick<AnyDatabase, 'name' | 'status' | 'events' | 'connect' | 'close'> {
+  extends Pick<AnyDatabase, 'name' | 'status' | 'events' | 'connect' | 'within' | 'close'> {
   readonly health: Pick<HealthProbe, 'check' | 'details'>
 }
 
@@ -30,4 +30,6 @@ export interface ServiceContext<TDatabase extends ServiceDatabase = ServiceDatab
   health?: HealthAccess
   /** Default: the event loop's lag is not measured and reported as null. */
   eventLoop?: EventLoopMonitor
+  /** Time in ms after which a request's database work is ended. Default 30 000. */
+  requestTimeoutMs?: number
 }

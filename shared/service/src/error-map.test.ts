@@ -7,6 +7,7 @@ import {
   PoolClosedError,
   PoolSaturatedError,
   StatementTimeoutError,
+  WorkAbortedError,
 } from '@shared/database'
 import { createFakeDatabase } from '../test/fake-database.ts'
 import { keepLines } from '../test/log-lines.ts'
@@ -54,7 +55,8 @@ describe('errors of the connection layer', () => {
       [503, 'database-unavailable', '2'],
     ],
     ['ConnectionLostError after sending', new ConnectionLostError('unknown'), [503, 'outcome-unknown', null]],
-    ['StatementTimeoutError', new StatementTimeoutError(1000), [504, 'database-timeout', null]],
+    ['StatementTimeoutError', new StatementTimeoutError(1000), [503, 'request-timeout', null]],
+    ['WorkAbortedError', new WorkAbortedError(new Error('gone')), [503, 'request-aborted', null]],
     ['ConfigurationError', new ConfigurationError('no'), [500, 'internal', null]],
   ])('%s', (_name, error, expected) => {
     expect(summary(error)).toEqual(expected)

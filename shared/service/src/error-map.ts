@@ -25,6 +25,16 @@ const unavailable: Answer = [
 ]
 const busy: Answer = [503, 'database-busy', 'The database is busy. Try again shortly.', 1]
 const timedOut: Answer = [504, 'database-timeout', 'The database took too long to answer.']
+const overTime: Answer = [
+  503,
+  'request-timeout',
+  'The request took too long and was given up; look whether a change was made before you repeat it.',
+]
+const givenUp: Answer = [
+  503,
+  'request-aborted',
+  'The request was given up; look whether a change was made before you repeat it.',
+]
 const malformed: Answer = [400, 'invalid-value', 'A value has the wrong form or is out of range.']
 const refused: Answer = [422, 'value-refused', 'A value breaks a rule of this resource.']
 const exists: Answer = [409, 'already-exists', 'A resource with the same unique value exists already.']
@@ -41,7 +51,8 @@ const byDatabaseCode: Record<string, Answer> = {
   CHECKOUT_ABORTED: busy,
   POOL_SATURATED: busy,
   POOL_CLOSED: [503, 'shutting-down', 'This instance is shutting down. Try again.', 1],
-  STATEMENT_TIMEOUT: timedOut,
+  STATEMENT_TIMEOUT: overTime,
+  WORK_ABORTED: givenUp,
 }
 
 // https://www.postgresql.org/docs/current/errcodes-appendix.html; a whole class by its first two characters.

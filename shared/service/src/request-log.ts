@@ -1,5 +1,6 @@
 import { sqlState } from '@shared/database'
 import type { MiddlewareHandler } from 'hono'
+import { clientGone } from './bound-work.ts'
 import { toProblem } from './error-map.ts'
 import { healthPaths } from './health-routes.ts'
 import type { Logger } from './logger.ts'
@@ -18,7 +19,7 @@ export function requestLog(logger: Logger): MiddlewareHandler {
       status,
       durationMs: Math.round((performance.now() - start) * 10) / 10,
       requestId: c.get('requestId'),
-      ...failure(c.error),
+      ...(status === clientGone ? { code: 'client-gone' } : failure(c.error)),
     }
     logger[status >= 500 ? 'error' : 'info'](line, `${method} ${line.path} ${status}`)
   }

@@ -19,6 +19,7 @@ export interface ServeEnv {
   readonly HOST: string
   readonly PORT: number
   readonly LOG_LEVEL: string
+  readonly REQUEST_TIMEOUT: number
   readonly SHUTDOWN_TIMEOUT: number
   /** How long requests are still accepted after a stop signal. Default 1 in production, else 0. */
   readonly SHUTDOWN_DELAY?: number
@@ -72,7 +73,8 @@ async function run<TDatabase extends ServiceDatabase>(
   const eventLoop = watchEventLoop()
   const database = open(() => options.openDatabase(databaseLog(logger)))
   const health = { details: env.HEALTH_DETAILS, token: env.HEALTH_TOKEN?.reveal() }
-  const app = createApp({ database, logger, lifecycle, health, eventLoop })
+  const requestTimeoutMs = env.REQUEST_TIMEOUT * 1000
+  const app = createApp({ database, logger, lifecycle, health, eventLoop, requestTimeoutMs })
   const server = listen({ fetch: (request) => app.fetch(request), host: env.HOST, port: env.PORT, logger })
   const stopping = stopOnSignal({ server, database, lifecycle, logger, ...shutdownTimes(env) })
   // From this line on the service may be stopped by whoever reads it.

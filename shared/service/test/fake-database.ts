@@ -29,6 +29,7 @@ export function createFakeDatabase(given: Partial<FakeAnswers> = {}) {
       asked.connect += 1
       return answers.connect()
     },
+    within: (_options, fn) => fn(),
     close: () => {
       asked.close += 1
       return Promise.resolve()
