@@ -1,3 +1,4 @@
+import type { PgTransactionConfig } from 'drizzle-orm/pg-core'
 import { bounded } from './bounded.ts'
 import { type Connection, openConnection, type Rows } from './connection.ts'
 import { createConnectionSource } from './driver.ts'
@@ -6,6 +7,7 @@ import { createHandle, type DrizzleDatabase, handleOn } from './drizzle-handle.t
 import { ConfigurationError, ConnectionLostError, StatementTimeoutError } from './errors.ts'
 import { createHealthProbe, type HealthProbe } from './health.ts'
 import { ExclusiveConnection, refused } from './lease.ts'
+import { LeaseWatch } from './lease-watch.ts'
 import { createMonitor, type DatabaseEvent } from './monitor.ts'
 import {
   type ConnectionOptions,
@@ -14,6 +16,7 @@ import {
   resolvePoolOptions,
 } from './options.ts'
 import { type CheckoutOptions, QueuePool } from './queue-pool.ts'
+import { retryTransaction } from './retry.ts'
 import { readBackendStates, terminateBackend } from './server-report.ts'
 import type { ResetMode, Slot } from './slot.ts'
 import { StallWatch } from './stall-watch.ts'
@@ -44,6 +47,15 @@ export interface UsedConnection<TSchema extends Record<string, unknown>> {
   readonly pid: number
 }
 
+/** Drizzle inside a transaction. */
+export type TransactionOf<TSchema extends Record<string, unknown>> = Parameters<
+  Parameters<DrizzleDatabase<TSchema>['transaction']>[0]
+>[0]
+
+export interface TransactionOptions extends WorkOptions, PgTransactionConfig {
+  retries?: number
+}
+
 export interface Database<TSchema extends Record<string, unknown>> {
   readonly name: string
   /** Drizzle over the pool: select, insert, transaction, query, execute … */
@@ -61,6 +73,16 @@ export interface Database<TSchema extends Record<string, unknown>> {
    * @throws what `fn` throws, and what a checkout throws (see QueuePool.checkout).
    */
   use<T>(fn: (connection: UsedConnection<TSchema>) => Promise<T>, options?: CheckoutOptions): Promise<T>
+  /**
+   * `db.transaction()` that runs the whole callback again when the server rolled it back (40001, 40P01) or its connection was
+   * lost before COMMIT was sent, after jittered pauses. Never after a COMMIT whose answer did not come. The callback must
+   * have no effects outside the database that may not happen twice.
+   *
+   * @param options.retries How many times beyond the first. Default 3.
+   * @param options.timeoutMs Longest time in ms for all attempts and pauses, as `within()` has it.
+   * @throws What the last attempt threw.
+   */
+  transaction<T>(fn: (tx: TransactionOf<TSchema>) => Promise<T>, options?: TransactionOptions): Promise<T>
   /**
    * Bounds all database work done inside `fn`, also across awaits: waiting in line, connecting and running. At the deadline,
    * or when the signal fires, callers are told at once, what runs is cancelled on the server, and its connection comes back
@@ -156,6 +178,14 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     },
   })
   if (connectionOptions.stallAfterMs > 0) stallWatch.start()
+  const leaseWatch = new LeaseWatch<Connection>({
+    leakAfterMs: poolOptions.leakAfterMs,
+    slots: () => pool.slots(),
+    now: () => performance.now(),
+    onLeak: (heldMs, place) =>
+      monitor.record('lease-leaked', undefined, `held for ${Math.round(heldMs)} ms, taken at ${place}`),
+  })
+  if (poolOptions.leakAfterMs > 0) leaseWatch.start()
 
   async function hold<T>(
     fn: (exclusive: ExclusiveConnection) => Promise<T>,
@@ -261,6 +291,11 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
         checkout,
       )
     },
+    transaction(fn, { retries = 3, timeoutMs, signal, ...modes } = {}) {
+      const config = Object.keys(modes).length > 0 ? modes : undefined
+      const run = () => retryTransaction(() => db.transaction(fn, config), retries, work.current()?.signal)
+      return timeoutMs === undefined && signal === undefined ? run() : work.within({ timeoutMs, signal }, run)
+    },
     within: (options, fn) => work.within(options, fn),
     status: () => pool.status(),
     async ping({ timeoutMs = 2_000, signal } = {}) {
@@ -278,6 +313,7 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     invalidate: () => pool.invalidate(),
     async close(closing) {
       stallWatch.stop()
+      leaseWatch.stop()
       await Promise.all([pool.close(closing), health.close()])
     },
   }

@@ -89,13 +89,17 @@ export class CheckoutAbortedError extends DatabaseError {
 export class NestedCheckoutError extends DatabaseError {
   readonly code = 'NESTED_CHECKOUT'
   readonly status: PoolStatus
+  /** Where each of the connections was taken. This error's own stack is the other place. */
+  readonly heldAt: readonly string[]
 
-  constructor(status: PoolStatus) {
+  constructor(status: PoolStatus, heldAt: readonly string[]) {
     super(
-      `Pool ${status.name}: all ${status.checkedOut} connections are held by callers that wait for another one. ` +
+      `Pool ${status.name}: all ${status.checkedOut} connections are held by callers that wait for another one ` +
+        `(taken at ${[...new Set(heldAt)].join('; ')}). ` +
         'Inside a transaction or use() work on the handle it gives you (tx, connection.db), not on the outer db.',
     )
     this.status = status
+    this.heldAt = heldAt
   }
 }
 

@@ -1,4 +1,11 @@
-export { createDatabase, type Database, type DatabaseOptions, type UsedConnection } from './database.ts'
+export {
+  createDatabase,
+  type Database,
+  type DatabaseOptions,
+  type TransactionOf,
+  type TransactionOptions,
+  type UsedConnection,
+} from './database.ts'
 export type { DrizzleClient } from './drizzle-client.ts'
 export type { DrizzleDatabase } from './drizzle-handle.ts'
 export {

@@ -10,6 +10,9 @@ export type DatabaseEventType =
   | 'checkout-timeout'
   | 'saturated'
   | 'nested-checkout'
+  | 'checkout-slow'
+  | 'lease-leaked'
+  | 'lease-returned'
   | 'health-failed'
 
 /** Something an operator wants to know about: codes and times, never a text that could hold a secret. */
@@ -19,11 +22,13 @@ export interface DatabaseEvent {
   code: string | null
   /** ISO 8601. */
   at: string
+  /** Numbers of the pool, or a place in the program. */
+  detail?: string
 }
 
 /** The last events of one database, newest last. */
 export interface Monitor {
-  record(type: DatabaseEventType, error?: unknown): void
+  record(type: DatabaseEventType, error?: unknown, detail?: string): void
   events(): readonly DatabaseEvent[]
 }
 
@@ -36,8 +41,14 @@ export function createMonitor(
   const { capacity = 50, onEvent } = options
   const ring: DatabaseEvent[] = []
   return {
-    record(type, error) {
-      const event: DatabaseEvent = { type, code: errorCode(error), at: new Date().toISOString() }
+    record(type, error, detail) {
+      const at = new Date().toISOString()
+      const event: DatabaseEvent = {
+        type,
+        code: errorCode(error),
+        at,
+        ...(detail !== undefined && { detail }),
+      }
       ring.push(event)
       if (ring.length > capacity) ring.shift()
       try {

@@ -24,6 +24,10 @@ export interface PoolOptions {
   sharedDepth: number
   /** A connection whose statement runs longer than this gets no other statement behind it. > 0. Default 20. */
   slowStatementMs: number
+  /** An exclusive lease held for longer is reported once, with where it was taken. 0 = never. Default 60 000. */
+  leakAfterMs: number
+  /** A checkout that took longer is reported with the pool's numbers. 0 = never. Default 1 000. */
+  slowCheckoutMs: number
   /** What `use()` leaves behind: 'discard' resets all session state, 'rollback' only ends a transaction. Default 'discard'. */
   resetOnCheckin: 'discard' | 'rollback'
 }
@@ -72,6 +76,8 @@ const poolDefaults: PoolOptions = {
   prePingTimeoutMs: 2_000,
   sharedDepth: 16,
   slowStatementMs: 20,
+  leakAfterMs: 60_000,
+  slowCheckoutMs: 1_000,
   resetOnCheckin: 'discard',
 }
 
@@ -123,6 +129,8 @@ const poolChecks: Record<keyof PoolOptions, Check> = {
   // The driver pipelines 100 statements a connection and queues the rest where they can't be taken back.
   sharedDepth: integer(1, 90),
   slowStatementMs: timer(1),
+  leakAfterMs: timer(0),
+  slowCheckoutMs: timer(0),
   resetOnCheckin: oneOf('discard', 'rollback'),
 }
 

@@ -9,6 +9,7 @@ import {
 } from './errors.ts'
 import type { DatabaseEventType } from './monitor.ts'
 import type { PoolOptions } from './options.ts'
+import { describePlace, hereIs } from './place.ts'
 import type { Connector, Lease, PoolConnection, ResetMode, Slot } from './slot.ts'
 import { createCounters, type PoolStatus } from './status.ts'
 import { Supply } from './supply.ts'
@@ -19,7 +20,7 @@ export interface QueuePoolOptions<C> {
   pool: PoolOptions
   connectTimeoutMs: number
   connect: Connector<C>
-  onEvent?: (type: DatabaseEventType, error?: unknown) => void
+  onEvent?: (type: DatabaseEventType, error?: unknown, detail?: string) => void
   /** Monotonic clock in ms. Default performance.now. */
   now?: () => number
   /** For jitter, from 0 to 1. Default Math.random. */
@@ -47,7 +48,7 @@ export interface Holder<C> {
 export class QueuePool<C extends PoolConnection> {
   readonly #name: string
   readonly #options: PoolOptions
-  readonly #onEvent: (type: DatabaseEventType, error?: unknown) => void
+  readonly #onEvent: (type: DatabaseEventType, error?: unknown, detail?: string) => void
   readonly #now: () => number
   readonly #counters = createCounters()
   readonly #supply: Supply<C>
@@ -88,7 +89,10 @@ export class QueuePool<C extends PoolConnection> {
    * @see SQLAlchemy QueuePool, lib/sqlalchemy/pool/impl.py `_do_get`
    */
   async checkout(options: CheckoutOptions & Holder<C> = {}): Promise<Lease<C>> {
-    return this.#createLease(await this.#take('exclusive', options))
+    const place = hereIs()
+    const slot = await this.#take('exclusive', options)
+    slot.place = place
+    return this.#createLease(slot)
   }
 
   /**
@@ -114,6 +118,11 @@ export class QueuePool<C extends PoolConnection> {
     slot.busySince = this.#now()
     if (slot.shares === 0) this.#supply.release(slot)
     if (this.#line.length > 0) this.#serve()
+  }
+
+  /** The places in the pool now, in whatever state. */
+  slots(): Iterable<Slot<C>> {
+    return this.#supply.slots
   }
 
   /** The connections there are now, in whatever state. */
@@ -182,7 +191,8 @@ export class QueuePool<C extends PoolConnection> {
     if (!holder) return this.#wait(kind, options)
     holder.nestedWaits++
     try {
-      if (this.#deadlocked()) throw this.#reported('nested-checkout', new NestedCheckoutError(this.status()))
+      if (this.#deadlocked())
+        throw this.#reported('nested-checkout', new NestedCheckoutError(this.status(), this.#places()))
       return await this.#wait(kind, options)
     } finally {
       holder.nestedWaits--
@@ -197,7 +207,16 @@ export class QueuePool<C extends PoolConnection> {
     try {
       return await served
     } finally {
-      this.#counters.waitMs += this.#now() - since
+      const waitedMs = this.#now() - since
+      this.#counters.waitMs += waitedMs
+      const { slowCheckoutMs } = this.#options
+      if (slowCheckoutMs > 0 && waitedMs >= slowCheckoutMs) {
+        this.#onEvent(
+          'checkout-slow',
+          undefined,
+          `waited ${Math.round(waitedMs)} ms; ${summary(this.status())}`,
+        )
+      }
     }
   }
 
@@ -258,6 +277,16 @@ export class QueuePool<C extends PoolConnection> {
 
   async #checkin(slot: Slot<C>, reset: ResetMode | 'none'): Promise<void> {
     const connection = slot.connection as C
+    if (slot.isReported && slot.place) {
+      const heldMs = Math.round(this.#now() - slot.leasedAt)
+      this.#onEvent(
+        'lease-returned',
+        undefined,
+        `held for ${heldMs} ms, taken at ${describePlace(slot.place)}`,
+      )
+    }
+    slot.place = null
+    slot.isReported = false
     if (slot.state === 'closed') return
     if (connection.inFlight > 0) {
       this.#supply.destroy(slot, 'busy-at-checkin')
@@ -317,6 +346,10 @@ export class QueuePool<C extends PoolConnection> {
     return true
   }
 
+  #places(): string[] {
+    return [...this.#supply.slots].map(({ place }) => (place ? describePlace(place) : 'an unknown place'))
+  }
+
   #reported<E extends Error>(type: DatabaseEventType, error: E): E {
     this.#onEvent(type, error)
     return error
@@ -327,6 +360,10 @@ export class QueuePool<C extends PoolConnection> {
     const { head } = this.#line
     return Math.max(100, head ? this.#now() - head.since : 0)
   }
+}
+
+function summary({ checkedOut, idle, connecting, waiting }: PoolStatus): string {
+  return `${checkedOut} checked out, ${idle} idle, ${connecting} connecting, ${waiting} waiting`
 }
 
 /** A reason of this layer's own, such as a deadline that passed, is told as it is. */

@@ -1,4 +1,5 @@
 import type { PoolOptions } from './options.ts'
+import type { Place } from './place.ts'
 
 export type ResetMode = PoolOptions['resetOnCheckin']
 
@@ -46,6 +47,10 @@ export interface Slot<C> {
   verified: boolean
   /** When the statement now running was begun, under shared leases. */
   busySince: number
+  /** Where the exclusive lease was taken; null under shared ones. */
+  place: Place | null
+  /** True once the lease was reported as held for too long. */
+  isReported: boolean
   /** Checkouts that wait inside this exclusive lease. */
   nestedWaits: number
 }

@@ -71,13 +71,14 @@ export class Supply<C extends PoolConnection> {
     return null
   }
 
-  /** The connection with the fewest statements under way, if it has room for one and none of them is slow. */
+  /** The connection with the fewest statements under way that has room for one more, none of them slow, and no suspicion on it. */
   leastLoaded(now: number): Slot<C> | null {
     const { sharedDepth, slowStatementMs } = this.#options.pool
     let best: Slot<C> | null = null
     for (const slot of this.slots) {
       if (slot.shares === 0 || slot.shares >= sharedDepth || (best && slot.shares >= best.shares)) continue
-      if (now - slot.busySince <= slowStatementMs && !this.#retirement(slot, now)) best = slot
+      if (now - slot.busySince > slowStatementMs || this.#isSuspect(slot)) continue
+      if (!this.#retirement(slot, now)) best = slot
     }
     return best
   }
@@ -176,8 +177,11 @@ export class Supply<C extends PoolConnection> {
   #needsPing(slot: Slot<C>, now: number): boolean {
     const { prePing, prePingIdleMs } = this.#options.pool
     if (!prePing || slot.verified || !slot.connection) return false
-    const { spokeAt } = slot.connection
-    return spokeAt < this.#suspectBefore || now - spokeAt >= prePingIdleMs
+    return this.#isSuspect(slot) || now - slot.connection.spokeAt >= prePingIdleMs
+  }
+
+  #isSuspect(slot: Slot<C>): boolean {
+    return slot.connection !== null && slot.connection.spokeAt < this.#suspectBefore
   }
 
   #ping(slot: Slot<C>): void {
@@ -219,6 +223,8 @@ export class Supply<C extends PoolConnection> {
       shares: 0,
       exclusive: false,
       verified: false,
+      place: null,
+      isReported: false,
       nestedWaits: 0,
     }
     this.slots.add(slot)

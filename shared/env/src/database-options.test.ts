@@ -28,6 +28,8 @@ describe('databaseOptions', () => {
         prePingTimeoutMs: 2000,
         sharedDepth: 16,
         slowStatementMs: 20,
+        leakAfterMs: 60_000,
+        slowCheckoutMs: 1000,
         resetOnCheckin: 'discard',
       },
       connection: {

@@ -30,6 +30,8 @@ export function databaseOptions(env: ServiceEnv): EnvironmentDatabaseOptions {
       prePingTimeoutMs: milliseconds(env.DATABASE_POOL_PRE_PING_TIMEOUT),
       sharedDepth: env.DATABASE_POOL_SHARED_DEPTH,
       slowStatementMs: milliseconds(env.DATABASE_POOL_SLOW_STATEMENT),
+      leakAfterMs: milliseconds(env.DATABASE_POOL_LEAK_TIMEOUT),
+      slowCheckoutMs: milliseconds(env.DATABASE_POOL_SLOW_CHECKOUT),
       resetOnCheckin: env.DATABASE_POOL_RESET,
     },
     connection: {

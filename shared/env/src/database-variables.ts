@@ -118,6 +118,18 @@ export function poolVariables({ service }: ServiceDefinition) {
       default: '0.02',
       description: 'Seconds after which a running statement counts as slow: no other is sent behind it.',
     },
+    DATABASE_POOL_LEAK_TIMEOUT: {
+      schema: seconds({ min: 0 }),
+      default: '60',
+      description:
+        'Seconds after which a transaction or other exclusive use is reported once, with where it began; 0 for never.',
+    },
+    DATABASE_POOL_SLOW_CHECKOUT: {
+      schema: seconds({ min: 0 }),
+      default: '1',
+      description:
+        'Seconds of waiting for a connection that are reported with the pool’s numbers; 0 for never.',
+    },
     DATABASE_POOL_RESET: {
       schema: oneOf(['discard', 'rollback']),
       default: 'discard',

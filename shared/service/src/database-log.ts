@@ -9,7 +9,7 @@ const quietMs = 10_000
  */
 export function databaseLog(logger: Logger, now = () => performance.now()): (event: DatabaseEvent) => void {
   const kinds = new Map<string, { writtenAt: number; skipped: number }>()
-  return ({ type, code }) => {
+  return ({ type, code, detail }) => {
     const kind = code === null ? type : `${type} (${code})`
     const last = kinds.get(kind)
     if (last !== undefined && now() - last.writtenAt < quietMs) {
@@ -17,6 +17,7 @@ export function databaseLog(logger: Logger, now = () => performance.now()): (eve
       return
     }
     kinds.set(kind, { writtenAt: now(), skipped: 0 })
-    logger.warn({ event: type, code, skipped: last?.skipped ?? 0 }, `database: ${kind}`)
+    const fields = { event: type, code, skipped: last?.skipped ?? 0, ...(detail !== undefined && { detail }) }
+    logger.warn(fields, `database: ${kind}`)
   }
 }

@@ -319,4 +319,17 @@ describe('shared leases', () => {
     await lease.checkin()
     pool.unshare(await later)
   })
+
+  test('are not put on a connection that has not answered since another one was lost', async () => {
+    const { pool, clock } = createFakePool({ poolSize: 2, maxOverflow: 0, sharedDepth: 8 })
+    const first = await pool.share()
+    const second = await pool.share()
+    clock.now += 1
+    first.connection?.lose(new Error('reset'))
+    const third = await pool.share()
+    expect(third.connection?.id).toBe(3)
+    const fourth = pool.tryShare()
+    expect(fourth?.connection?.id).toBe(3)
+    pool.unshare(second)
+  })
 })

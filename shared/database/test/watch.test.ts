@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'bun:test'
+import { eventually } from '@shared/postgres/testing'
+import { sql } from 'drizzle-orm'
+import { type DatabaseEvent, NestedCheckoutError } from '../src/index.ts'
+import { createFixture } from './support.ts'
+
+async function watched(pool: Record<string, unknown>) {
+  const events: DatabaseEvent[] = []
+  const fixture = await createFixture({ pool, onEvent: (event) => events.push(event) })
+  return { fixture, events, types: () => events.map(({ type }) => type) }
+}
+
+describe('what is held for too long', () => {
+  test('is reported once with where it was taken, and once more when it comes back', async () => {
+    const { fixture, events, types } = await watched({ leakAfterMs: 40 })
+    await using _ = fixture
+    const release = Promise.withResolvers<void>()
+    const held = fixture.database.use(() => release.promise)
+    await eventually(() => types().includes('lease-leaked'))
+    release.resolve()
+    await held
+    expect(types()).toEqual(['lease-leaked', 'lease-returned'])
+    for (const { detail } of events) expect(detail).toContain('watch.test.ts')
+  })
+
+  test('is not reported when it is short', async () => {
+    const { fixture, types } = await watched({ leakAfterMs: 60_000 })
+    await using _ = fixture
+    await fixture.database.db.transaction((tx) => tx.execute(sql`select 1`))
+    expect(types()).toEqual([])
+  })
+
+  test('a slow checkout is reported with the numbers of the pool', async () => {
+    const { fixture, events } = await watched({ slowCheckoutMs: 30, poolSize: 1, maxOverflow: 0 })
+    await using _ = fixture
+    await fixture.database.connect()
+    const held = fixture.database.use(async ({ db }) => {
+      await db.execute(sql`select pg_sleep(0.1)`)
+    })
+    await fixture.database.use(async () => {})
+    await held
+    const slow = events.filter(({ type }) => type === 'checkout-slow')
+    expect(slow.length).toBeGreaterThan(0)
+    expect(slow[0]?.detail).toMatch(/^waited \d+ ms; \d+ checked out, \d+ idle, \d+ connecting, \d+ waiting$/)
+  })
+
+  test('nested use is reported with both places', async () => {
+    const { fixture } = await watched({ poolSize: 1, maxOverflow: 0 })
+    await using _ = fixture
+    const { database } = fixture
+    const error = await database
+      .use(() => database.use(async () => {}))
+      .catch((thrown: unknown) => thrown as NestedCheckoutError)
+    expect(error).toBeInstanceOf(NestedCheckoutError)
+    if (!(error instanceof NestedCheckoutError)) return
+    expect(error.heldAt).toHaveLength(1)
+    expect(error.heldAt[0]).toContain('watch.test.ts')
+    expect(error.message).toContain('watch.test.ts')
+  })
+})
