@@ -8,6 +8,7 @@ import { boundWork, clientGone, isClientGone } from './bound-work.ts'
 import type { ServiceContext } from './context.ts'
 import { toProblem } from './error-map.ts'
 import { healthRoutes } from './health-routes.ts'
+import { strictJson } from './json-body.ts'
 import { silentLogger } from './logger.ts'
 import { Problem, problemResponse } from './problem.ts'
 import { requestLog } from './request-log.ts'
@@ -53,6 +54,7 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
   app.use(boundWork(database, requestTimeoutMs))
   app.use(bodyLimit({ maxSize: maxBodyBytes, onError: () => Promise.reject(tooLarge(maxBodyBytes)) }))
   app.use(requireJson)
+  app.use(strictJson)
 
   app.get('/', (c) => c.json(serviceIndex(app, service, version)))
   app.route('/', healthRoutes(service, options))

@@ -20,7 +20,9 @@ export function boundWork(database: Pick<ServiceDatabase, 'within'>, timeoutMs: 
   }
 }
 
-/** Whether a request failed for no other reason than that its client is gone. */
+/** Whether a request failed for no other reason than that its client is gone: under a query, or amid its own body. */
 export function isClientGone(c: Context, error: unknown): boolean {
-  return c.req.raw.signal.aborted && findDatabaseError(error)?.code === 'WORK_ABORTED'
+  if (!c.req.raw.signal.aborted) return false
+  const code = findDatabaseError(error)?.code
+  return code === 'WORK_ABORTED' || (error instanceof DOMException && error.name === 'AbortError')
 }

@@ -114,6 +114,26 @@ describe('a client that hangs up', () => {
     60_000,
   )
 
+  test.each([
+    'Content-Length: 100\r\n\r\n{',
+    'Transfer-Encoding: chunked\r\n\r\n64\r\n{',
+    'Transfer-Encoding: chunked\r\n\r\nno number\r\n',
+  ])(
+    'amid its body is no error of the service (%j)',
+    async (rest) => {
+      await using service = await startSlowService(60_000)
+      const head = 'POST /sleep HTTP/1.1\r\nHost: slow\r\nContent-Type: application/json\r\n'
+      const client = await service.send(head + rest)
+      // The server answers connections in turn: it has seen that one.
+      await service.ask('/pid')
+      client.hangUp()
+      const line = () => service.log.lines().find(({ path }) => path === '/sleep')
+      await eventually(() => line() !== undefined, patience)
+      expect(line()).toMatchObject({ level: 'info', status: 499, code: 'client-gone' })
+    },
+    60_000,
+  )
+
   test('in line leaves it at once', async () => {
     await using service = await startSlowService(60_000)
     const release = Promise.withResolvers<void>()

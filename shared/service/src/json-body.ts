@@ -1,0 +1,77 @@
+import type { MiddlewareHandler } from 'hono'
+import { Problem } from './problem.ts'
+
+const deepest = 32
+
+/**
+ * Refuses JSON that programs read differently: text that is not UTF-8 (decoding would change it silently), a key given
+ * twice (which one counts?), and nesting deeper than 32.
+ */
+export const strictJson: MiddlewareHandler = async function strictJson(c, next) {
+  if (c.req.raw.body !== null) {
+    const text = decode(await c.req.arrayBuffer())
+    const fault = text === null ? 'must be UTF-8' : jsonFault(text)
+    if (fault !== null) {
+      throw new Problem({ status: 400, code: 'malformed-json', detail: `The request body ${fault}.` })
+    }
+  }
+  await next()
+}
+
+function decode(body: ArrayBuffer): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body)
+  } catch {
+    return null
+  }
+}
+
+/** What is wrong with a JSON text beyond its grammar, which `JSON.parse` judges; null when nothing is. */
+export function jsonFault(text: string): string | null {
+  /** The keys of each object we are in; null for an array. */
+  const levels: (Set<string> | null)[] = []
+  let atKey = false
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i]
+    if (character === '"') {
+      const end = endOfString(text, i)
+      const keys = levels.at(-1)
+      if (atKey && keys) {
+        const key = nameOf(text.slice(i, end + 1))
+        if (keys.has(key)) return 'must not give a key twice'
+        keys.add(key)
+        atKey = false
+      }
+      i = end
+    } else if (character === '{' || character === '[') {
+      if (levels.length === deepest) return `must not nest deeper than ${deepest}`
+      levels.push(character === '{' ? new Set() : null)
+      atKey = character === '{'
+    } else if (character === '}' || character === ']') {
+      levels.pop()
+      atKey = false
+    } else if (character === ',') {
+      atKey = levels.at(-1) instanceof Set
+    }
+  }
+  return null
+}
+
+/** Where the closing quote is, or the end of a text that has none. */
+function endOfString(text: string, start: number): number {
+  for (let i = start + 1; i < text.length; i++) {
+    if (text[i] === '\\') i++
+    else if (text[i] === '"') return i
+  }
+  return text.length
+}
+
+/** `"\u0061"` and `"a"` are the same key. What is no string is left to `JSON.parse`. */
+function nameOf(literal: string): string {
+  if (!literal.includes('\\')) return literal
+  try {
+    return JSON.stringify(JSON.parse(literal))
+  } catch {
+    return literal
+  }
+}
