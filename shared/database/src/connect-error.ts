@@ -13,7 +13,15 @@ const hints: Record<string, string> = {
   '57P03': 'The server is starting up or shutting down.',
   ECONNREFUSED: 'Nothing listens there: start the server, or correct host and port.',
   ENOTFOUND: 'The host name is not known: correct it.',
+  TLS_NOT_OFFERED: 'The server does not offer TLS: switch it on there (ssl = on), or set sslMode to disable.',
+  TLS_PROTOCOL: 'What answers there is not a PostgreSQL server, or somebody stands between.',
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    "The server's certificate names another host: connect by a name that it has, or issue one with this name.",
+  CERT_HAS_EXPIRED: "The server's certificate has expired: renew it.",
 }
+
+const untrusted =
+  "The server's certificate is signed by nobody known: give the file of its authority as sslRootCert."
 
 /** Makes the ConnectError for a failed attempt: who, where, which code, what to do; never the password. */
 export function toConnectError(cause: unknown, target: Target, timeoutMs: number): ConnectError {
@@ -32,15 +40,24 @@ export function toConnectError(cause: unknown, target: Target, timeoutMs: number
   const sqlState = name === 'PostgresError' && typeof code === 'string' ? code : null
   const driverCode = sqlState === null && typeof code === 'string' ? code : null
   const reason = sqlState || driverCode ? ` (${sqlState ?? driverCode})` : ''
-  const hint = hints[sqlState ?? driverCode ?? ''] ?? ''
+  const isTls = isTlsFailure(driverCode)
+  const hint = hints[sqlState ?? driverCode ?? ''] ?? (isTls ? untrusted : '')
   return new ConnectError(`Could not connect to ${where}${reason}. ${hint}`.trimEnd(), {
     cause,
     sqlState,
     driverCode,
-    retryable: sqlState ? passing.test(sqlState) : !isCertificateError(driverCode),
+    retryable: sqlState ? passing.test(sqlState) : !isTls && driverCode !== 'SASL_SIGNATURE_MISMATCH',
   })
 }
 
-function isCertificateError(code: string | null): boolean {
-  return code !== null && /CERT|SELF_SIGNED|TLS_|^SASL_SIGNATURE_MISMATCH$/.test(code)
+/**
+ * Whether nothing answered there: no server's refusal, no certificate that is wrong, no file of ours that can't be read.
+ */
+export function isUnreachable(error: unknown): boolean {
+  if (!(error instanceof ConnectError) || error.sqlState !== null) return false
+  return !isTlsFailure(error.driverCode) && !/_FILE$|^SASL_/.test(error.driverCode ?? '')
+}
+
+function isTlsFailure(code: string | null): boolean {
+  return code !== null && /CERT|SELF_SIGNED|LEAF_SIGNATURE|TLS_|^ERR_SSL/.test(code)
 }

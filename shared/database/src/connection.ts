@@ -1,4 +1,4 @@
-import { connect as connectSocket, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import postgres from 'postgres'
 import { addArrayTypes, arrayTypesText } from './array-types.ts'
 import { bounded } from './bounded.ts'
@@ -15,9 +15,11 @@ import {
   noDriverRetry,
 } from './driver.ts'
 import { ConnectionLostError } from './errors.ts'
+import { readPassword } from './password.ts'
 import type { PoolConnection, ResetMode } from './slot.ts'
 import type { StatementInfo } from './statement.ts'
-import { tlsOptions } from './tls.ts'
+import { type TlsSettings, tlsSettings } from './tls.ts'
+import { Wire } from './wire.ts'
 
 /** Rows as postgres.js gives them: an array of objects or of arrays, with `count` and `command`. */
 export type Rows = unknown[] & { command?: string; count?: number | null }
@@ -49,11 +51,7 @@ export async function openConnection(
 ): Promise<Connection> {
   const connection = new Connection(source, options.onLost ?? (() => {}))
   try {
-    await bounded(
-      connection.open(await tlsOptions(source.target, source.options)),
-      options.timeoutMs,
-      options.signal,
-    )
+    await bounded(connection.open(), options.timeoutMs, options.signal)
     return connection
   } catch (error) {
     void connection.destroy()
@@ -82,7 +80,8 @@ export class Connection implements PoolConnection {
   /** Statements that wait until nothing is under way, and those behind them. */
   readonly #held: { risky: boolean; start: () => void }[] = []
   #client: Driver = null
-  #socket: Socket | null = null
+  #tls: TlsSettings | null = null
+  #wire: Wire | null = null
   #backend: { pid: number; secret: number } | null = null
   #backendStartedAt: string | null = null
   #running = 0
@@ -140,10 +139,16 @@ export class Connection implements PoolConnection {
   }
 
   /** Connects and waits for the first answer. Called once, by `openConnection`. */
-  async open(ssl: unknown): Promise<void> {
+  async open(): Promise<void> {
+    const { target, options } = this.#source
+    const [tls, password] = await Promise.all([tlsSettings(target, options), readPassword(target)])
+    // Given up while the files were read.
+    if (this.#ending) return
+    this.#tls = tls
     this.#client = postgres({
       ...this.#source.driver,
-      ssl,
+      // It must not fail: nobody would hear of it, and the driver would wait for ever.
+      pass: () => password,
       socket: () => this.#openSocket(),
       onclose: () => this.#closed(),
     })
@@ -165,7 +170,7 @@ export class Connection implements PoolConnection {
 
   /** Bytes received so far. */
   get bytesRead(): number {
-    return this.#socket?.bytesRead ?? 0
+    return this.#wire?.bytesRead ?? 0
   }
 
   /** How long the statement now running has been without an answer; 0 when none runs or none could be looked up. */
@@ -215,7 +220,7 @@ export class Connection implements PoolConnection {
     if (ticket.place > this.#answered + 1) await this.#turn(ticket.place)
     this.#cancelling++
     while (!this.#isOver(ticket) && this.#backend) {
-      const delivered = await cancelBackend(this.#source.target, this.#backend)
+      const delivered = await this.#askToCancel(this.#backend)
       // A request that may still be on its way could hit anybody: the connection has to go.
       if (!delivered) void this.destroy()
       // It may have come before the statement did: then it had no effect, and is repeated.
@@ -388,21 +393,19 @@ export class Connection implements PoolConnection {
    * The driver connects again by itself after a loss: the second call is where that ends.
    */
   #openSocket(): Promise<Socket> {
-    if (this.#socket) {
+    if (this.#wire) {
       throw Object.assign(new Error('The server closed the connection before it was ready.'), {
         code: 'CONNECTION_CLOSED',
       })
     }
-    const socket = connectSocket({ host: this.#source.target.host, port: this.#source.target.port })
-    this.#socket = socket
-    return new Promise((resolve, reject) => {
-      socket.once('error', reject)
-      socket.once('connect', () => {
-        socket.removeListener('error', reject)
-        socket.setNoDelay(true)
-        resolve(socket)
-      })
-    })
+    this.#wire = new Wire(this.#source.target, this.#tls)
+    return this.#wire.opened
+  }
+
+  /** Asks the server to cancel what runs, encrypted if this connection is. */
+  #askToCancel(backend: { pid: number; secret: number }): Promise<boolean> {
+    const tls = this.#wire?.isEncrypted ? this.#tls : null
+    return cancelBackend(new Wire(this.#source.target, tls), backend)
   }
 
   #closed(): void {
@@ -421,7 +424,7 @@ export class Connection implements PoolConnection {
 
   /** Ends the socket and settles whatever the driver still holds in a queue of its own. */
   #kill(): void {
-    this.#socket?.destroy()
+    this.#wire?.destroy()
     void this.#client?.end({ timeout: 0 })
   }
 
@@ -433,7 +436,7 @@ export class Connection implements PoolConnection {
 
   async #cut(): Promise<void> {
     if (this.#backend && this.#running > 0 && !this.#lost) {
-      await cancelBackend(this.#source.target, this.#backend)
+      await this.#askToCancel(this.#backend)
     }
     this.#kill()
   }

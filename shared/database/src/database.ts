@@ -31,6 +31,8 @@ export interface DatabaseOptions<TSchema extends Record<string, unknown>> {
   name: string
   /** postgres://user:password@host:port/database, optionally ?sslmode=…. */
   url: string
+  /** Path of a file with the password, read at each connect so that rotation needs no restart. Wins over the URL's. */
+  passwordFile?: string
   /** Drizzle's schema, for relational queries. */
   schema?: TSchema
   pool?: Partial<PoolOptions>
@@ -132,7 +134,7 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     throw new ConfigurationError(
       'Option name must be a text that is not empty: it names the pool in errors and metrics.',
     )
-  const target = parseTarget(options.url)
+  const target = parseTarget(options.url, options.passwordFile)
   const poolOptions = resolvePoolOptions(options.pool)
   const given = resolveConnectionOptions(options.connection)
   const connectionOptions = { ...given, applicationName: given.applicationName ?? name }

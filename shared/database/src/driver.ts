@@ -32,7 +32,8 @@ export function createConnectionSource(
     port: target.port,
     database: target.database,
     user: target.user,
-    pass: target.password,
+    // A function, because an empty text makes it look for PGPASSWORD. Each connection gives its own.
+    pass: () => '',
     ssl: false,
     sslnegotiation: null,
     max: 1,

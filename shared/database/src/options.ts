@@ -62,7 +62,8 @@ export interface ConnectionOptions {
 
 export type SslMode = (typeof sslModes)[number]
 
-const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
+/** What `sslMode`, and sslmode in a URL, may be. */
+export const sslModes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
 
 const poolDefaults: PoolOptions = {
   poolSize: 10,

@@ -1,5 +1,5 @@
+import { isUnreachable } from './connect-error.ts'
 import type { Connection } from './connection.ts'
-import { ConnectError } from './errors.ts'
 
 /** How the server sees a backend. */
 export interface BackendState {
@@ -83,8 +83,8 @@ export class StallWatch {
     try {
       states = await this.#options.look(silent.map(({ pid }) => pid))
     } catch (error) {
-      // A server that refuses is there: it says nothing about these backends, and is asked again later.
-      if (!(error instanceof ConnectError) || error.sqlState !== null) return this.#postpone(silent)
+      // A server that refuses is there, and a password that can't be read now says nothing of it: asked again later.
+      if (!isUnreachable(error)) return this.#postpone(silent)
     }
     for (const connection of silent) {
       const silentForMs = connection.silentForMs(performance.now())

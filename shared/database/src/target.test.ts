@@ -31,6 +31,7 @@ describe('parseTarget', () => {
     ['postgres://u:canary@h/', 'names no database'],
     ['postgres://u:canary%zz@h/d', 'password in the database URL is not percent-encoded'],
     ['postgres://u:canary@h/d?schema=public', 'parameter schema'],
+    ['postgres://u:canary@h/d?sslmode=verify-ful', 'sslmode that is not understood'],
   ])('refuses %p, saying why and never the password', (url, reason) => {
     const parse = () => parseTarget(url)
     expect(parse).toThrow(ConfigurationError)

@@ -1,5 +1,5 @@
 import { ConfigurationError } from './errors.ts'
-import type { SslMode } from './options.ts'
+import { type SslMode, sslModes } from './options.ts'
 
 /** Where a database is and who connects to it. */
 export interface Target {
@@ -8,6 +8,8 @@ export interface Target {
   database: string
   user: string
   password: string
+  /** Wins over `password`; read at each connect. */
+  passwordFile: string | undefined
   /** The URL's own sslmode, if it has one. */
   sslMode: SslMode | undefined
 }
@@ -19,7 +21,7 @@ const expected = 'Expected postgres://user:password@host:port/database.'
  *
  * @throws {ConfigurationError} naming the part that is missing or not understood, never the password.
  */
-export function parseTarget(url: string): Target {
+export function parseTarget(url: string, passwordFile?: string): Target {
   let parsed: URL
   try {
     parsed = new URL(url)
@@ -36,18 +38,32 @@ export function parseTarget(url: string): Target {
       `The database URL has the parameter ${parameter}: only sslmode is understood there.`,
     )
   }
+  const sslMode = parsed.searchParams.get('sslmode') ?? undefined
+  if (!isSslMode(sslMode)) {
+    throw new ConfigurationError(
+      `The database URL has an sslmode that is not understood: it must be one of ${sslModes.join(', ')}.`,
+    )
+  }
+  if (passwordFile === '') {
+    throw new ConfigurationError('Option passwordFile must be the path of a file, or left out.')
+  }
   const target: Target = {
     host: parsed.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: Number(parsed.port || 5432),
     database: decode('database', parsed.pathname.slice(1)),
     user: decode('user', parsed.username),
     password: decode('password', parsed.password),
-    sslMode: (parsed.searchParams.get('sslmode') as SslMode | null) ?? undefined,
+    passwordFile,
+    sslMode,
   }
   for (const part of ['host', 'user', 'database'] as const) {
     if (!target[part]) throw new ConfigurationError(`The database URL names no ${part}. ${expected}`)
   }
   return target
+}
+
+function isSslMode(text: string | undefined): text is SslMode | undefined {
+  return text === undefined || sslModes.some((mode) => mode === text)
 }
 
 function decode(part: string, text: string): string {
