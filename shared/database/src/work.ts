@@ -26,7 +26,7 @@ export class Work {
 
   /** Runs `fn` as the holder of a lease. */
   holding<T>(holder: Slot<Connection>, fn: () => Promise<T>): Promise<T> {
-    return this.#contexts.run({ ...this.current(), holder }, fn)
+    return this.#contexts.run({ ...this.current(), holder }, started(fn))
   }
 
   /** Runs `fn`, ending its database work at the deadline or when the signal fires; the bounds around it hold too. */
@@ -46,12 +46,17 @@ export class Work {
         ? null
         : setTimeout(() => controller.abort(new StatementTimeoutError(timeoutMs)), timeoutMs)
     try {
-      return await this.#contexts.run({ ...outer, signal: controller.signal }, fn)
+      return await this.#contexts.run({ ...outer, signal: controller.signal }, started(fn))
     } finally {
       if (timer) clearTimeout(timer)
       for (const signal of sources) signal.removeEventListener('abort', abort)
     }
   }
+}
+
+/** A query of Drizzle's starts when it is awaited: that must happen inside the context, also for one that is only returned. */
+function started<T>(fn: () => Promise<T>): () => Promise<T> {
+  return async () => await fn()
 }
 
 /**
