@@ -1,4 +1,7 @@
 import { afterEach, describe, expect, test } from 'bun:test'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { definition, parts } from '../test/environments.ts'
 import { databaseOptions } from './database-options.ts'
 import { createMigrationEnv } from './migration-env.ts'
@@ -16,6 +19,7 @@ describe('databaseOptions', () => {
   test('gives every option, with the defaults in milliseconds', () => {
     expect(read(parts)).toEqual({
       url: 'postgresql://auth_app:pw@db:5432/auth_db?sslmode=prefer',
+      passwordFile: undefined,
       pool: {
         poolSize: 10,
         maxOverflow: 20,
@@ -60,6 +64,32 @@ describe('databaseOptions', () => {
       recycleMs: Number.POSITIVE_INFINITY,
       idleTimeoutMs: Number.POSITIVE_INFINITY,
     })
+  })
+
+  test('hands on the file of the password, to be read again, unless the URL has the password', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'env-password-'))
+    try {
+      const file = join(folder, 'password')
+      writeFileSync(file, 'pw\n')
+      const { DATABASE_PASSWORD: _, ...others } = parts
+      const given = { ...others, DATABASE_PASSWORD_FILE: file }
+      const passwordFiles = {
+        file: read(given).passwordFile,
+        'file, URL without password': read({
+          ...given,
+          DATABASE_URL: 'postgres://auth_app@db/auth_db',
+        }).passwordFile,
+        'file and URL': read({ ...given, DATABASE_URL: 'postgres://auth_app:pw@db/auth_db' }).passwordFile,
+      }
+      expect(passwordFiles).toEqual({
+        file,
+        'file, URL without password': file,
+        'file and URL': undefined,
+      })
+      expect(read(given).url).toBe('postgresql://auth_app:pw@db:5432/auth_db?sslmode=prefer')
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   test('is not moved by any PG* variable', () => {

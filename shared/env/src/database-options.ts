@@ -4,6 +4,8 @@ import type { ServiceEnv } from './service-env.ts'
 /** The part of `createDatabase`'s options that comes from the environment: each option, so that none is forgotten. */
 export interface EnvironmentDatabaseOptions {
   readonly url: string
+  /** Set when the password came from DATABASE_PASSWORD_FILE, and not from the URL. */
+  readonly passwordFile: string | undefined
   readonly pool: PoolOptions
   readonly connection: ConnectionOptions
 }
@@ -18,6 +20,7 @@ export interface EnvironmentDatabaseOptions {
 export function databaseOptions(env: ServiceEnv): EnvironmentDatabaseOptions {
   return {
     url: env.DATABASE_URL.reveal(),
+    passwordFile: env.DATABASE_PASSWORD_FILE,
     pool: {
       poolSize: env.DATABASE_POOL_SIZE,
       maxOverflow: env.DATABASE_MAX_OVERFLOW,

@@ -34,6 +34,8 @@ interface ResolvedTarget {
   readonly DATABASE_NAME: string
   readonly DATABASE_USER: string
   readonly DATABASE_PASSWORD: Secret
+  /** Where the password was read, if it came from a file of its own: it is read again at each connect. */
+  readonly DATABASE_PASSWORD_FILE: string | undefined
   readonly DATABASE_SSL_MODE: SslMode
 }
 
@@ -48,6 +50,7 @@ export function createServiceEnv(options: EnvOptions): ServiceEnv {
   const environment = copyEnvironment(options.environment ?? process.env)
   const issues = createIssues()
   reportUnknownNames(environment, variableNames(table), ['DATABASE_'], issues)
+  const passwordFile = environment.DATABASE_PASSWORD_FILE
   readSecretFiles(table, environment, issues)
   const values = readVariables(table, environment, issues)
   const target = resolveTarget(options, environment, issues, ['host', 'database', 'user', 'password'])
@@ -64,6 +67,7 @@ export function createServiceEnv(options: EnvOptions): ServiceEnv {
     DATABASE_NAME: target.database,
     DATABASE_USER: target.user,
     DATABASE_PASSWORD: new Secret(target.password),
+    DATABASE_PASSWORD_FILE: values.DATABASE_URL?.password === undefined ? passwordFile : undefined,
     DATABASE_SSL_MODE: target.sslMode,
   })
 }
