@@ -14,7 +14,7 @@ import {
   isStaleCode,
   noDriverRetry,
 } from './driver.ts'
-import { ConnectionLostError } from './errors.ts'
+import { ConnectionLostError, type LostOutcome } from './errors.ts'
 import { readPassword } from './password.ts'
 import type { PoolConnection, ResetMode } from './slot.ts'
 import type { StatementInfo } from './statement.ts'
@@ -87,6 +87,7 @@ export class Connection implements PoolConnection {
   #running = 0
   /** When the statement now running became the first in line. */
   #runningSince = 0
+  readonly #sentAt: number[] = []
   #sent = 0
   #answered = 0
   /** Cancellations under way: until they are over nothing else is sent, or it might be hit. */
@@ -99,7 +100,7 @@ export class Connection implements PoolConnection {
   readonly #planEpoch: number
   readonly #staleErrors = new WeakSet<object>()
   #spokeAt = 0
-  #lost: { cause: unknown } | null = null
+  #lost: { cause: unknown; outcome?: LostOutcome } | null = null
   #ending: Promise<void> | null = null
 
   constructor(source: ConnectionSource, onLost: (cause: unknown) => void) {
@@ -178,9 +179,14 @@ export class Connection implements PoolConnection {
     return this.#running > 0 && this.#backendStartedAt !== null ? now - this.#runningSince : 0
   }
 
-  /** Gives the connection up: its statements fail with ConnectionLostError. */
-  giveUp(cause: unknown): void {
-    this.#lose(cause)
+  /** When the oldest statement under way was sent. */
+  get oldestSentAt(): number {
+    return this.#sentAt[0] ?? performance.now()
+  }
+
+  /** Gives the connection up: its statements fail with ConnectionLostError of that outcome. */
+  giveUp(cause: unknown, outcome: LostOutcome): void {
+    this.#lose(cause, outcome)
   }
 
   /**
@@ -297,7 +303,9 @@ export class Connection implements PoolConnection {
     if (this.#lost || this.#ending || ticket?.isCancelled) {
       return Promise.reject(new ConnectionLostError('not-sent', { cause: this.#lost?.cause }))
     }
-    if (this.#running++ === 0) this.#runningSince = performance.now()
+    const now = performance.now()
+    if (this.#running++ === 0) this.#runningSince = now
+    this.#sentAt.push(now)
     const place = ++this.#sent
     if (ticket) ticket.place = place
     const prepare = mode !== 'unprepared' && this.#keepsPrepared(text, parameters, info)
@@ -326,7 +334,9 @@ export class Connection implements PoolConnection {
     else if (query.prepared && isStaleCode(error)) this.#staleErrors.add(error as object)
     else if (this.#cancelling > 0 && isCancelCode(error)) this.#collateral.add(error as object)
     this.#over()
-    throw lost ? new ConnectionLostError(query.state ? 'unknown' : 'not-sent', { cause: error }) : error
+    if (!lost) throw error
+    const outcome = this.#lost?.outcome ?? (query.state ? 'unknown' : 'not-sent')
+    throw new ConnectionLostError(outcome, { cause: error })
   }
 
   /**
@@ -353,6 +363,7 @@ export class Connection implements PoolConnection {
   #over(): void {
     this.#running--
     this.#answered++
+    this.#sentAt.shift()
     if (!this.#lost) this.#spokeAt = performance.now()
     this.#runningSince = this.#spokeAt
     if (this.#turns.size > 0) this.#callTurn()
@@ -412,9 +423,9 @@ export class Connection implements PoolConnection {
     this.#lose(Object.assign(new Error('The server closed the connection.'), { code: 'CONNECTION_CLOSED' }))
   }
 
-  #lose(cause: unknown): void {
+  #lose(cause: unknown, outcome?: LostOutcome): void {
     if (this.#lost) return
-    this.#lost = { cause }
+    this.#lost = { cause, outcome }
     this.#kill()
     while (this.#held.length > 0) this.#held.shift()?.start()
     for (const call of this.#turns.values()) call()

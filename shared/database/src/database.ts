@@ -17,7 +17,7 @@ import {
 } from './options.ts'
 import { type CheckoutOptions, QueuePool } from './queue-pool.ts'
 import { retryTransaction } from './retry.ts'
-import { readBackendStates, terminateBackend } from './server-report.ts'
+import { readBackendStates, terminateBackends } from './server-report.ts'
 import type { ResetMode, Slot } from './slot.ts'
 import { StallWatch } from './stall-watch.ts'
 import { isRead, StatementCatalog } from './statement.ts'
@@ -170,13 +170,28 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     stallAfterMs: connectionOptions.stallAfterMs,
     connections: () => pool.connections(),
     look: (pids) => askAside((aside) => readBackendStates(aside, pids)),
-    onStalled(connection) {
-      const error = new StatementTimeoutError(connection.silentForMs(performance.now()))
-      monitor.record('statement-stalled', error)
-      const { pid, backendStartedAt } = connection
-      connection.giveUp(error)
-      // What the server still holds for it would be held until TCP gives up there too.
-      askAside((aside) => terminateBackend(aside, pid, backendStartedAt ?? '')).catch(() => {})
+    onStalled(stalled) {
+      const error = new StatementTimeoutError(connectionOptions.stallAfterMs)
+      for (const { connection, verdict } of stalled) {
+        monitor.record('statement-stalled', error)
+        if (verdict === 'unknown') connection.giveUp(error, 'unknown')
+      }
+      // What the server holds for them would be held until TCP gives up there too. And what has not arrived never will
+      // once the backend is gone, also when the network comes back: it can run elsewhere.
+      void askAside((aside) => {
+        const deadline = performance.now() + askAsideMs / 2
+        return terminateBackends(
+          aside,
+          stalled.map(({ connection }) => connection),
+          deadline,
+        )
+      })
+        .catch(() => new Set<number>())
+        .then((gone) => {
+          for (const { connection } of stalled) {
+            connection.giveUp(error, gone.has(connection.pid) ? 'not-sent' : 'unknown')
+          }
+        })
     },
   })
   if (connectionOptions.stallAfterMs > 0) stallWatch.start()

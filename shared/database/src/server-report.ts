@@ -91,8 +91,11 @@ interface ReportRow {
   findings: string[]
 }
 
+const terminatePollMs = 10
+
 const stateText = (pids: readonly number[]) =>
-  'select pid, backend_start::text as "startedAt", state, wait_event_type as "waitEventType" ' +
+  'select pid, backend_start::text as "startedAt", state, wait_event_type as "waitEventType", ' +
+  '(extract(epoch from clock_timestamp() - state_change) * 1000)::float8 as "quietMs" ' +
   `from pg_stat_activity where pid in (${pids.join(', ')})`
 
 /** How the server sees some of this role's backends; those that are gone are missing. */
@@ -103,13 +106,35 @@ export async function readBackendStates(
   return (await connection.run(stateText(pids), [], false)) as BackendState[]
 }
 
-/** Ends a backend of this role that nobody can reach any more, and with it its transaction and its locks. */
-export async function terminateBackend(
+/**
+ * Ends backends of this role that nobody can reach any more, and with them their transactions and locks.
+ *
+ * @returns The process ids that are gone by `deadline` (on performance.now's clock): nothing still on its way to them can
+ *   run any more.
+ */
+export async function terminateBackends(
   connection: Connection,
-  pid: number,
-  startedAt: string,
-): Promise<void> {
-  const text =
-    'select pg_terminate_backend(pid) from pg_stat_activity where pid = $1 and backend_start::text = $2'
-  await connection.run(text, [pid, startedAt], false)
+  backends: readonly { pid: number; backendStartedAt: string | null }[],
+  deadline: number,
+): Promise<Set<number>> {
+  const isOurs = backends
+    .map((_, i) => `(pid = $${2 * i + 1} and backend_start::text = $${2 * i + 2})`)
+    .join(' or ')
+  const parameters = backends.flatMap(({ pid, backendStartedAt }) => [pid, backendStartedAt ?? ''])
+  await connection.run(
+    `select pg_terminate_backend(pid) from pg_stat_activity where ${isOurs}`,
+    parameters,
+    false,
+  )
+  for (;;) {
+    const left = (await connection.run(
+      `select pid from pg_stat_activity where ${isOurs}`,
+      parameters,
+      false,
+    )) as { pid: number }[]
+    const gone = new Set(backends.map(({ pid }) => pid))
+    for (const { pid } of left) gone.delete(pid)
+    if (left.length === 0 || performance.now() >= deadline) return gone
+    await Bun.sleep(terminatePollMs)
+  }
 }

@@ -8,6 +8,19 @@ export interface BackendState {
   startedAt: string
   state: string | null
   waitEventType: string | null
+  /** How long ago in ms it last began or ended something. */
+  quietMs: number
+}
+
+/**
+ * What is known of a dead connection's statements: `unreceived`, the backend was quiet since before the first of them was
+ * sent, so none has arrived; `unknown`, they may have run.
+ */
+export type StallVerdict = 'unreceived' | 'unknown'
+
+export interface Stalled {
+  connection: Connection
+  verdict: StallVerdict
 }
 
 export interface StallWatchOptions {
@@ -16,8 +29,8 @@ export interface StallWatchOptions {
   connections: () => Iterable<Connection>
   /** Asks the server over a fresh connection how it sees these backends; rejects with ConnectError when it can't be asked. */
   look: (pids: number[]) => Promise<BackendState[]>
-  /** The connection is dead: its statements must be told. */
-  onStalled: (connection: Connection) => void
+  /** These connections are dead: their statements must be told. Called once a connection. */
+  onStalled: (stalled: readonly Stalled[]) => void
 }
 
 /** What earlier looks have found. */
@@ -31,16 +44,20 @@ interface Suspicion {
 // Long statements are looked at less and less often, down to twice a minute.
 const longestPauseMs = 30_000
 const secondLookMs = 200
+const clockMarginMs = 1
 
 /**
  * Finds connections whose statements will never be answered: a statement that has been silent for `stallAfterMs` is looked
  * up in pg_stat_activity over another connection. While the server works on it it is left alone, however long. If the
  * backend is gone, or has nothing to do and still has nothing to say at a second look, or no server can be reached for as
  * long again, the connection is lost. TCP alone takes minutes to notice that.
+ *
+ * The server also knows whether the statements ever reached it: see {@link StallVerdict}.
  */
 export class StallWatch {
   readonly #options: StallWatchOptions
   readonly #suspicions = new WeakMap<Connection, Suspicion>()
+  readonly #reported = new WeakSet<Connection>()
   #timer: ReturnType<typeof setInterval> | null = null
   #isLooking = false
 
@@ -66,6 +83,7 @@ export class StallWatch {
     const now = performance.now()
     const silent: Connection[] = []
     for (const connection of this.#options.connections()) {
+      if (this.#reported.has(connection)) continue
       if (connection.silentForMs(now) < this.#options.stallAfterMs) this.#suspicions.delete(connection)
       else if ((this.#suspicions.get(connection)?.nextLookAt ?? 0) <= now) silent.push(connection)
     }
@@ -86,20 +104,27 @@ export class StallWatch {
       // A server that refuses is there, and a password that can't be read now says nothing of it: asked again later.
       if (!isUnreachable(error)) return this.#postpone(silent)
     }
+    const stalled: Stalled[] = []
     for (const connection of silent) {
-      const silentForMs = connection.silentForMs(performance.now())
-      if (silentForMs < this.#options.stallAfterMs) continue
-      if (states === null) {
-        if (silentForMs >= 2 * this.#options.stallAfterMs) this.#options.onStalled(connection)
-      } else if (
-        this.#isDead(
-          connection,
-          states.find(({ pid }) => pid === connection.pid),
-        )
-      ) {
-        this.#options.onStalled(connection)
-      }
+      const verdict = this.#judge(connection, states)
+      if (!verdict) continue
+      this.#reported.add(connection)
+      stalled.push({ connection, verdict })
     }
+    if (stalled.length > 0) this.#options.onStalled(stalled)
+  }
+
+  /** What the look says of a connection; null while it may be alive. `states` is null when no server could be reached. */
+  #judge(connection: Connection, states: readonly BackendState[] | null): StallVerdict | null {
+    const silentForMs = connection.silentForMs(performance.now())
+    if (silentForMs < this.#options.stallAfterMs) return null
+    if (states === null) return silentForMs >= 2 * this.#options.stallAfterMs ? 'unknown' : null
+    const backend = states.find(({ pid }) => pid === connection.pid)
+    if (!this.#isDead(connection, backend)) return null
+    // Both are lengths of time, so that the clocks need not agree; ours is taken later, which errs on the safe side.
+    const sentMs = performance.now() - connection.oldestSentAt
+    const isUnreceived = backend?.state?.startsWith('idle') && backend.quietMs > sentMs + clockMarginMs
+    return isUnreceived ? 'unreceived' : 'unknown'
   }
 
   #isDead(connection: Connection, backend: BackendState | undefined): boolean {
