@@ -37,4 +37,8 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: () => import('./db-generate.ts'),
   },
   'db:migrate': { summary: 'Apply migrations, as the migrator.', load: () => import('./db-migrate.ts') },
+  faults: {
+    summary: 'Measure the connection layer and its peers under faults.',
+    load: () => import('./faults.ts'),
+  },
 }
