@@ -311,14 +311,16 @@ export class QueuePool<C extends PoolConnection> {
     const failure = pacer.lastFailureSince(waiter.since)?.error
     if (count.leased - pinging < limit && (failure || count.connecting + pinging > 0)) {
       // Not exhausted: there was room for one more connection, and the server did not give it.
+      const reason = failure instanceof ConnectError ? ` ${failure.message}` : ''
       waiter.reject(
         new ConnectError(
-          `Pool ${this.#name} got no connection from the server in ${Math.round(timeoutMs)} ms.`,
+          `Pool ${this.#name} got no connection from the server in ${Math.round(timeoutMs)} ms.${reason}`,
           {
             cause: failure,
             ...(failure instanceof ConnectError && {
               sqlState: failure.sqlState,
               driverCode: failure.driverCode,
+              retryable: failure.retryable,
             }),
           },
         ),
