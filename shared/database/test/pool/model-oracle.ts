@@ -1,0 +1,297 @@
+import type { PoolOptions } from '../../src/options.ts'
+import type { PoolStatus } from '../../src/status.ts'
+import type { Clock, FakeConnection } from './fake-pool.ts'
+
+/** A connection as its holders and its server know it. */
+export interface Member {
+  readonly connection: FakeConnection
+  readonly startedAt: number
+  exclusive: boolean
+  shares: number
+  busySince: number
+  /** What the pool does with it meanwhile; nobody may hold it then. */
+  errand: 'ping' | 'reset' | null
+  lost: boolean
+  goodbye: boolean
+}
+
+/** A call of checkout() or share(), numbered in the order of arrival. */
+export interface Caller {
+  readonly place: number
+  readonly kind: 'exclusive' | 'shared'
+  readonly deadline: number
+  readonly abort: AbortController
+  state: 'waiting' | 'served' | 'rejected'
+}
+
+/** What must be true of a pool, told from what its callers and its server see, knowing nothing of how it works. */
+export class Oracle {
+  readonly members: Member[] = []
+  readonly callers: Caller[] = []
+  connecting = 0
+  closing = false
+  #cutAt = Number.POSITIVE_INFINITY
+  readonly expected = {
+    checkouts: 0,
+    timeouts: 0,
+    cancels: 0,
+    saturations: 0,
+    connects: 0,
+    connectFailures: 0,
+    pings: 0,
+    pingFailures: 0,
+  }
+  readonly #options: PoolOptions
+  readonly #clock: Clock
+  #places = 0
+  #servedSinceCheck: Caller[] = []
+  #retiredBefore = Number.NEGATIVE_INFINITY
+  /** As it was at the last check: a ping that fails meanwhile says nothing of those served before it. */
+  #surelyRetiredBefore = Number.NEGATIVE_INFINITY
+  #suspectBefore = Number.NEGATIVE_INFINITY
+  #failing = false
+  #failedAt = Number.NEGATIVE_INFINITY
+  #waitMs = 0
+  #pingCloses = 0
+
+  constructor(options: PoolOptions, clock: Clock) {
+    this.#options = options
+    this.#clock = clock
+  }
+
+  get live(): Member[] {
+    return this.members.filter((member) => !member.lost && member.connection.ended === null)
+  }
+
+  get waiting(): Caller[] {
+    return this.callers.filter(({ state }) => state === 'waiting')
+  }
+
+  call(kind: Caller['kind'], timeoutMs: number): Caller {
+    const deadline = this.#clock.now + timeoutMs
+    const caller: Caller = {
+      place: ++this.#places,
+      kind,
+      deadline,
+      abort: new AbortController(),
+      state: 'waiting',
+    }
+    this.callers.push(caller)
+    return caller
+  }
+
+  serve(kind: Caller['kind'], connection: FakeConnection | null, caller?: Caller): Member {
+    const member = this.members.find((one) => one.connection === connection)
+    demand(member, 'a connection that was never made is handed out')
+    this.expected.checkouts++
+    if (caller) {
+      this.#end(caller, 'served')
+      this.#servedSinceCheck.push(caller)
+    }
+    demand(!member.lost && member.connection.ended === null, 'a connection that has ended is handed out')
+    demand(!member.exclusive, 'a connection held exclusively is handed out')
+    demand(!member.errand, `a connection is handed out during its ${member.errand}`)
+    demand(!this.#isRetired(member, this.#surelyRetiredBefore), 'a retired connection is handed out')
+    if (kind === 'exclusive') {
+      demand(member.shares === 0, 'a shared connection is handed out exclusively')
+      member.exclusive = true
+    } else {
+      demand(member.shares < this.#options.sharedDepth, 'a connection is shared beyond its depth')
+      demand(member.shares === 0 || !this.#isSuspect(member), 'a connection under suspicion is shared')
+      if (member.shares++ === 0) member.busySince = this.#clock.now
+    }
+    return member
+  }
+
+  reject(caller: Caller, code: string): void {
+    this.#end(caller, 'rejected')
+    const { deadline, abort } = caller
+    if (code === 'CHECKOUT_ABORTED') demand(abort.signal.aborted, 'a caller that did not abort is told so')
+    else if (code === 'POOL_CLOSED')
+      demand(this.closing, 'a caller of an open pool is told that it is closed')
+    else if (code === 'CONNECT_FAILED')
+      demand(
+        this.#clock.now >= deadline || this.#failedAt === this.#clock.now,
+        'a connect error out of nowhere',
+      )
+    else if (code === 'POOL_SATURATED') {
+      demand(this.waiting.length >= this.#options.maxWaiting, 'a line with room refuses a caller')
+      this.expected.saturations++
+    } else {
+      demand(code === 'CHECKOUT_TIMEOUT', `an unexpected error: ${code}`)
+      demand(this.#clock.now >= deadline, 'a caller is timed out before its deadline')
+      this.expected.timeouts++
+    }
+    if (code === 'CHECKOUT_ABORTED') this.expected.cancels++
+  }
+
+  invalidate(before = this.#clock.now): void {
+    this.#retiredBefore = Math.max(this.#retiredBefore, before)
+    this.#surelyRetiredBefore = this.#retiredBefore
+  }
+
+  lose(member: Member): void {
+    member.lost = true
+    this.#suspectBefore = this.#clock.now
+    if (!this.#options.prePing) this.invalidate()
+  }
+
+  pingFailed(member: Member, startedAt: number): void {
+    this.expected.pingFailures++
+    if (!member.lost && member.connection.ended === null) this.#pingCloses++
+    if (member.startedAt >= this.#retiredBefore) this.#retiredBefore = startedAt
+  }
+
+  close(timeoutMs: number): void {
+    if (!this.closing) this.#cutAt = this.#clock.now + Math.max(1, timeoutMs)
+    this.closing = true
+  }
+
+  connected(): void {
+    this.expected.connects++
+    this.connecting--
+    this.#failing = false
+  }
+
+  connectFailed(): void {
+    this.connecting--
+    if (this.closing) return
+    this.expected.connectFailures++
+    this.#failing = true
+    this.#failedAt = this.#clock.now
+  }
+
+  /** Compares the pool with what it must be, now that nothing is in motion. */
+  check(status: PoolStatus): void {
+    const busy = this.live.filter(isBusy)
+    const idle = this.live.filter((member) => !isBusy(member))
+    const now = this.#clock.now
+    // At the very moment of the cut both are right.
+    const cut = now === this.#cutAt ? status.connecting === 0 : now > this.#cutAt
+    const connecting = cut ? 0 : this.connecting
+    const total = this.live.length + connecting
+    const { poolSize, prePing } = this.#options
+    same(status, {
+      total,
+      idle: idle.length,
+      checkedOut: busy.length,
+      connecting,
+      overflow: Math.max(0, total - poolSize),
+      waiting: this.waiting.length,
+    })
+    same(status.counters, this.expected)
+    this.#checkCounters(status)
+    const goodbyes = this.closing ? 0 : this.members.filter(({ goodbye }) => goodbye).length
+    demand(
+      total + goodbyes <= this.#limit,
+      `${total} connections and ${goodbyes} goodbyes are over the limit`,
+    )
+    // With pre-ping, one that came back for somebody in line may stay when that one was served otherwise.
+    demand(prePing || idle.length <= poolSize, `${idle.length} idle connections are more than are kept`)
+    this.#checkLine(idle, total + goodbyes)
+    this.#servedSinceCheck = []
+    this.#surelyRetiredBefore = this.#retiredBefore
+  }
+
+  get #limit(): number {
+    const { poolSize, maxOverflow } = this.#options
+    return maxOverflow < 0 ? Number.POSITIVE_INFINITY : poolSize + maxOverflow
+  }
+
+  #checkCounters({ counters }: PoolStatus): void {
+    const closes = Object.values(counters.closes).reduce((sum, count) => sum + count, 0)
+    demand(
+      closes === counters.connects - this.live.length,
+      `${counters.connects} connects less ${closes} closes are not ${this.live.length} live`,
+    )
+    same(counters.closes, {
+      lost: this.members.filter(({ lost }) => lost).length,
+      recycled: counters.recycles,
+      'ping-failed': this.#pingCloses,
+    })
+    demand(counters.waitMs >= this.#waitMs, 'the time waited shrinks')
+    this.#waitMs = counters.waitMs
+  }
+
+  #checkLine(idle: readonly Member[], size: number): void {
+    const { waiting } = this
+    const [head] = waiting
+    const served = this.#servedSinceCheck
+    for (const caller of served)
+      demand(
+        !head || caller.place < head.place,
+        `caller ${caller.place} is served before caller ${head?.place}`,
+      )
+    for (const kind of ['exclusive', 'shared']) {
+      const places = served.filter((caller) => caller.kind === kind).map(({ place }) => place)
+      demand(places.join() === places.toSorted((a, b) => a - b).join(), `served out of order: ${places}`)
+    }
+    if (!head) return
+    const now = this.#clock.now
+    demand(!this.closing, `caller ${head.place} waits at a closed pool`)
+    for (const { deadline, abort, place } of waiting) {
+      demand(deadline >= now, `caller ${place} waits beyond its deadline`)
+      demand(!abort.signal.aborted, `caller ${place} waits although it gave up`)
+    }
+    demand(
+      !idle.some((member) => this.#isFresh(member)),
+      `caller ${head.place} waits beside a fresh connection`,
+    )
+    const pinging = this.live.filter(({ errand }) => errand === 'ping').length
+    const onTheWay = this.connecting + pinging
+    const mayOpen = size < this.#limit && now > this.#failedAt + 501
+    demand(
+      onTheWay > 0 || (idle.length === 0 && !mayOpen),
+      `caller ${head.place} waits and nothing is on its way`,
+    )
+    if (head.kind === 'exclusive' || idle.length > 0) return
+    // A single statement may wait for what was begun for it; otherwise it goes behind others once no more are opened.
+    const full = this.live.length >= this.#options.poolSize ? onTheWay === 0 : this.#failing && pinging === 0
+    const free = this.live.some((member) => this.#mayShare(member))
+    demand(!full || !free, `caller ${head.place} waits for a place on a connection that has one`)
+  }
+
+  #isRetired(member: Member, before: number): boolean {
+    const age = this.#clock.now - member.startedAt
+    return member.startedAt < before || age >= this.#options.recycleMs || member.connection.worn
+  }
+
+  #isFresh(member: Member): boolean {
+    const { prePing, prePingIdleMs } = this.#options
+    if (this.#isRetired(member, this.#retiredBefore)) return false
+    return (
+      !prePing || (!this.#isSuspect(member) && this.#clock.now - member.connection.spokeAt < prePingIdleMs)
+    )
+  }
+
+  #isSuspect(member: Member): boolean {
+    return member.connection.spokeAt < this.#suspectBefore
+  }
+
+  #mayShare(member: Member): boolean {
+    const { sharedDepth, slowStatementMs } = this.#options
+    if (member.shares === 0 || member.shares >= sharedDepth || this.#isSuspect(member)) return false
+    return (
+      !this.#isRetired(member, this.#retiredBefore) && this.#clock.now - member.busySince <= slowStatementMs
+    )
+  }
+
+  #end(caller: Caller, state: 'served' | 'rejected'): void {
+    demand(caller.state === 'waiting', `caller ${caller.place} is answered twice`)
+    caller.state = state
+    this.callers.splice(this.callers.indexOf(caller), 1)
+  }
+}
+
+function isBusy({ exclusive, shares, errand }: Member): boolean {
+  return exclusive || shares > 0 || errand !== null
+}
+
+function demand(condition: unknown, broken: string): asserts condition {
+  if (!condition) throw new Error(`Broken: ${broken}.`)
+}
+
+function same<T extends object>(actual: T, expected: Partial<T>): void {
+  for (const key of Object.keys(expected) as (keyof T & string)[])
+    demand(actual[key] === expected[key], `${key} is ${actual[key]}, not ${expected[key]}`)
+}
