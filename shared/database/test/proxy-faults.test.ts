@@ -1,0 +1,190 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import {
+  eventually,
+  type FaultMode,
+  type FaultProxy,
+  startFaultProxy,
+  testPostgres,
+} from '@shared/postgres/testing'
+import { sql } from 'drizzle-orm'
+import type { Database, DatabaseOptions } from '../src/index.ts'
+import { type Callers, kindsOf, startCallers } from './callers.ts'
+import { createFixture, firstRow } from './support.ts'
+
+type Plain = Record<string, never>
+type Options = Partial<DatabaseOptions<Plain>>
+
+let proxy: FaultProxy
+
+beforeAll(async () => {
+  const { host, port } = await testPostgres()
+  proxy = await startFaultProxy({ target: { host, port } })
+})
+afterAll(() => proxy[Symbol.asyncDispose]())
+
+/** The layer through the proxy, which forwards again when the test is over. */
+async function throughProxy(options: Options, fn: (database: Database<Plain>) => Promise<void>) {
+  await using fixture = await createFixture()
+  const url = proxy.url(fixture.test.appUrl)
+  try {
+    await fn(fixture.open({ ...options, name: 'proxied', url }))
+  } finally {
+    await proxy.set('forward')
+  }
+}
+
+const ask = (database: Database<Plain>, n: number) =>
+  firstRow(database.db.execute(sql`select ${n}::int as n`)).then((row) => {
+    if (row.n !== n) throw new Error(`asked for ${n}, got ${row.n}`)
+  })
+
+/** Twenty callers on a pool of ten that is warm. */
+async function loaded(options: Options, fn: (database: Database<Plain>, callers: Callers) => Promise<void>) {
+  await throughProxy({ ...options, pool: { poolSize: 10, ...options.pool } }, async (database) => {
+    const callers = startCallers(20, (n) => ask(database, n))
+    try {
+      await eventually(() => callers.answered >= 200 && database.status().total >= 10)
+      await fn(database, callers)
+    } finally {
+      await callers.stop()
+    }
+  })
+}
+
+/** Waits until every caller is served again, and for a hundred answers more. */
+async function served(callers: Callers): Promise<void> {
+  await eventually(() => callers.unserved === 0, { timeoutMs: 20_000 })
+  const { answered } = callers
+  await eventually(() => callers.answered > answered + 100)
+}
+
+const otherThanLost = (callers: Callers) =>
+  Object.keys(kindsOf(callers)).filter((kind) => kind !== 'lost, unknown')
+
+const bound = 30_000
+
+describe('sockets cut under load', () => {
+  test(
+    'fail what was under way, as lost; every caller is served again and no lease is left',
+    () =>
+      loaded({}, async (database, callers) => {
+        for (let round = 0; round < 5; round++) {
+          proxy.cut()
+          callers.mark()
+          await served(callers)
+        }
+        await callers.stop()
+        expect(otherThanLost(callers)).toEqual([])
+        expect(database.status()).toMatchObject({ checkedOut: 0, waiting: 0 })
+      }),
+    bound,
+  )
+})
+
+describe('a server that can not be reached after its sockets were cut', () => {
+  // What a caller asks when no connection is left is not in flight: it waits, and is answered.
+  const waitsOut = (mode: FaultMode, options: Options, failures: number) =>
+    loaded(options, async (database, callers) => {
+      const before = database.status().counters
+      const failed = () => database.status().counters.connectFailures - before.connectFailures
+      await proxy.set(mode)
+      const { accepted } = proxy
+      proxy.cut()
+      await eventually(() => database.status().total - database.status().connecting === 0)
+      callers.mark()
+      const lost = callers.failures.length
+      // One attempt at a time after the first failure, however many wait: the pool's ten began together.
+      await eventually(() => failed() >= failures && proxy.accepted - accepted <= failed() + 1, {
+        timeoutMs: 15_000,
+      })
+      await eventually(() => callers.asking === 20)
+      expect(database.status().connecting).toBeLessThanOrEqual(1)
+      await proxy.set('forward')
+      await served(callers)
+      expect(callers.failures.slice(lost).filter(({ marks }) => marks === 1)).toEqual([])
+      expect(otherThanLost(callers)).toEqual([])
+    })
+
+  test('for a second: nobody but those in flight fails', () => waitsOut('refuse', {}, 13), bound)
+
+  test(
+    'accepts and closes: attempts are paced and all who wait are served',
+    () => waitsOut('acceptThenClose', {}, 12),
+    bound,
+  )
+
+  test(
+    'accepts and says nothing: an attempt ends at its deadline and all who wait are served',
+    () => waitsOut('acceptThenMute', { connection: { connectTimeoutMs: 300 } }, 1),
+    bound,
+  )
+})
+
+describe('a network that is slow', () => {
+  test(
+    'costs a warm statement one round trip, prepared or without parameters, and a transaction one more each way',
+    () =>
+      throughProxy({ pool: { poolSize: 1, maxOverflow: 0, prePingIdleMs: 60_000 } }, async (database) => {
+        const { db } = database
+        const roundTrips = async (work: () => PromiseLike<unknown>) => {
+          await work()
+          const before = proxy.roundTrips
+          for (let i = 0; i < 5; i++) await work()
+          return (proxy.roundTrips - before) / 5
+        }
+        await ask(database, 0)
+        await proxy.set({ delayMs: 5 })
+        expect({
+          prepared: await roundTrips(() => ask(database, 1)),
+          plain: await roundTrips(() => db.execute(sql`select 1`)),
+          transaction: await roundTrips(() => db.transaction((tx) => tx.execute(sql`select ${1}::int`))),
+          pipelined: await roundTrips(() => Promise.all([1, 2, 3, 4].map((n) => ask(database, n)))),
+        }).toEqual({ prepared: 1, plain: 1, transaction: 3, pipelined: 1 })
+      }),
+    bound,
+  )
+
+  test(
+    'is not taken for one that is dead: rows that trickle in for longer than the watch waits arrive whole',
+    () =>
+      throughProxy({ connection: { stallAfterMs: 100 } }, async (database) => {
+        await ask(database, 0)
+        await proxy.set({ bytesPerSecond: 50_000 })
+        const row = await firstRow<{ text: string }>(
+          database.db.execute(sql`select repeat('x', ${50_000}::int) as text`),
+        )
+        expect(row.text).toHaveLength(50_000)
+        expect(database.events()).toEqual([])
+      }),
+    bound,
+  )
+})
+
+describe('old sockets that go silent under load', () => {
+  const halfOpen = (connection: Options['connection'], fn: (callers: Callers) => void) =>
+    loaded({ connection: { stallAfterMs: 200, ...connection } }, async (database, callers) => {
+      await proxy.set('freezeOld')
+      callers.mark()
+      await served(callers)
+      // On a socket that is alive: silent for several times as long as those that were dead, and left alone.
+      const report = await firstRow(database.db.execute(sql`select 'done' as state, pg_sleep(1)`))
+      expect(report).toMatchObject({ state: 'done' })
+      await callers.stop()
+      fn(callers)
+    })
+
+  test(
+    'fail as lost and let every caller be served again, while a long statement on a new one runs on',
+    () =>
+      halfOpen({}, (callers) => {
+        expect(otherThanLost(callers)).toEqual([])
+      }),
+    bound,
+  )
+
+  test(
+    'fail nobody who lets reads be repeated',
+    () => halfOpen({ retryReads: true }, (callers) => expect(kindsOf(callers)).toEqual({})),
+    bound,
+  )
+})
