@@ -106,8 +106,10 @@ export class Load {
     })
   }
 
+  /** From the fault until the first call has felt it, or has come back in spite of it. */
   #faultIsFresh(): boolean {
-    return this.#markedAt !== null && this.#happenedAt === null && this.#count.failed === 0
+    const { failed, hung } = this.#count
+    return this.#markedAt !== null && failed + hung === 0 && this.#servedCount() === 0
   }
 
   #giveUpOld(): void {

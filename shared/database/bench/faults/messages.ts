@@ -22,7 +22,7 @@ export interface LoadResult {
   failed: number
   /** Calls that had not settled after `hungMs`. */
   hung: number
-  /** The most calls in flight at once, from the fault to the first failure or the end of the fault's making. */
+  /** The most calls in flight at once from the fault until one failed, hung, or came back in spite of it. */
   inFlight: number
   /** The longest call that settled, or `hungMs` and more if one hung. */
   longestMs: number

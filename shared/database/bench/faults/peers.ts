@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { createDatabase, type PoolOptions } from '../../src/index.ts'
+import { type ConnectionOptions, createDatabase } from '../../src/index.ts'
 import { schedule } from './schedule.ts'
 
 /** Asks the database for the number it is given. */
@@ -18,12 +18,12 @@ export type PeerId = keyof typeof peers
 
 export const peerIds = Object.keys(peers) as PeerId[]
 
-const retryReads = { retryReads: true } as Partial<PoolOptions>
+const retryReads = { retryReads: true } as Partial<ConnectionOptions>
 
 /** The peers that can run: a layer without the option `retryReads` has no column for it. */
 export function availablePeers(): PeerId[] {
   try {
-    createDatabase({ name: 'probe', url: 'postgres://nobody@127.0.0.1/nothing', pool: retryReads })
+    createDatabase({ name: 'probe', url: 'postgres://nobody@127.0.0.1/nothing', connection: retryReads })
     return peerIds
   } catch {
     return peerIds.filter((id) => id !== 'layer-retry-reads')
@@ -33,8 +33,8 @@ export function availablePeers(): PeerId[] {
 const numbered = (n: number) => sql`select ${n}::int as n`
 const numberIn = (rows: unknown): unknown => (rows as { n: unknown }[])[0]?.n
 
-async function openLayer(url: string, pool: Partial<PoolOptions> = {}): Promise<Query> {
-  const { db } = createDatabase({ name: 'faults', url, pool: { poolSize: schedule.poolSize, ...pool } })
+async function openLayer(url: string, connection: Partial<ConnectionOptions> = {}): Promise<Query> {
+  const { db } = createDatabase({ name: 'faults', url, pool: { poolSize: schedule.poolSize }, connection })
   return async (n) => numberIn(await db.execute(numbered(n)))
 }
 

@@ -16,7 +16,7 @@ export function renderTables(report: FaultReport): string {
     parts.push(align(rows))
   }
   parts.push(
-    'ok, failed, hung: calls (hung: not settled after 5 s). in flight: the most at once when the fault came. longest: of all calls.\n' +
+    'ok, failed, hung: calls (hung: not settled after 5 s). in flight: the most at once until the fault was felt. longest: of all calls.\n' +
       'first ok, all served: since the fault, calls started after it; all served: by each caller. uncaught: errors that end a process.',
   )
   return parts.join('\n\n')
