@@ -13,7 +13,11 @@ const newProduct = z.strictObject({
   currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as EUR'),
 })
 const page = z.strictObject({
-  limit: z.coerce.number().pipe(z.int().min(1).max(100)).default(20),
+  limit: z
+    .string()
+    .regex(/^([1-9]\d?|100)$/, 'must be a whole number from 1 to 100, in plain digits')
+    .transform(Number)
+    .default(20),
   cursor: cursorField.optional(),
 })
 const byId = z.strictObject({ id: z.uuid() })

@@ -16,6 +16,8 @@ export interface OpenServiceOptions<TSchema extends Record<string, unknown>> {
 export interface TestService<TSchema extends Record<string, unknown>> {
   app: ServiceApp
   database: Database<TSchema>
+  /** The database as the runtime role logs in to it. */
+  url: string
   /** Sends a request, its body as JSON; the answer's body is parsed, null when empty. */
   send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   [Symbol.asyncDispose](): Promise<void>
@@ -50,6 +52,7 @@ export async function openService<TSchema extends Record<string, unknown>>(
   return {
     app,
     database,
+    url: postgres.appUrl,
     async send(method, path, body, headers = {}) {
       const json: Record<string, string> = body === undefined ? {} : { 'Content-Type': 'application/json' }
       const init = {
