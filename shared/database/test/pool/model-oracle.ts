@@ -87,10 +87,16 @@ export class Oracle {
     if (caller) {
       this.#end(caller, 'served')
       this.#servedSinceCheck.push(caller)
-    }
+    } else demand(this.waiting.length === 0, 'a caller overtakes the line')
     demand(!member.lost && member.connection.ended === null, 'a connection that has ended is handed out')
     demand(!member.exclusive, 'a connection held exclusively is handed out')
     demand(!member.errand, `a connection is handed out during its ${member.errand}`)
+    const { prePing } = this.#options
+    const hasJustAnswered = connection?.spokeAt === this.#clock.now
+    demand(
+      !prePing || member.shares > 0 || hasJustAnswered || !this.#needsPing(member),
+      'a silent connection is handed out',
+    )
     demand(!this.#isRetired(member, this.#surelyRetiredBefore), 'a retired connection is handed out')
     if (kind === 'exclusive') {
       demand(member.shares === 0, 'a shared connection is handed out exclusively')
@@ -257,11 +263,14 @@ export class Oracle {
   }
 
   #isFresh(member: Member): boolean {
-    const { prePing, prePingIdleMs } = this.#options
-    if (this.#isRetired(member, this.#retiredBefore)) return false
     return (
-      !prePing || (!this.#isSuspect(member) && this.#clock.now - member.connection.spokeAt < prePingIdleMs)
+      !this.#isRetired(member, this.#retiredBefore) && !(this.#options.prePing && this.#needsPing(member))
     )
+  }
+
+  #needsPing(member: Member): boolean {
+    const silentMs = this.#clock.now - member.connection.spokeAt
+    return this.#isSuspect(member) || silentMs >= this.#options.prePingIdleMs
   }
 
   #isSuspect(member: Member): boolean {

@@ -151,7 +151,10 @@ export function createWorld(options: Partial<PoolOptions>) {
 
   function close(timeoutMs: number): void {
     oracle.close(timeoutMs)
-    watch(pool.close({ timeoutMs }), noop, (error) => failures.push(error))
+    const closed = () => {
+      if (time.active > 0) throw new Error(`${time.active} timers are left of a closed pool`)
+    }
+    watch(pool.close({ timeoutMs }), closed, (error) => failures.push(error))
   }
 
   async function check(): Promise<void> {
