@@ -10,6 +10,7 @@ describe('parseTarget', () => {
       database: 'auth_db',
       user: 'auth@app',
       password: 'p/w%',
+      passwordFile: undefined,
       sslMode: 'require',
     })
   })
