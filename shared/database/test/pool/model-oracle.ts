@@ -192,6 +192,7 @@ export class Oracle {
       total + goodbyes <= this.#limit,
       `${total} connections and ${goodbyes} goodbyes are over the limit`,
     )
+    demand(!this.closing || idle.length === 0, 'a closed pool keeps idle connections')
     // With pre-ping, one that came back for somebody in line may stay when that one was served otherwise.
     demand(prePing || idle.length <= poolSize, `${idle.length} idle connections are more than are kept`)
     this.#checkLine(idle, total + goodbyes)

@@ -197,6 +197,9 @@ export function createWorld(options: Partial<PoolOptions>) {
   async function end(): Promise<void> {
     close(50)
     await check()
+    await time.pass(100, check)
+    // The server answers when nobody listens any more.
+    for (const silence of silences) silence.end('answers')
     await time.pass(20_000, check)
     const { total, waiting } = pool.status()
     const left = { total, waiting, unsettled: unsettled.size, timers: time.active }
