@@ -31,9 +31,8 @@ describe('within', () => {
     await database.connect()
     const [before] = await fixture.backends()
     const error = await thrownBy(
-      database.within({ timeoutMs: 60 }, () =>
-        Promise.resolve(database.db.execute(sql`select pg_sleep(60)`)),
-      ),
+      // Returned as Drizzle's own promise, which starts when it is awaited.
+      database.within({ timeoutMs: 60 }, () => database.db.execute(sql`select pg_sleep(60)`)),
     )
     expect(error).toBeInstanceOf(StatementTimeoutError)
     await eventually(() => isIdle(fixture))
