@@ -1,2 +1,4 @@
+export type { Exchange } from './load/keep-alive-client.ts'
+export { type Load, type LoadOptions, type LoadReport, startLoad } from './load/load.ts'
 export { type Answer, type OpenServiceOptions, openService, type TestService } from './open-service.ts'
 export { type ServiceProcess, type StartServiceOptions, startService } from './start-service.ts'
