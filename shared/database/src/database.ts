@@ -261,7 +261,9 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
         // Once only: a read that takes its connection with it must not go round all of them.
         const isWorthRepeating =
           connectionOptions.retryReads && error instanceof ConnectionLostError && isRead(text)
-        if (isWorthRepeating) return share(text, parameters, values, mostLostInARow)
+        // In the next turn, when what took this connection has been heard of from the others.
+        if (isWorthRepeating)
+          return new Promise(setImmediate).then(() => share(text, parameters, values, mostLostInARow))
         throw error
       },
     )

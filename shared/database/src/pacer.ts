@@ -47,13 +47,16 @@ export class Pacer {
     return this.#failures > 0 ? this.#options.now() - this.#since : 0
   }
 
-  failed(error: unknown): void {
+  /** Attempts begun before the last failure was known belong to it: they say nothing about how long it lasts. */
+  failed(error: unknown, startedAt: number): void {
     const now = this.#options.now()
+    const isOfABurst = this.#failures > 0 && this.#last !== null && startedAt < this.#last.at
+    this.#last = { error, at: now }
+    if (isOfABurst) return
     if (this.#failures === 0) this.#since = now
     const pause = Math.min(shortestPauseMs * 2 ** this.#failures, longestPauseMs)
     this.#failures++
     this.#notBefore = now + pause * (0.5 + this.#options.random() / 2)
-    this.#last = { error, at: now }
   }
 
   succeeded(): void {

@@ -63,10 +63,12 @@ export class Supply<C extends PoolConnection> {
 
   /** The idle connection used last, if it may be handed out as it is. Retired ones met on the way are closed. */
   fresh(now: number): Slot<C> | null {
-    for (let slot = this.#idle.at(-1); slot; slot = this.#idle.at(-1)) {
+    for (let place = this.#idle.length - 1; place >= 0; place--) {
+      const slot = this.#idle[place]
+      if (!slot) continue
       const reason = this.#retirement(slot, now)
-      if (!reason) return this.#needsPing(slot, now) ? null : slot
-      this.close(slot, reason)
+      if (reason) this.close(slot, reason)
+      else if (!this.#needsPing(slot, now)) return slot
     }
     return null
   }
@@ -139,7 +141,8 @@ export class Supply<C extends PoolConnection> {
   /** Cuts a connection that can't be trusted. */
   destroy(slot: Slot<C>, reason: CloseReason): void {
     if (slot.state === 'closed') return
-    this.#options.counters.closes[reason]++
+    // An attempt that is given up was never a connection; if it still becomes one, it is counted then.
+    if (slot.connection) this.#options.counters.closes[reason]++
     this.#move(slot, 'closed')
     const cut = slot.connection?.destroy()
     if (cut && this.#stopped) this.#closing.add(cut)
@@ -235,20 +238,22 @@ export class Supply<C extends PoolConnection> {
         counters.connects++
         this.pacer.succeeded()
         slot.connection = connection
-        if (slot.state === 'closed') void connection.destroy()
-        else this.#offer(slot)
+        if (slot.state === 'closed') {
+          counters.closes.shutdown++
+          void connection.destroy()
+        } else this.#offer(slot)
       },
       (error: unknown) => {
         if (slot.state !== 'closed') this.#move(slot, 'closed')
-        if (!this.#stopped) this.#refused(error)
+        if (!this.#stopped) this.#refused(error, createdAt)
         onChange()
       },
     )
   }
 
-  #refused(error: unknown): void {
+  #refused(error: unknown, startedAt: number): void {
     this.#options.counters.connectFailures++
-    this.pacer.failed(error)
+    this.pacer.failed(error, startedAt)
     this.#options.onEvent('connect-failed', error)
     if (this.count.idle + this.count.leased > 0) return
     const final = error instanceof ConnectError && !error.retryable
@@ -261,9 +266,17 @@ export class Supply<C extends PoolConnection> {
     this.#options.onEvent('connection-lost', cause)
     this.#move(slot, 'closed')
     // What took this one may have taken the others: ask each before it is handed out again.
-    if (this.#options.pool.prePing) this.#suspectBefore = this.#options.now()
+    if (this.#options.pool.prePing) this.#suspectOthers()
     else this.invalidate(this.#options.now())
     this.#options.onChange()
+  }
+
+  /** Answers that had arrived before, and are only read in this turn of the event loop, prove nothing. */
+  #suspectOthers(): void {
+    this.#suspectBefore = this.#options.now()
+    setImmediate(() => {
+      this.#suspectBefore = Math.max(this.#suspectBefore, this.#options.now())
+    })
   }
 
   /** Puts a connection that has just answered before the line; it needs no ping if it is taken now. */

@@ -131,17 +131,21 @@ export class WaitLine<T> {
     this.#timer = null
     this.#timerAt = Number.POSITIVE_INFINITY
     const now = this.#now()
+    const due: Waiter<T>[] = []
+    for (let waiter = this.#head; waiter; waiter = waiter.next) {
+      if (waiter.deadline <= now) due.push(waiter)
+      else if (this.#ordered) break
+    }
+    for (const waiter of due) {
+      // Telling one may have served another.
+      if (!waiter.queued) continue
+      this.remove(waiter)
+      this.#events.expired(waiter)
+    }
     let earliest = Number.POSITIVE_INFINITY
-    for (let waiter = this.#head; waiter; ) {
-      const next: Waiter<T> | null = waiter.next
-      if (waiter.deadline <= now) {
-        this.remove(waiter)
-        this.#events.expired(waiter)
-      } else {
-        earliest = Math.min(earliest, waiter.deadline)
-        if (this.#ordered) break
-      }
-      waiter = next
+    for (let waiter = this.#head; waiter; waiter = waiter.next) {
+      earliest = Math.min(earliest, waiter.deadline)
+      if (this.#ordered) break
     }
     if (this.#length > 0 && earliest < this.#timerAt) this.#arm(earliest)
   }

@@ -79,6 +79,20 @@ describe('sockets cut under load', () => {
       }),
     bound,
   )
+
+  test(
+    'fail nobody who lets reads be repeated',
+    () =>
+      loaded({ connection: { retryReads: true } }, async (_, callers) => {
+        for (let round = 1; round <= 5; round++) {
+          proxy.cut()
+          callers.mark()
+          await served(callers)
+        }
+        expect(kindsOf(callers)).toEqual({})
+      }),
+    bound,
+  )
 })
 
 describe('a server that can not be reached after its sockets were cut', () => {

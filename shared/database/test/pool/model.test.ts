@@ -23,8 +23,8 @@ test('whatever happens in whatever order, the pool keeps its promises', async ()
   expect(await tell(20_260_101)).toBeGreaterThan(5_000)
 }, 60_000)
 
-test('and so it does in an order never tried before', async () => {
-  const seed = Date.now() % 2 ** 31
-  console.log(`pool model: seed ${seed}`)
-  expect(await tell(seed)).toBeGreaterThan(5_000)
+// Another order with POOL_MODEL_SEED, as in a search for new failures; without it the same one each time, so that a run
+// is red only for what was changed.
+test('and so it does in another order', async () => {
+  expect(await tell(Number(process.env.POOL_MODEL_SEED ?? 20_260_102))).toBeGreaterThan(5_000)
 }, 60_000)
