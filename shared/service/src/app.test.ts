@@ -158,6 +158,22 @@ describe('every response', () => {
   })
 })
 
+test('answers are held back while draining until they are released', async () => {
+  const { app, lifecycle } = setUp()
+  lifecycle.drain()
+  const release = lifecycle.hold()
+  let answered = false
+  const response = Promise.resolve(app.request('/')).then(({ status }) => {
+    answered = true
+    return status
+  })
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(answered).toBe(false)
+  release()
+  expect(await response).toBe(200)
+  expect((await app.request('/')).status).toBe(200)
+})
+
 test('the index lists name, version, links and every route once', async () => {
   const { app } = setUp()
   const index = (await (await app.request('/')).json()) as { routes: unknown[] }

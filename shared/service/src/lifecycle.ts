@@ -8,11 +8,16 @@ export interface Lifecycle {
   ready(): void
   /** No more traffic, please: readiness turns 503 at once. */
   drain(): void
+  /** Pending while answers are held back, else null. */
+  readonly held: Promise<void> | null
+  /** Holds back the answers of requests that are done, until the function it returns is called. */
+  hold(): () => void
 }
 
 /** Creates a lifecycle. Default state: `starting`. */
 export function createLifecycle(initial: LifecycleState = 'starting'): Lifecycle {
   let state = initial
+  let held: Promise<void> | null = null
   return {
     get state() {
       return state
@@ -22,6 +27,17 @@ export function createLifecycle(initial: LifecycleState = 'starting'): Lifecycle
     },
     drain() {
       state = 'draining'
+    },
+    get held() {
+      return held
+    },
+    hold() {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      held = promise
+      return () => {
+        held = null
+        resolve()
+      }
     },
   }
 }

@@ -23,6 +23,8 @@ export const requireJson: MiddlewareHandler = async function requireJson(c, next
 export function closeWhenDraining(lifecycle: Lifecycle | undefined): MiddlewareHandler {
   return async function closeWhenDraining(c, next) {
     await next()
-    if (lifecycle?.state === 'draining') c.header('Connection', 'close')
+    if (lifecycle?.state !== 'draining') return
+    c.header('Connection', 'close')
+    await lifecycle.held
   }
 }

@@ -32,7 +32,7 @@ export async function shutDown(options: ShutdownOptions): Promise<boolean> {
   lifecycle.drain()
   await sleep(Math.min(options.drainDelayMs, timeoutMs / 4))
 
-  const stopped = server.stop()
+  const { stopped } = await closePort(server, lifecycle)
   const finished = (await settlesWithin(stopped, remaining() * requestShare)) || server.pendingRequests === 0
   if (!finished) logger.warn({ requests: server.pendingRequests }, 'requests did not finish in time')
 
@@ -40,6 +40,32 @@ export async function shutDown(options: ShutdownOptions): Promise<boolean> {
   await database.close({ timeoutMs: finished ? remaining() : 0 })
   if (!finished && !(await settlesWithin(stopped, Math.min(250, remaining())))) await server.stop(true)
   return finished
+}
+
+/** Longest time in ms that answers are held back before the port closes. */
+const holdMs = 100
+
+/** Time in ms without a new request after which nobody is about to come in. */
+const quietMs = 10
+
+/**
+ * Closes the port when nobody is about to come in. The kernel resets connections that it has not handed over by then, with
+ * the requests on them; and whoever is answered while draining comes back at once, on a new connection. So answers are
+ * held back for the few milliseconds in which those that are at the door already are let in.
+ *
+ * @returns In an object, as the end of all requests is not waited for here.
+ */
+async function closePort(server: ShutdownOptions['server'], lifecycle: Lifecycle) {
+  const release = lifecycle.hold()
+  const deadline = performance.now() + holdMs
+  let [pending, since] = [server.pendingRequests, performance.now()]
+  while (performance.now() < Math.min(since + quietMs, deadline)) {
+    await sleep(1)
+    if (server.pendingRequests !== pending) [pending, since] = [server.pendingRequests, performance.now()]
+  }
+  const stopped = server.stop()
+  release()
+  return { stopped }
 }
 
 async function settlesWithin(promise: Promise<unknown>, limitMs: number): Promise<boolean> {
