@@ -14,7 +14,7 @@ import {
   isStaleCode,
   noDriverRetry,
 } from './driver.ts'
-import { ConnectionLostError, type LostOutcome } from './errors.ts'
+import { ConnectionLostError } from './errors.ts'
 import { readPassword } from './password.ts'
 import type { PoolConnection, ResetMode } from './slot.ts'
 import type { StatementInfo } from './statement.ts'
@@ -87,7 +87,6 @@ export class Connection implements PoolConnection {
   #running = 0
   /** When the statement now running became the first in line. */
   #runningSince = 0
-  readonly #sentAt: number[] = []
   #sent = 0
   #answered = 0
   /** Cancellations under way: until they are over nothing else is sent, or it might be hit. */
@@ -100,7 +99,7 @@ export class Connection implements PoolConnection {
   readonly #planEpoch: number
   readonly #staleErrors = new WeakSet<object>()
   #spokeAt = 0
-  #lost: { cause: unknown; outcome?: LostOutcome } | null = null
+  #lost: { cause: unknown } | null = null
   #ending: Promise<void> | null = null
 
   constructor(source: ConnectionSource, onLost: (cause: unknown) => void) {
@@ -179,14 +178,9 @@ export class Connection implements PoolConnection {
     return this.#running > 0 && this.#backendStartedAt !== null ? now - this.#runningSince : 0
   }
 
-  /** When the oldest statement under way was sent. */
-  get oldestSentAt(): number {
-    return this.#sentAt[0] ?? performance.now()
-  }
-
-  /** Gives the connection up: its statements fail with ConnectionLostError of that outcome. */
-  giveUp(cause: unknown, outcome: LostOutcome): void {
-    this.#lose(cause, outcome)
+  /** Gives the connection up: its statements fail with ConnectionLostError. */
+  giveUp(cause: unknown): void {
+    this.#lose(cause)
   }
 
   /**
@@ -303,9 +297,7 @@ export class Connection implements PoolConnection {
     if (this.#lost || this.#ending || ticket?.isCancelled) {
       return Promise.reject(new ConnectionLostError('not-sent', { cause: this.#lost?.cause }))
     }
-    const now = performance.now()
-    if (this.#running++ === 0) this.#runningSince = now
-    this.#sentAt.push(now)
+    if (this.#running++ === 0) this.#runningSince = performance.now()
     const place = ++this.#sent
     if (ticket) ticket.place = place
     const prepare = mode !== 'unprepared' && this.#keepsPrepared(text, parameters, info)
@@ -335,8 +327,7 @@ export class Connection implements PoolConnection {
     else if (this.#cancelling > 0 && isCancelCode(error)) this.#collateral.add(error as object)
     this.#over()
     if (!lost) throw error
-    const outcome = this.#lost?.outcome ?? (query.state ? 'unknown' : 'not-sent')
-    throw new ConnectionLostError(outcome, { cause: error })
+    throw new ConnectionLostError(query.state ? 'unknown' : 'not-sent', { cause: error })
   }
 
   /**
@@ -363,7 +354,6 @@ export class Connection implements PoolConnection {
   #over(): void {
     this.#running--
     this.#answered++
-    this.#sentAt.shift()
     if (!this.#lost) this.#spokeAt = performance.now()
     this.#runningSince = this.#spokeAt
     if (this.#turns.size > 0) this.#callTurn()
@@ -423,9 +413,9 @@ export class Connection implements PoolConnection {
     this.#lose(Object.assign(new Error('The server closed the connection.'), { code: 'CONNECTION_CLOSED' }))
   }
 
-  #lose(cause: unknown, outcome?: LostOutcome): void {
+  #lose(cause: unknown): void {
     if (this.#lost) return
-    this.#lost = { cause, outcome }
+    this.#lost = { cause }
     this.#kill()
     while (this.#held.length > 0) this.#held.shift()?.start()
     for (const call of this.#turns.values()) call()

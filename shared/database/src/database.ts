@@ -172,26 +172,12 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     look: (pids) => askAside((aside) => readBackendStates(aside, pids)),
     onStalled(stalled) {
       const error = new StatementTimeoutError(connectionOptions.stallAfterMs)
-      for (const { connection, verdict } of stalled) {
+      for (const connection of stalled) {
         monitor.record('statement-stalled', error)
-        if (verdict === 'unknown') connection.giveUp(error, 'unknown')
+        connection.giveUp(error)
       }
-      // What the server holds for them would be held until TCP gives up there too. And what has not arrived never will
-      // once the backend is gone, also when the network comes back: it can run elsewhere.
-      void askAside((aside) => {
-        const deadline = performance.now() + askAsideMs / 2
-        return terminateBackends(
-          aside,
-          stalled.map(({ connection }) => connection),
-          deadline,
-        )
-      })
-        .catch(() => new Set<number>())
-        .then((gone) => {
-          for (const { connection } of stalled) {
-            connection.giveUp(error, gone.has(connection.pid) ? 'not-sent' : 'unknown')
-          }
-        })
+      // What the server holds for them would be held until TCP gives up there too.
+      askAside((aside) => terminateBackends(aside, stalled)).catch(() => {})
     },
   })
   if (connectionOptions.stallAfterMs > 0) stallWatch.start()

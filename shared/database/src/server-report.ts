@@ -91,11 +91,8 @@ interface ReportRow {
   findings: string[]
 }
 
-const terminatePollMs = 10
-
 const stateText = (pids: readonly number[]) =>
-  'select pid, backend_start::text as "startedAt", state, wait_event_type as "waitEventType", ' +
-  '(extract(epoch from clock_timestamp() - state_change) * 1000)::float8 as "quietMs" ' +
+  'select pid, backend_start::text as "startedAt", state, wait_event_type as "waitEventType" ' +
   `from pg_stat_activity where pid in (${pids.join(', ')})`
 
 /** How the server sees some of this role's backends; those that are gone are missing. */
@@ -106,17 +103,11 @@ export async function readBackendStates(
   return (await connection.run(stateText(pids), [], false)) as BackendState[]
 }
 
-/**
- * Ends backends of this role that nobody can reach any more, and with them their transactions and locks.
- *
- * @returns The process ids that are gone by `deadline` (on performance.now's clock): nothing still on its way to them can
- *   run any more.
- */
+/** Ends backends of this role that nobody can reach any more, and with them their transactions and locks. */
 export async function terminateBackends(
   connection: Connection,
   backends: readonly { pid: number; backendStartedAt: string | null }[],
-  deadline: number,
-): Promise<Set<number>> {
+): Promise<void> {
   const isOurs = backends
     .map((_, i) => `(pid = $${2 * i + 1} and backend_start::text = $${2 * i + 2})`)
     .join(' or ')
@@ -126,15 +117,4 @@ export async function terminateBackends(
     parameters,
     false,
   )
-  for (;;) {
-    const left = (await connection.run(
-      `select pid from pg_stat_activity where ${isOurs}`,
-      parameters,
-      false,
-    )) as { pid: number }[]
-    const gone = new Set(backends.map(({ pid }) => pid))
-    for (const { pid } of left) gone.delete(pid)
-    if (left.length === 0 || performance.now() >= deadline) return gone
-    await Bun.sleep(terminatePollMs)
-  }
 }

@@ -8,19 +8,6 @@ export interface BackendState {
   startedAt: string
   state: string | null
   waitEventType: string | null
-  /** How long ago in ms it last began or ended something. */
-  quietMs: number
-}
-
-/**
- * What is known of a dead connection's statements: `unreceived`, the backend was quiet since before the first of them was
- * sent, so none has arrived; `unknown`, they may have run.
- */
-export type StallVerdict = 'unreceived' | 'unknown'
-
-export interface Stalled {
-  connection: Connection
-  verdict: StallVerdict
 }
 
 export interface StallWatchOptions {
@@ -30,7 +17,7 @@ export interface StallWatchOptions {
   /** Asks the server over a fresh connection how it sees these backends; rejects with ConnectError when it can't be asked. */
   look: (pids: number[]) => Promise<BackendState[]>
   /** These connections are dead: their statements must be told. Called once a connection. */
-  onStalled: (stalled: readonly Stalled[]) => void
+  onStalled: (stalled: readonly Connection[]) => void
 }
 
 /** What earlier looks have found. */
@@ -44,7 +31,6 @@ interface Suspicion {
 // Long statements are looked at less and less often, down to twice a minute.
 const longestPauseMs = 30_000
 const secondLookMs = 200
-const clockMarginMs = 1
 
 /**
  * Finds connections whose statements will never be answered: a statement that has been silent for `stallAfterMs` is looked
@@ -52,7 +38,8 @@ const clockMarginMs = 1
  * backend is gone, or has nothing to do and still has nothing to say at a second look, or no server can be reached for as
  * long again, the connection is lost. TCP alone takes minutes to notice that.
  *
- * The server also knows whether the statements ever reached it: see {@link StallVerdict}.
+ * Whether its statements have run stays unknown. That the backend looked quiet would be no proof: what the network still
+ * holds may arrive between a look and the backend's end.
  */
 export class StallWatch {
   readonly #options: StallWatchOptions
@@ -104,27 +91,18 @@ export class StallWatch {
       // A server that refuses is there, and a password that can't be read now says nothing of it: asked again later.
       if (!isUnreachable(error)) return this.#postpone(silent)
     }
-    const stalled: Stalled[] = []
-    for (const connection of silent) {
-      const verdict = this.#judge(connection, states)
-      if (!verdict) continue
-      this.#reported.add(connection)
-      stalled.push({ connection, verdict })
-    }
+    const stalled = silent.filter((connection) => this.#isStalled(connection, states))
+    for (const connection of stalled) this.#reported.add(connection)
     if (stalled.length > 0) this.#options.onStalled(stalled)
   }
 
-  /** What the look says of a connection; null while it may be alive. `states` is null when no server could be reached. */
-  #judge(connection: Connection, states: readonly BackendState[] | null): StallVerdict | null {
+  /** What the look says of a connection. `states` is null when no server could be reached. */
+  #isStalled(connection: Connection, states: readonly BackendState[] | null): boolean {
     const silentForMs = connection.silentForMs(performance.now())
-    if (silentForMs < this.#options.stallAfterMs) return null
-    if (states === null) return silentForMs >= 2 * this.#options.stallAfterMs ? 'unknown' : null
+    if (silentForMs < this.#options.stallAfterMs) return false
+    if (states === null) return silentForMs >= 2 * this.#options.stallAfterMs
     const backend = states.find(({ pid }) => pid === connection.pid)
-    if (!this.#isDead(connection, backend)) return null
-    // Both are lengths of time, so that the clocks need not agree; ours is taken later, which errs on the safe side.
-    const sentMs = performance.now() - connection.oldestSentAt
-    const isUnreceived = backend?.state?.startsWith('idle') && backend.quietMs > sentMs + clockMarginMs
-    return isUnreceived ? 'unreceived' : 'unknown'
+    return this.#isDead(connection, backend)
   }
 
   #isDead(connection: Connection, backend: BackendState | undefined): boolean {

@@ -11,8 +11,6 @@ export interface Fixture extends AsyncDisposable {
   readonly events: string[]
   /** Client backends of the layer's pool, as the server sees them. */
   backends(): Promise<{ pid: number; state: string; query: string }[]>
-  /** How long all backends of the pool have had nothing to do, by the server's clock. */
-  quietForMs(): Promise<number>
   /** Kills backends, all of the pool by default, and waits until the server has let go of them. */
   terminate(pid?: number): Promise<void>
   /** Another database handle on the same database, closed with the fixture. */
@@ -46,15 +44,6 @@ export async function createFixture(options: Partial<DatabaseOptions<Plain>> = {
     database: layer,
     events,
     backends,
-    async quietForMs() {
-      const row = await firstRow<{ quiet: number }>(
-        observer.db.execute(
-          sql`select (extract(epoch from clock_timestamp() - max(state_change)) * 1000)::float8 as quiet
-              from pg_stat_activity where datname = current_database() and application_name = ${layer.name}`,
-        ),
-      )
-      return row.quiet
-    },
     open,
     async terminate(pid) {
       const pids = pid === undefined ? (await backends()).map((backend) => backend.pid) : [pid]
