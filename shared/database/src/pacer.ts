@@ -42,9 +42,9 @@ export class Pacer {
     return false
   }
 
-  /** How long the server has been failing without a success between; 0 when it is not. */
-  failingForMs(): number {
-    return this.#failures > 0 ? this.#options.now() - this.#since : 0
+  /** How long the server had been failing by `at` without a success between; 0 when it was not. */
+  failingForMs(at: number): number {
+    return this.#failures > 0 ? at - this.#since : 0
   }
 
   /** Attempts begun before the last failure was known belong to it: they say nothing about how long it lasts. */

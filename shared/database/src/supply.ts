@@ -19,7 +19,7 @@ export interface SupplyOptions<C> {
   onChange: () => void
   /**
    * Called when no connection is left and waiting for one is pointless: the server refuses for a reason that time can't
-   * mend, or has been failing for longer than connectTimeoutMs.
+   * mend, or an attempt failed that began when it had been failing for connectTimeoutMs.
    */
   onRefused: (error: unknown) => void
 }
@@ -257,7 +257,9 @@ export class Supply<C extends PoolConnection> {
     this.#options.onEvent('connect-failed', error)
     if (this.count.idle + this.count.leased > 0) return
     const final = error instanceof ConnectError && !error.retryable
-    if (final || this.pacer.failingForMs() >= this.#options.connectTimeoutMs) this.#options.onRefused(error)
+    // An attempt begun in time is waited for: one that meets silence takes as long as the whole bound.
+    if (final || this.pacer.failingForMs(startedAt) >= this.#options.connectTimeoutMs)
+      this.#options.onRefused(error)
   }
 
   #lost(slot: Slot<C>, cause: unknown): void {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { eventually } from '@shared/postgres/testing'
 import { ConnectError } from '../../src/errors.ts'
 import {
   checkoutMany,
@@ -115,6 +116,31 @@ describe('sizing and overflow', () => {
     control.connect = succeed
     const lease = await pool.checkout({ timeoutMs: 2_000 })
     expect(lease.connection.id).toBe(1)
+  })
+
+  test('an attempt begun while an outage is young is waited for; one begun later refuses those in line', async () => {
+    const { pool, clock, control } = createFakePool({ poolSize: 1, maxOverflow: 0 })
+    const attempts: PromiseWithResolvers<FakeConnection>[] = []
+    control.connect = () => {
+      const attempt = deferred<FakeConnection>()
+      attempts.push(attempt)
+      return attempt.promise
+    }
+    const refused = expect(pool.checkout()).rejects.toThrow(ConnectError)
+    // Each attempt meets silence, and ends at its deadline of a second.
+    const timeOut = async (attempt: number, pauseMs: number) => {
+      await eventually(() => attempts.length === attempt)
+      clock.now += 1_000
+      attempts[attempt - 1]?.reject(new ConnectError('silent', { retryable: true }))
+      await settle()
+      clock.now += pauseMs
+    }
+    await timeOut(1, 10)
+    await timeOut(2, 10)
+    expect(stateOf(pool)).toMatchObject({ waiting: 1 })
+    await timeOut(3, 0)
+    await refused
+    await pool.close({ timeoutMs: 1 })
   })
 
   test('a connect that hangs does not hold up the others', async () => {
