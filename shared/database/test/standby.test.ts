@@ -1,0 +1,151 @@
+import { describe, expect, test } from 'bun:test'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { eventually, startFaultProxy, startTestServer, type TestServer } from '@shared/postgres/testing'
+import { DrizzleQueryError, sql } from 'drizzle-orm'
+import { ConnectError, createDatabase, findDatabaseError, sqlState } from '../src/index.ts'
+import { firstRow } from './support.ts'
+
+const bound = 60_000
+const replica = { wal_level: 'replica' }
+const thrownBy = (work: PromiseLike<unknown>) =>
+  Promise.resolve(work).then(
+    () => null,
+    (thrown: unknown) => thrown,
+  )
+const insert = sql`insert into standby_rows values (1)`
+const count = sql`select count(*)::int as n from standby_rows`
+
+/** A server with a table that the runtime role may write to, and that knows the password of the given URL. */
+async function startServer(settings: Record<string, string>, password?: string) {
+  await using stack = new AsyncDisposableStack()
+  const server = stack.use(await startTestServer({ settings }))
+  const urls = await server.database()
+  const owner = createDatabase({ name: 'owner', url: urls.migratorUrl })
+  await owner.db.execute(sql`create table standby_rows (n int)`)
+  await owner.close()
+  const admin = createDatabase({ name: 'admin', url: urls.adminUrl, pool: { poolSize: 1, maxOverflow: 0 } })
+  stack.defer(() => admin.close({ timeoutMs: 500 }))
+  if (password) await admin.db.execute(sql.raw(`alter role test_app password '${password}'`))
+  const owned = stack.move()
+  return { server, admin, appUrl: urls.appUrl, [Symbol.asyncDispose]: () => owned.disposeAsync() }
+}
+
+/** Stops a server; at its next start it is a standby, which recovers until it is promoted. */
+async function makeStandby(server: TestServer): Promise<void> {
+  await server.stop()
+  writeFileSync(join(server.dataDirectory, 'standby.signal'), '')
+}
+
+/** Promotes a standby that lets nobody in, as `pg_ctl promote` does. Harmless when it has been promoted already. */
+function promote({ dataDirectory }: TestServer): void {
+  const [pid] = readFileSync(join(dataDirectory, 'postmaster.pid'), 'utf8').split('\n')
+  if (!existsSync(join(dataDirectory, 'standby.signal'))) return
+  writeFileSync(join(dataDirectory, 'promote'), '')
+  process.kill(Number(pid), 'SIGUSR1')
+}
+
+describe('a server that is read-only', () => {
+  test(
+    'fails writes with 25006 as the server says it, goes on serving reads, and takes writes when it is promoted',
+    async () => {
+      await using world = await startServer(replica)
+      const { server, appUrl } = world
+      await makeStandby(server)
+      await server.restart()
+      const database = createDatabase({ name: 'standby', url: appUrl, pool: { poolSize: 2, maxOverflow: 0 } })
+      await using _ = { [Symbol.asyncDispose]: () => database.close() }
+
+      const outside = await thrownBy(database.db.execute(insert))
+      const inside = await thrownBy(database.db.transaction((tx) => tx.execute(insert)))
+      const inUse = await thrownBy(database.use(({ db }) => db.execute(insert)))
+      for (const error of [outside, inside, inUse]) {
+        expect(error).toBeInstanceOf(DrizzleQueryError)
+        expect((error as Error).cause).toMatchObject({ name: 'PostgresError', code: '25006' })
+        expect({ state: sqlState(error), own: findDatabaseError(error) }).toEqual({
+          state: '25006',
+          own: null,
+        })
+      }
+      const reads = Array.from({ length: 20 }, () => firstRow(database.db.execute(count)))
+      expect(await Promise.all(reads)).toEqual(Array.from({ length: 20 }, () => ({ n: 0 })))
+      expect(database.status()).toMatchObject({
+        checkedOut: 0,
+        waiting: 0,
+        counters: { closes: { lost: 0, invalidated: 0, worn: 0 } },
+      })
+      expect((await database.health.details())?.inRecovery).toBe(true)
+
+      const { connects } = database.status().counters
+      await world.admin.db.execute(sql`select pg_promote()`)
+      await database.db.execute(insert)
+      expect(await firstRow(database.db.execute(count))).toEqual({ n: 1 })
+      expect(database.status().counters.connects).toBe(connects)
+    },
+    bound,
+  )
+
+  test(
+    'because another one took over keeps its sessions: invalidate() leads to the other one, and no read fails',
+    async () => {
+      await using old = await startServer({})
+      await using taken = await startServer({}, new URL(old.appUrl).password)
+      const target = { host: old.server.host, port: old.server.port }
+      await using proxy = await startFaultProxy({ target })
+      const database = createDatabase({ name: 'failover', url: proxy.url(old.appUrl) })
+      await using _ = { [Symbol.asyncDispose]: () => database.close() }
+      await Promise.all(Array.from({ length: 5 }, () => database.db.execute(insert)))
+
+      await old.admin.db.execute(sql`alter system set default_transaction_read_only = on`)
+      await old.admin.db.execute(sql`select pg_reload_conf()`)
+      target.port = taken.server.port
+      await eventually(async () => sqlState(await thrownBy(database.db.execute(insert))) === '25006')
+      expect(sqlState(await thrownBy(database.db.execute(insert)))).toBe('25006')
+
+      const reads = Array.from({ length: 50 }, () => thrownBy(database.db.execute(count)))
+      database.invalidate()
+      expect(await Promise.all(reads)).toEqual(Array.from({ length: 50 }, () => null))
+      await eventually(async () => (await thrownBy(database.db.execute(insert))) === null)
+      await eventually(() => database.status().checkedOut === 0)
+      expect(await thrownBy(database.db.execute(insert))).toBeNull()
+    },
+    bound,
+  )
+})
+
+describe('a server that is starting up (57P03)', () => {
+  test(
+    'is waited for: callers in line are served when it lets them in, and those with less time are told why not',
+    async () => {
+      await using world = await startServer({ ...replica, hot_standby: 'off' })
+      const { server, appUrl } = world
+      const database = createDatabase({
+        name: 'starting',
+        url: appUrl,
+        pool: { poolSize: 2, maxOverflow: 0 },
+      })
+      await using _ = { [Symbol.asyncDispose]: () => database.close() }
+      await makeStandby(server)
+      const restarted = server.restart()
+      try {
+        const refused = await eventually(async () => {
+          const error = await database.connect({ timeoutMs: 100 }).catch((thrown: unknown) => thrown)
+          return error instanceof ConnectError && error.sqlState === '57P03' ? error : false
+        })
+        expect(refused).toMatchObject({ code: 'CONNECT_FAILED', retryable: true })
+        expect(await database.health.check()).toMatchObject({ status: 'disconnected', code: '57P03' })
+        const waiting = Array.from({ length: 10 }, () => firstRow(database.db.execute(sql`select 1 as n`)))
+        const attempts = database.status().counters.connectFailures
+        await eventually(() => database.status().counters.connectFailures > attempts)
+        expect(database.status()).toMatchObject({ waiting: 10, checkedOut: 0 })
+        promote(server)
+        expect(await Promise.all(waiting)).toEqual(Array.from({ length: 10 }, () => ({ n: 1 })))
+      } finally {
+        promote(server)
+        await restarted
+      }
+      expect(database.status()).toMatchObject({ checkedOut: 0, waiting: 0 })
+    },
+    bound,
+  )
+})
