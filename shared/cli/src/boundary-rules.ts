@@ -10,7 +10,10 @@ export const boundaryRules: readonly BoundaryRule[] = [
   { packages: 'services/*', mayUse: ['@shared/service', '@shared/env', '@shared/database', '@schema/$'] },
   { packages: 'shared/service', mayUse: ['@shared/database'] },
   { packages: 'shared/env', mayUse: ['@shared/database'] },
-  { packages: 'shared/cli', mayUse: ['@shared/database', '@shared/env', '@shared/postgres'] },
+  {
+    packages: 'shared/cli',
+    mayUse: ['@shared/console', '@shared/database', '@shared/env', '@shared/postgres'],
+  },
 ]
 
 /** What tests, and the helpers they import, may use on top, wherever they are. */

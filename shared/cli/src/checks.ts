@@ -13,7 +13,7 @@ export async function runChecks({ fix }: { fix: boolean }): Promise<number> {
   const formatted = lint(fix)
   if (fix) await formatted
   const checks: Record<string, Promise<Result>> = {
-    types: run('check', '--no-script', showsPretty()),
+    types: run('check', '--no-script', '-b', showsPretty()),
     'lint and format': formatted,
     imports: imports(),
   }
