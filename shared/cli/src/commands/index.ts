@@ -41,4 +41,8 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'Measure the connection layer and its peers under faults.',
     load: () => import('./faults.ts'),
   },
+  bench: {
+    summary: 'Measure how fast the connection layer and its peers are.',
+    load: () => import('./bench.ts'),
+  },
 }

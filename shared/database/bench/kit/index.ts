@@ -1,0 +1,8 @@
+export { atLeast, atMost, compareTo } from './bars.ts'
+export { type LoadResult, runLoad } from './load.ts'
+export { createProgress } from './progress.ts'
+export { describeMachine, type Report, renderReport, type Section } from './report.ts'
+export { type Bar, Collector, type Metric, type Result, type Samples, statOf } from './result.ts'
+export { saveReport } from './save.ts'
+export { median, percentile, ratio, rotate, type Stat, spread, summarize } from './statistics.ts'
+export { renderNumber, renderTable } from './table.ts'

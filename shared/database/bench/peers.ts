@@ -1,0 +1,128 @@
+import { eq, sql } from 'drizzle-orm'
+import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
+import { type ConnectionOptions, createDatabase, type PoolOptions } from '../src/index.ts'
+import { openRawBunSql, openRawPostgresJs } from './peers-raw.ts'
+import { orders, productOf, products } from './product.ts'
+
+/** One way from a program to PostgreSQL. `n` counts the calls up; what is not offered is null. */
+export interface Queries {
+  /** A product by its primary key. */
+  select(n: number): Promise<unknown>
+  /** A new order, returned. */
+  insert(n: number): Promise<unknown>
+  /** A transaction of two statements: reads a product, adds an order. */
+  transaction: ((n: number) => Promise<unknown>) | null
+  /** Sleeps on the server. */
+  sleep(ms: number): Promise<unknown>
+  close(): Promise<unknown>
+}
+
+export interface PeerOptions {
+  /** Connections at most. */
+  max: number
+  pool?: Partial<PoolOptions>
+  connection?: Partial<ConnectionOptions>
+}
+
+interface Peer {
+  readonly title: string
+  open(url: string, options: PeerOptions): Promise<Queries>
+}
+
+/** Us first. Each gets its number of connections and keeps all its other defaults. */
+export const peers = {
+  ours: { title: 'this layer', open: openOurs },
+  'drizzle-postgres-js': { title: 'drizzle/postgres-js', open: openPostgresJs },
+  'drizzle-postgres-js-prepared': { title: 'drizzle/postgres-js .prepare()', open: openPreparedPostgresJs },
+  'drizzle-node-postgres': { title: 'drizzle/node-postgres', open: openNodePostgres },
+  'drizzle-bun-sql': { title: 'drizzle/bun-sql', open: openBunSql },
+  'raw-postgres-js': { title: 'raw postgres.js', open: openRawPostgresJs },
+  'raw-bun-sql': { title: 'raw Bun.SQL', open: openRawBunSql },
+} satisfies Record<string, Peer>
+
+export type PeerId = keyof typeof peers
+
+export const peerIds = Object.keys(peers) as PeerId[]
+
+/** Overflow is off, so that everybody has as many connections; everything else that this layer promises is on. */
+async function openOurs(url: string, { max, pool, connection }: PeerOptions): Promise<Queries> {
+  const database = createDatabase({
+    name: 'bench',
+    url,
+    pool: { poolSize: max, maxOverflow: 0, ...pool },
+    connection,
+  })
+  return throughDrizzle(database.db, () => database.close())
+}
+
+async function openPostgresJs(url: string, { max }: PeerOptions): Promise<Queries> {
+  const { drizzle } = await import('drizzle-orm/postgres-js')
+  const { default: postgres } = await import('postgres')
+  const client = postgres(url, { max, onnotice: () => {} })
+  return throughDrizzle(drizzle(client), () => client.end({ timeout: 1 }))
+}
+
+async function openPreparedPostgresJs(url: string, { max }: PeerOptions): Promise<Queries> {
+  const { drizzle } = await import('drizzle-orm/postgres-js')
+  const { default: postgres } = await import('postgres')
+  const client = postgres(url, { max, onnotice: () => {} })
+  const db = drizzle(client)
+  const select = db
+    .select()
+    .from(products)
+    .where(eq(products.id, sql.placeholder('id')))
+    .prepare('bench_select')
+  const insert = db
+    .insert(orders)
+    .values({ productId: sql.placeholder('productId'), quantity: 1 })
+    .returning()
+    .prepare('bench_insert')
+  return {
+    ...throughDrizzle(db, () => client.end({ timeout: 1 })),
+    select: (n) => select.execute({ id: productOf(n) }),
+    insert: (n) => insert.execute({ productId: productOf(n) }),
+    transaction: null,
+  }
+}
+
+async function openNodePostgres(url: string, { max }: PeerOptions): Promise<Queries> {
+  const { drizzle } = await import('drizzle-orm/node-postgres')
+  const { default: pg } = await import('pg')
+  const pool = new pg.Pool({ connectionString: url, max })
+  return throughDrizzle(drizzle(pool), () => pool.end())
+}
+
+async function openBunSql(url: string, { max }: PeerOptions): Promise<Queries> {
+  const { drizzle } = await import('drizzle-orm/bun-sql')
+  const client = new Bun.SQL(url, { max })
+  return throughDrizzle(drizzle(client), () => client.close({ timeout: 1 }))
+}
+
+function throughDrizzle<T extends PgQueryResultHKT>(
+  db: PgDatabase<T>,
+  close: () => Promise<unknown>,
+): Queries {
+  return {
+    select: async (n) =>
+      await db
+        .select()
+        .from(products)
+        .where(eq(products.id, productOf(n))),
+    insert: async (n) =>
+      await db
+        .insert(orders)
+        .values({ productId: productOf(n), quantity: 1 })
+        .returning(),
+    transaction: (n) =>
+      db.transaction(async (tx) => {
+        await tx
+          .select()
+          .from(products)
+          .where(eq(products.id, productOf(n)))
+        await tx.insert(orders).values({ productId: productOf(n), quantity: 1 })
+      }),
+    sleep: async (ms) =>
+      await db.execute(sql`select pg_backend_pid() as pid from pg_sleep(${ms / 1_000}::float8)`),
+    close,
+  }
+}
