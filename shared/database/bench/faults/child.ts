@@ -1,13 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually } from '@shared/postgres/testing'
 import { Load } from './load.ts'
+import { runLongStatement } from './long-statement.ts'
 import type { Answer, Command } from './messages.ts'
-import { type PeerId, peers } from './peers.ts'
+import { peers } from './peers.ts'
 import { schedule } from './schedule.ts'
 
+type Start = Extract<Command, { type: 'start' }>
+
 /** One run of one peer, in a process of its own: what breaks the peer's process is a result, not an end. */
-async function run(peer: PeerId, url: string, marked: Promise<void>, happened: Promise<void>): Promise<void> {
-  const load = new Load(await peers[peer].open(url))
+async function run(start: Start, marked: Promise<void>, happened: Promise<void>): Promise<void> {
+  const peer = await peers[start.peer].open(start.url)
+  const load = new Load(peer)
   process.on('uncaughtException', (error) => load.countUncaught(error))
   process.on('unhandledRejection', (error) => load.countUncaught(error))
   await eventually(() => load.ok >= schedule.callers, { timeoutMs: 10_000 })
@@ -18,9 +22,11 @@ async function run(peer: PeerId, url: string, marked: Promise<void>, happened: P
   tell({ type: 'marked' })
   await happened
   load.happened()
+  const long = start.hasLongStatement ? runLongStatement(peer, load) : null
   await eventually(() => load.allServed, { timeoutMs: schedule.boundMs }).catch(() => {})
   if (load.allServed) await sleep(schedule.afterMs)
-  tell({ type: 'result', result: await load.stop() })
+  const longStatement = await long
+  tell({ type: 'result', result: { ...(await load.stop()), longStatement } })
 }
 
 const tell = (answer: Answer): void => {
@@ -34,7 +40,7 @@ if (import.meta.main) {
     if (command.type === 'mark') marked.resolve()
     else if (command.type === 'happened') happened.resolve()
     else
-      run(command.peer, command.url, marked.promise, happened.promise).catch((error: unknown) =>
+      run(command, marked.promise, happened.promise).catch((error: unknown) =>
         tell({ type: 'failed', message: String(error) }),
       )
   })

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DrizzleQueryError } from 'drizzle-orm'
 import type { LoadResult } from './messages.ts'
-import type { Query } from './peers.ts'
+import type { Peer } from './peers.ts'
 import { schedule } from './schedule.ts'
 
 interface Call {
@@ -13,7 +13,7 @@ const sweepMs = 10
 
 /** Twenty callers, each with one query after the other, and what becomes of them. */
 export class Load {
-  readonly #query: Query
+  readonly #peer: Peer
   readonly #calls = new Set<Call>()
   readonly #count = { ok: 0, failed: 0, hung: 0, inFlight: 0, longestMs: 0, uncaught: 0 }
   readonly #errors: Record<string, number> = {}
@@ -25,8 +25,8 @@ export class Load {
   #markedAt: number | null = null
   #happenedAt: number | null = null
 
-  constructor(query: Query) {
-    this.#query = query
+  constructor(peer: Peer) {
+    this.#peer = peer
     this.#sweep = setInterval(() => this.#giveUpOld(), sweepMs)
     this.#callers = Array.from({ length: schedule.callers }, (_, caller) => this.#run(caller))
   }
@@ -39,6 +39,11 @@ export class Load {
   /** Whether every caller has had an answer to a call that was started after the fault. */
   get allServed(): boolean {
     return this.#servedCount() === schedule.callers
+  }
+
+  /** Whether some caller has had such an answer. */
+  get anyServed(): boolean {
+    return this.#servedCount() > 0
   }
 
   /** The fault is about to happen. */
@@ -58,7 +63,7 @@ export class Load {
   }
 
   /** Ends the callers after their calls under way, those that hang after `hungMs` at the latest. */
-  async stop(): Promise<LoadResult> {
+  async stop(): Promise<Omit<LoadResult, 'longStatement'>> {
     this.#stopped = true
     await Promise.all(this.#callers)
     clearInterval(this.#sweep)
@@ -91,7 +96,7 @@ export class Load {
       const call: Call = { startedAt, giveUp: () => resolve('hung') }
       this.#calls.add(call)
       if (this.#faultIsFresh()) this.#count.inFlight = Math.max(this.#count.inFlight, this.#calls.size)
-      this.#query(n).then(
+      this.#peer.ask(n).then(
         (answer) => {
           this.#calls.delete(call)
           if (answer !== n) this.#countError('', new Error('wrong answer'))
@@ -126,10 +131,15 @@ export class Load {
   }
 
   #countError(prefix: string, error: unknown): void {
-    let root = error
-    while (root instanceof DrizzleQueryError && root.cause) root = root.cause
-    const { name, message, code } = root as { name?: string; message?: string; code?: unknown }
-    const key = `${prefix} ${name ?? 'thrown'} ${code ?? message ?? ''}`.trim()
+    const key = `${prefix} ${describeError(error)}`.trim()
     this.#errors[key] = (this.#errors[key] ?? 0) + 1
   }
+}
+
+/** An error by name and code, as the peer threw it. */
+export function describeError(error: unknown): string {
+  let root = error
+  while (root instanceof DrizzleQueryError && root.cause) root = root.cause
+  const { name, message, code } = root as { name?: string; message?: string; code?: unknown }
+  return `${name ?? 'thrown'} ${code ?? message ?? ''}`.trim()
 }

@@ -2,7 +2,7 @@ import type { PeerId } from './peers.ts'
 
 /** What the program tells the process that holds a peer. */
 export type Command =
-  | { type: 'start'; peer: PeerId; url: string }
+  | { type: 'start'; peer: PeerId; url: string; hasLongStatement: boolean }
   /** The fault is about to happen. */
   | { type: 'mark' }
   /** It has happened: a call started from now on that succeeds, succeeds in spite of it. */
@@ -34,4 +34,13 @@ export interface LoadResult {
   uncaught: number
   /** How often each error arrived, by name and code. */
   errors: Record<string, number>
+  /** What became of the long statement, in the scenario that has one. */
+  longStatement: LongStatement | null
 }
+
+/** A statement that took its time after the fault: what has healed must let it. */
+export type LongStatement =
+  | { outcome: 'completed' | 'hung'; ms: number }
+  | { outcome: 'failed'; ms: number; error: string }
+  /** Nobody was served again, so there was no connection for it. */
+  | { outcome: 'not begun' }

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import type { Answer, Command, LoadResult } from './messages.ts'
-import type { PeerId } from './peers.ts'
 
 /** A peer under load in a process of its own. */
 export interface PeerProcess extends AsyncDisposable {
@@ -14,7 +13,10 @@ export interface PeerProcess extends AsyncDisposable {
 }
 
 /** Starts a peer; its promises reject with how its process ended if it ends before them, or when the signal fires. */
-export function startPeer(peer: PeerId, url: string, signal: AbortSignal): PeerProcess {
+export function startPeer(
+  start: Omit<Extract<Command, { type: 'start' }>, 'type'>,
+  signal: AbortSignal,
+): PeerProcess {
   const warm = Promise.withResolvers<void>()
   const marked = Promise.withResolvers<void>()
   const result = Promise.withResolvers<LoadResult>()
@@ -43,7 +45,7 @@ export function startPeer(peer: PeerId, url: string, signal: AbortSignal): PeerP
       signal.reason ?? new Error(`its process ended (${child.signalCode ?? child.exitCode}) ${last}`.trim()),
     )
   })
-  tell({ type: 'start', peer, url })
+  tell({ type: 'start', ...start })
   return {
     warm: warm.promise,
     result: result.promise,

@@ -1,9 +1,14 @@
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { type ConnectionOptions, createDatabase } from '../../src/index.ts'
 import { schedule } from './schedule.ts'
 
-/** Asks the database for the number it is given. */
-export type Query = (n: number) => Promise<unknown>
+/** A client of the database with a pool of its own. */
+export interface Peer {
+  /** Asks the database for the number it is given. */
+  ask(n: number): Promise<unknown>
+  /** One statement that takes that long. */
+  sleep(seconds: number): Promise<unknown>
+}
 
 /** The columns of the table. Each opens a pool of ten and leaves all other options at their defaults. */
 export const peers = {
@@ -12,7 +17,7 @@ export const peers = {
   'postgres-js': { title: 'drizzle/postgres-js', open: openPostgresJs },
   'node-postgres': { title: 'drizzle/node-postgres', open: openNodePostgres },
   'bun-sql': { title: 'drizzle/bun-sql', open: openBunSql },
-} satisfies Record<string, { title: string; open: (url: string) => Promise<Query> }>
+} satisfies Record<string, { title: string; open: (url: string) => Promise<Peer> }>
 
 export type PeerId = keyof typeof peers
 
@@ -31,33 +36,44 @@ export function availablePeers(): PeerId[] {
 }
 
 const numbered = (n: number) => sql`select ${n}::int as n`
+const sleeping = (seconds: number) => sql`select pg_sleep(${seconds}::float8)`
 const numberIn = (rows: unknown): unknown => (rows as { n: unknown }[])[0]?.n
 
-async function openLayer(url: string, connection: Partial<ConnectionOptions> = {}): Promise<Query> {
-  const { db } = createDatabase({ name: 'faults', url, pool: { poolSize: schedule.poolSize }, connection })
-  return async (n) => numberIn(await db.execute(numbered(n)))
+function peerOf<T>(execute: (query: SQL) => PromiseLike<T>, read: (answer: T) => unknown): Peer {
+  return {
+    ask: async (n) => read(await execute(numbered(n))),
+    sleep: async (seconds) => execute(sleeping(seconds)),
+  }
 }
 
-function openRetryingLayer(url: string): Promise<Query> {
+async function openLayer(url: string, connection: Partial<ConnectionOptions> = {}): Promise<Peer> {
+  const { db } = createDatabase({ name: 'faults', url, pool: { poolSize: schedule.poolSize }, connection })
+  return peerOf((query) => db.execute(query), numberIn)
+}
+
+function openRetryingLayer(url: string): Promise<Peer> {
   return openLayer(url, retryReads)
 }
 
-async function openPostgresJs(url: string): Promise<Query> {
+async function openPostgresJs(url: string): Promise<Peer> {
   const { drizzle } = await import('drizzle-orm/postgres-js')
   const { default: postgres } = await import('postgres')
   const db = drizzle(postgres(url, { max: schedule.poolSize, onnotice: () => {} }))
-  return async (n) => numberIn(await db.execute(numbered(n)))
+  return peerOf((query) => db.execute(query), numberIn)
 }
 
-async function openNodePostgres(url: string): Promise<Query> {
+async function openNodePostgres(url: string): Promise<Peer> {
   const { drizzle } = await import('drizzle-orm/node-postgres')
   const { default: pg } = await import('pg')
   const db = drizzle(new pg.Pool({ connectionString: url, max: schedule.poolSize }))
-  return async (n) => numberIn((await db.execute(numbered(n))).rows)
+  return peerOf(
+    (query) => db.execute(query),
+    ({ rows }) => numberIn(rows),
+  )
 }
 
-async function openBunSql(url: string): Promise<Query> {
+async function openBunSql(url: string): Promise<Peer> {
   const { drizzle } = await import('drizzle-orm/bun-sql')
   const db = drizzle(new Bun.SQL(url, { max: schedule.poolSize }))
-  return async (n) => numberIn(await db.execute(numbered(n)))
+  return peerOf((query) => db.execute(query), numberIn)
 }

@@ -13,7 +13,7 @@ export function renderTables(report: FaultReport): string {
     const cells = report.cells.filter(({ scenario }) => scenario === id)
     if (cells.length === 0) continue
     const rows = [[scenarios[id].title, ...headings.slice(1)], ...cells.map(rowOf)]
-    parts.push(align(rows))
+    parts.push([align(rows), ...longStatements(cells)].join('\n'))
   }
   parts.push(
     'ok, failed, hung: calls (hung: not settled after 5 s). in flight: the most at once until the fault was felt. longest: of all calls.\n' +
@@ -52,6 +52,22 @@ function rowOf({ peer, result, died }: Cell): string[] {
   const counts = [result.ok, result.failed, result.hung, result.inFlight].map(String)
   const times = [result.longestMs, result.firstSuccessMs, result.allServedMs].map(renderMs)
   return [title, ...counts, ...times, String(result.uncaught)]
+}
+
+/** A line on the long statement of each peer, where the scenario has one. */
+function longStatements(cells: readonly Cell[]): string[] {
+  const outcomes = cells.flatMap(({ peer, result }) => {
+    const long = result?.longStatement
+    if (!long) return []
+    const took = long.outcome === 'not begun' ? ', nobody was served again' : ` after ${renderMs(long.ms)}`
+    const error = long.outcome === 'failed' ? ` with ${long.error}` : ''
+    return [`  ${peers[peer].title}: ${long.outcome}${took}${error}`]
+  })
+  if (outcomes.length === 0) return []
+  return [
+    `pg_sleep(${schedule.longMs / 1_000}) beside it, begun when the first caller was served again:`,
+    ...outcomes,
+  ]
 }
 
 const renderMs = (ms: number | null): string => (ms === null ? 'never' : `${Math.round(ms)} ms`)

@@ -47,7 +47,8 @@ async function runCell(
 ): Promise<{ result: LoadResult; died: null } | { result: null; died: string }> {
   await world.proxy.set('forward')
   const url = scenario.through === 'proxy' ? world.proxy.url(world.url) : world.url
-  await using child = startPeer(peer, url, signal)
+  const { hasLongStatement = false } = scenario
+  await using child = startPeer({ peer, url, hasLongStatement }, signal)
   let mended: Promise<void> | null = null
   try {
     await child.warm

@@ -8,6 +8,8 @@ export interface Scenario {
   readonly through: 'server' | 'proxy'
   /** Whether it needs the superuser's connection, which is made before the fault is announced. */
   readonly asAdmin?: boolean
+  /** Whether a long statement runs beside the callers afterwards. */
+  readonly hasLongStatement?: boolean
   /** Makes the fault, calls `happened` at once when it is made, and resolves when whatever mends it is done. */
   run(world: World, happened: () => void): Promise<void>
 }
@@ -37,6 +39,7 @@ export const scenarios = {
   'half-open': {
     title: 'half-open: old sockets go silent',
     through: 'proxy',
+    hasLongStatement: true,
     async run({ proxy }, happened) {
       await proxy.set('freezeOld')
       happened()

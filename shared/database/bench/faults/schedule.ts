@@ -9,6 +9,8 @@ export const schedule = {
   refusedMs: 1_000,
   /** A call that has not settled by then has hung: its caller gives it up and goes on. */
   hungMs: 5_000,
+  /** A statement of that length is run beside the callers of the half-open scenario, once the first of them is served again. */
+  longMs: 8_000,
   /** How long a run goes on after every caller is served again. */
   afterMs: 1_000,
   /** A run in which some caller is never served again ends so long after the fault. */
