@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import type { z } from 'zod'
-import { boolean, host, identifier, integer, oneOf, seconds, text } from './fields.ts'
+import { boolean, host, identifier, integer, oneOf, origins, seconds, text } from './fields.ts'
 
 const accepts = (schema: z.ZodType, value: string) => schema.safeParse(value).success
 const read = (schema: z.ZodType, value: string) => schema.parse(value)
@@ -154,4 +154,33 @@ test('no message of any field repeats the value', () => {
       JSON.stringify(field.safeParse('canary:\n').error?.issues.map((issue) => issue.message)),
     ).not.toContain('canary')
   }
+})
+
+describe('origins', () => {
+  test('reads one or many, spaces around commas allowed', () => {
+    expect(read(origins(), 'https://shop.example')).toEqual(['https://shop.example'])
+    expect(read(origins(), 'https://shop.example, http://127.0.0.1:5173,https://[::1]:8443')).toEqual([
+      'https://shop.example',
+      'http://127.0.0.1:5173',
+      'https://[::1]:8443',
+    ])
+  })
+
+  test.each([
+    '*',
+    'null',
+    'shop.example',
+    'https://shop.example/',
+    'https://shop.example/path',
+    'https://Shop.example',
+    'https://shop.example:443',
+    'https://user:pw@shop.example',
+    'https://*.shop.example',
+    'https://a.example,',
+    'https://a.example https://b.example',
+    'ftp://shop.example',
+    'file:///',
+  ])('refuses %j', (value) => {
+    expect(accepts(origins(), value)).toBe(false)
+  })
 })

@@ -73,6 +73,19 @@ export function host() {
     .refine(isHost, { error: 'must be one host name or IP address, without port, path or comma' })
 }
 
+/** Origins as browsers send them, separated by commas: scheme, host and port, nothing after them. */
+export function origins() {
+  const message = 'must be origins such as https://shop.example, separated by commas, without paths and *'
+  return z
+    .string({ error: message })
+    .transform((value) => value.split(',').map((origin) => origin.trim()))
+    .refine((list) => list.every(isOrigin), { error: message })
+}
+
+function isOrigin(value: string): boolean {
+  return /^https?:[^*]+$/.test(value) && URL.canParse(value) && new URL(value).origin === value
+}
+
 /** Whether a connection can be opened to this name; IPv6 without its brackets. */
 export function isHost(value: string): boolean {
   if (value.includes(':')) return isIPv6(value) && !value.includes('%')

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { poolVariables, targetVariables } from './database-variables.ts'
-import { host, integer, oneOf, seconds } from './fields.ts'
+import { host, integer, oneOf, origins, seconds } from './fields.ts'
 import { Secret } from './secret.ts'
 import type { ServiceDefinition, VariableTable } from './variables.ts'
 
@@ -40,6 +40,11 @@ export function serviceTable(definition: ServiceDefinition) {
       default: '30',
       description:
         'Seconds after which a request that is not answered stops using the database and gets a 503.',
+    },
+    CORS_ORIGINS: {
+      schema: origins(),
+      example: 'https://shop.example,https://admin.example:8443',
+      description: 'Origins whose pages may ask this service, separated by commas. Unset: none.',
     },
     SHUTDOWN_TIMEOUT: {
       schema: seconds({ min: 0 }),

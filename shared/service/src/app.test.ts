@@ -56,7 +56,7 @@ describe('problem details', () => {
     const response = await app.request('/things/1', { method: 'PUT' })
     expect({ status: response.status, allow: response.headers.get('Allow') }).toEqual({
       status: 405,
-      allow: 'GET, HEAD, DELETE',
+      allow: 'GET, HEAD, DELETE, OPTIONS',
     })
     expect((await problemOf(response)).code).toBe('method-not-allowed')
   })

@@ -1,9 +1,8 @@
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import { methodNotAllowed } from 'hono/method-not-allowed'
 import type { RequestIdVariables } from 'hono/request-id'
 import { requestId } from 'hono/request-id'
-import { secureHeaders } from 'hono/secure-headers'
+import { answerOptions, refuseMethod, shareWith } from './allowed-methods.ts'
 import { boundWork, clientGone, isClientGone } from './bound-work.ts'
 import type { ServiceContext } from './context.ts'
 import { toProblem } from './error-map.ts'
@@ -13,6 +12,7 @@ import { silentLogger } from './logger.ts'
 import { Problem, problemResponse } from './problem.ts'
 import { requestLog } from './request-log.ts'
 import { closeWhenDraining, requireJson } from './request-rules.ts'
+import { apiHeaders } from './security-headers.ts'
 import { serviceIndex } from './service-index.ts'
 
 /** A service's Hono app; `c.get('requestId')` is set on every request. */
@@ -27,8 +27,8 @@ export interface ServiceAppOptions extends ServiceContext {
 }
 
 /**
- * Creates the app a service adds its routes to: request ids, one log line a request, secure headers, health routes,
- * an index at `/`, a bound on each request's database work, and RFC 9457 problem details for every error.
+ * Creates the app a service adds its routes to: request ids, one log line a request, secure headers, CORS, OPTIONS, health
+ * routes, an index at `/`, a bound on each request's database work, and RFC 9457 problem details for every error.
  *
  * Does no I/O. Routes that are added later take part in the index and in 405 answers.
  */
@@ -46,11 +46,11 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
 
   app.use(requestId())
   app.use(requestLog(logger))
-  app.use(secureHeaders())
+  app.use(apiHeaders())
   app.use(closeWhenDraining(options.lifecycle))
-  app.use(
-    methodNotAllowed({ app, onMethodNotAllowed: (c, methods) => problemResponse(c, wrongMethod(methods)) }),
-  )
+  app.use(shareWith(options.corsOrigins ?? [], app))
+  app.use(answerOptions(app))
+  app.use(refuseMethod(app))
   app.use(boundWork(database, requestTimeoutMs))
   app.use(bodyLimit({ maxSize: maxBodyBytes, onError: () => Promise.reject(tooLarge(maxBodyBytes)) }))
   app.use(requireJson)
@@ -66,16 +66,6 @@ const nothingHere = new Problem({
   code: 'not-found',
   detail: 'There is nothing at this address.',
 })
-
-function wrongMethod(methods: string[]): Problem {
-  const Allow = methods.join(', ')
-  return new Problem({
-    status: 405,
-    code: 'method-not-allowed',
-    detail: `This address answers ${Allow} only.`,
-    headers: { Allow },
-  })
-}
 
 function tooLarge(maxBodyBytes: number): Problem {
   return new Problem({

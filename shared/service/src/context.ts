@@ -32,4 +32,6 @@ export interface ServiceContext<TDatabase extends ServiceDatabase = ServiceDatab
   eventLoop?: EventLoopMonitor
   /** Time in ms after which a request's database work is ended. Default 30 000. */
   requestTimeoutMs?: number
+  /** Origins whose pages may ask this service, e.g. `https://shop.example`. Default: none. */
+  corsOrigins?: readonly string[]
 }

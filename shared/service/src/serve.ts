@@ -20,6 +20,8 @@ export interface ServeEnv {
   readonly PORT: number
   readonly LOG_LEVEL: string
   readonly REQUEST_TIMEOUT: number
+  /** Default: none. */
+  readonly CORS_ORIGINS?: readonly string[]
   readonly SHUTDOWN_TIMEOUT: number
   /** How long requests are still accepted after a stop signal. Default 1 in production, else 0. */
   readonly SHUTDOWN_DELAY?: number
@@ -74,7 +76,8 @@ async function run<TDatabase extends ServiceDatabase>(
   const database = open(() => options.openDatabase(databaseLog(logger)))
   const health = { details: env.HEALTH_DETAILS, token: env.HEALTH_TOKEN?.reveal() }
   const requestTimeoutMs = env.REQUEST_TIMEOUT * 1000
-  const app = createApp({ database, logger, lifecycle, health, eventLoop, requestTimeoutMs })
+  const corsOrigins = env.CORS_ORIGINS ?? []
+  const app = createApp({ database, logger, lifecycle, health, eventLoop, requestTimeoutMs, corsOrigins })
   const server = listen({ fetch: (request) => app.fetch(request), host: env.HOST, port: env.PORT, logger })
   const stopping = stopOnSignal({ server, database, lifecycle, logger, ...shutdownTimes(env) })
   // From this line on the service may be stopped by whoever reads it.

@@ -15,7 +15,7 @@ export interface HostileReport {
   findings: string[]
 }
 
-const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'QUERY']
+const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND', 'QUERY']
 const ownRoutes = new Set(['/', '/livez', '/readyz', '/health', '/health/detailed', '/metrics'])
 
 /** Routes of the app that the list leaves out, so that a new route cannot be forgotten. */

@@ -1,0 +1,157 @@
+import { describe, expect, test } from 'bun:test'
+import { createFakeDatabase } from '../test/fake-database.ts'
+import { createServiceApp, notFound, type ServiceContext } from './index.ts'
+
+function setUp(context: Partial<ServiceContext> = {}) {
+  const { database } = createFakeDatabase()
+  const app = createServiceApp({
+    service: 'test',
+    version: '1',
+    database,
+    health: { details: 'always' },
+    ...context,
+  })
+  app.get('/things', (c) => c.json([], 200, { ETag: '"1"' }))
+  app.post('/things', (c) => c.body(null, 204))
+  app.delete('/things/:id', () => {
+    throw notFound('thing')
+  })
+  return app
+}
+
+describe('OPTIONS', () => {
+  test.each([
+    ['/', 'GET, HEAD, OPTIONS'],
+    ['/livez', 'GET, HEAD, OPTIONS'],
+    ['/health/detailed', 'GET, HEAD, OPTIONS'],
+    ['/things', 'GET, POST, HEAD, OPTIONS'],
+    ['/things/7', 'DELETE, OPTIONS'],
+  ])('at %s is 204 and Allow says %s', async (path, allow) => {
+    const response = await setUp().request(path, { method: 'OPTIONS' })
+    expect({
+      status: response.status,
+      allow: response.headers.get('Allow'),
+      body: await response.text(),
+    }).toEqual({ status: 204, allow, body: '' })
+  })
+
+  test('is 204 at every route there is', async () => {
+    const app = setUp()
+    const paths = app.routes.filter(({ method }) => method !== 'ALL').map(({ path }) => path)
+    const answers = await Promise.all(
+      paths.map(async (path) => [path, (await app.request(path, { method: 'OPTIONS' })).status]),
+    )
+    expect(answers).toEqual(paths.map((path) => [path, 204]))
+  })
+
+  test('where there is nothing is 404', async () => {
+    const response = await setUp().request('/nothing', { method: 'OPTIONS' })
+    expect(response.status).toBe(404)
+    expect(await response.json()).toMatchObject({ code: 'not-found' })
+  })
+})
+
+test('HEAD answers like GET, without the body, at every route there is', async () => {
+  const app = setUp()
+  const paths = app.routes.filter(({ method }) => method === 'GET').map(({ path }) => path)
+  expect(paths.length).toBeGreaterThan(5)
+  const seen = async (path: string, method: string) => {
+    const { status, headers } = await app.request(path, { method, headers: { 'X-Request-Id': 'same' } })
+    return { path, status, headers: Object.fromEntries(headers) }
+  }
+  for (const path of paths) {
+    expect(await seen(path, 'HEAD')).toEqual(await seen(path, 'GET'))
+    expect(await (await app.request(path, { method: 'HEAD' })).text()).toBe('')
+  }
+})
+
+describe('another origin', () => {
+  const shop = 'https://shop.example'
+  const corsOrigins = [shop, 'https://admin.example:8443']
+  const ask = (app: ReturnType<typeof setUp>, path: string, init: RequestInit = {}, origin = shop) =>
+    app.request(path, { ...init, headers: { Origin: origin, ...init.headers } })
+  const preflight = (app: ReturnType<typeof setUp>, path: string, origin = shop) =>
+    ask(app, path, { method: 'OPTIONS', headers: { 'Access-Control-Request-Method': 'POST' } }, origin)
+  const crossOriginHeaders = ({ headers }: Response) =>
+    Object.fromEntries([...headers].filter(([name]) => name.startsWith('access-control-')))
+
+  test('may ask nothing by default', async () => {
+    const app = setUp()
+    expect(crossOriginHeaders(await ask(app, '/things'))).toEqual({})
+    expect(crossOriginHeaders(await preflight(app, '/things'))).toEqual({})
+  })
+
+  test('that is named may read answers, problems too', async () => {
+    const app = setUp({ corsOrigins })
+    const answers = [
+      await ask(app, '/things'),
+      await ask(app, '/nothing'),
+      await ask(app, '/things/7', { method: 'DELETE' }),
+      await ask(app, '/things', { method: 'PUT' }),
+    ]
+    expect(
+      answers.map((response) => [
+        response.status,
+        response.headers.get('Access-Control-Allow-Origin'),
+        response.headers.get('Access-Control-Expose-Headers'),
+        response.headers.get('Vary'),
+      ]),
+    ).toEqual(
+      [200, 404, 404, 405].map((status) => [status, shop, 'Location,Retry-After,X-Request-Id', 'Origin']),
+    )
+  })
+
+  test('that is not named gets no permission', async () => {
+    const app = setUp({ corsOrigins })
+    for (const origin of [
+      'https://evil.example',
+      'https://shop.example.evil.example',
+      'null',
+      `${shop}:444`,
+    ]) {
+      const response = await ask(app, '/things', {}, origin)
+      expect(response.headers.get('Access-Control-Allow-Origin')).toBeNull()
+      expect(response.headers.get('Vary')).toBe('Origin')
+      expect((await preflight(app, '/things', origin)).headers.get('Access-Control-Allow-Origin')).toBeNull()
+    }
+  })
+
+  test('learns from a preflight the methods of the address and the headers it may send', async () => {
+    const response = await preflight(setUp({ corsOrigins }), '/things')
+    expect({ status: response.status, ...crossOriginHeaders(response) }).toEqual({
+      status: 204,
+      'access-control-allow-origin': shop,
+      'access-control-allow-methods': 'GET,POST,HEAD,OPTIONS',
+      'access-control-allow-headers': 'Authorization,Content-Type,X-Request-Id',
+      'access-control-expose-headers': 'Location,Retry-After,X-Request-Id',
+      'access-control-max-age': '600',
+    })
+  })
+
+  test('never sends cookies', async () => {
+    const response = await preflight(setUp({ corsOrigins }), '/things')
+    expect(response.headers.get('Access-Control-Allow-Credentials')).toBeNull()
+  })
+})
+
+test.each(['/', '/livez', '/things', '/nothing'])(
+  '%s carries the headers that an API needs',
+  async (path) => {
+    const { headers } = await setUp().request(path)
+    expect(Object.fromEntries(headers)).toMatchObject({
+      'content-security-policy':
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-resource-policy': 'same-origin',
+      'strict-transport-security': 'max-age=15552000; includeSubDomains',
+    })
+  },
+)
+
+test('a request id longer than 255 characters is replaced', async () => {
+  const given = 'x'.repeat(256)
+  const response = await setUp().request('/', { headers: { 'X-Request-Id': given } })
+  expect(response.headers.get('X-Request-Id')).toMatch(/^[0-9a-f-]{36}$/)
+})
