@@ -1,4 +1,4 @@
-import type { Hono, MiddlewareHandler } from 'hono'
+import type { Env, Hono, MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { TrieRouter } from 'hono/router/trie-router'
@@ -44,7 +44,7 @@ export function shareWith(origins: readonly string[], app: Routes): MiddlewareHa
 }
 
 /** Answers a method that an address does not have with 405 and `Allow`. */
-export function refuseMethod(app: Parameters<typeof methodNotAllowed>[0]['app']): MiddlewareHandler {
+export function refuseMethod<E extends Env>(app: Hono<E>): MiddlewareHandler {
   return methodNotAllowed({
     app,
     onMethodNotAllowed: (c, methods) => problemResponse(c, wrongMethod([...methods, 'OPTIONS'])),
