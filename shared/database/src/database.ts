@@ -8,7 +8,7 @@ import { ConfigurationError, ConnectionLostError, StatementTimeoutError } from '
 import { createHealthProbe, type HealthProbe } from './health.ts'
 import { ExclusiveConnection, refused } from './lease.ts'
 import { LeaseWatch } from './lease-watch.ts'
-import { createMonitor, type DatabaseEvent } from './monitor.ts'
+import { createMonitor, type DatabaseEvent, type EventCounts } from './monitor.ts'
 import {
   type ConnectionOptions,
   type PoolOptions,
@@ -21,7 +21,7 @@ import { readBackendStates, terminateBackends } from './server-report.ts'
 import type { ResetMode, Slot } from './slot.ts'
 import { StallWatch } from './stall-watch.ts'
 import { isRead, StatementCatalog } from './statement.ts'
-import type { PoolStatus } from './status.ts'
+import type { PoolStatus, PoolTimings } from './status.ts'
 import { parseTarget } from './target.ts'
 import { runTransaction } from './transaction.ts'
 import { guard, Work, type WorkOptions } from './work.ts'
@@ -96,6 +96,8 @@ export interface Database<TSchema extends Record<string, unknown>> {
   within<T>(options: WorkOptions, fn: () => Promise<T>): Promise<T>
   /** One consistent snapshot of the pool. */
   status(): PoolStatus
+  /** How long waits, leases and connects took, since the start. */
+  timings(): PoolTimings
   /**
    * Sends `select 1` over the pool; `latencyMs` is that round trip alone, without the wait for a connection.
    *
@@ -106,6 +108,8 @@ export interface Database<TSchema extends Record<string, unknown>> {
   readonly health: HealthProbe
   /** The last events, newest last. */
   events(): readonly DatabaseEvent[]
+  /** How often each type of event was recorded, since the start. */
+  eventCounts(): EventCounts
   /** Retires every connection made until now. */
   invalidate(): void
   /**
@@ -233,14 +237,15 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     lost: number,
   ): Promise<Rows> {
     const connection = slot.connection as Connection
+    const since = performance.now()
     const ticket = signal && { place: 0, isCancelled: false }
     const answer = connection.run(text, parameters, values, 'autocommit', ticket).then(
       (rows) => {
-        pool.unshare(slot)
+        pool.unshare(slot, since)
         return rows
       },
       (error: unknown) => {
-        pool.unshare(slot)
+        pool.unshare(slot, since)
         if (ticket?.isCancelled || lost >= mostLostInARow) throw error
         if (hadNoEffect(error) || connection.isCollateral(error))
           return share(text, parameters, values, lost + 1)
@@ -303,6 +308,7 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     },
     within: (options, fn) => work.within(options, fn),
     status: () => pool.status(),
+    timings: () => pool.timings(),
     async ping({ timeoutMs = 2_000, signal } = {}) {
       const deadline = performance.now() + timeoutMs
       const lease = await pool.checkout({ timeoutMs, signal })
@@ -315,6 +321,7 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
       }
     },
     events: () => monitor.events(),
+    eventCounts: () => monitor.counts(),
     invalidate: () => pool.invalidate(),
     async close(closing) {
       stallWatch.stop()

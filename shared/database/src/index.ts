@@ -29,10 +29,11 @@ export {
   WorkAbortedError,
 } from './errors.ts'
 export type { DatabaseHealth, HealthProbe } from './health.ts'
+export { type HistogramSnapshot, quantileMs } from './histogram.ts'
 export { type MigrateOptions, migrate } from './migrate.ts'
-export type { DatabaseEvent, DatabaseEventType } from './monitor.ts'
+export type { DatabaseEvent, DatabaseEventType, EventCounts } from './monitor.ts'
 export type { ConnectionOptions, PoolOptions, SslMode } from './options.ts'
 export type { CheckoutOptions } from './queue-pool.ts'
 export type { Confinement, ServerReport } from './server-report.ts'
-export type { CloseReason, PoolCounters, PoolStatus } from './status.ts'
+export type { CloseReason, PoolCounters, PoolStatus, PoolTimings } from './status.ts'
 export type { WorkOptions } from './work.ts'

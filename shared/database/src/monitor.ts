@@ -1,19 +1,25 @@
 import { DatabaseError, sqlState } from './errors.ts'
 
-export type DatabaseEventType =
-  | 'connect-failed'
-  | 'connection-lost'
-  | 'statement-stalled'
-  | 'ping-failed'
-  | 'reset-failed'
-  | 'invalidated'
-  | 'checkout-timeout'
-  | 'saturated'
-  | 'nested-checkout'
-  | 'checkout-slow'
-  | 'lease-leaked'
-  | 'lease-returned'
-  | 'health-failed'
+const eventTypes = [
+  'connect-failed',
+  'connection-lost',
+  'statement-stalled',
+  'ping-failed',
+  'reset-failed',
+  'invalidated',
+  'checkout-timeout',
+  'saturated',
+  'nested-checkout',
+  'checkout-slow',
+  'lease-leaked',
+  'lease-returned',
+  'health-failed',
+] as const
+
+export type DatabaseEventType = (typeof eventTypes)[number]
+
+/** How often each type of event was recorded since the start. */
+export type EventCounts = Readonly<Record<DatabaseEventType, number>>
 
 /** Something an operator wants to know about: codes and times, never a text that could hold a secret. */
 export interface DatabaseEvent {
@@ -30,6 +36,7 @@ export interface DatabaseEvent {
 export interface Monitor {
   record(type: DatabaseEventType, error?: unknown, detail?: string): void
   events(): readonly DatabaseEvent[]
+  counts(): EventCounts
 }
 
 /**
@@ -40,6 +47,7 @@ export function createMonitor(
 ): Monitor {
   const { capacity = 50, onEvent } = options
   const ring: DatabaseEvent[] = []
+  const counts = Object.fromEntries(eventTypes.map((type) => [type, 0])) as Record<DatabaseEventType, number>
   return {
     record(type, error, detail) {
       const at = new Date().toISOString()
@@ -50,6 +58,7 @@ export function createMonitor(
         ...(detail !== undefined && { detail }),
       }
       ring.push(event)
+      counts[type]++
       if (ring.length > capacity) ring.shift()
       try {
         onEvent?.(event)
@@ -58,6 +67,7 @@ export function createMonitor(
       }
     },
     events: () => [...ring],
+    counts: () => ({ ...counts }),
   }
 }
 

@@ -7,11 +7,12 @@ import {
   PoolClosedError,
   PoolSaturatedError,
 } from './errors.ts'
+import { Histogram } from './histogram.ts'
 import type { DatabaseEventType } from './monitor.ts'
 import type { PoolOptions } from './options.ts'
 import { describePlace, hereIs } from './place.ts'
 import type { Connector, Lease, PoolConnection, ResetMode, Slot } from './slot.ts'
-import { createCounters, type PoolStatus } from './status.ts'
+import { createCounters, type PoolStatus, type PoolTimings } from './status.ts'
 import { Supply } from './supply.ts'
 import { type Waiter, WaitLine } from './wait-line.ts'
 
@@ -51,6 +52,8 @@ export class QueuePool<C extends PoolConnection> {
   readonly #onEvent: (type: DatabaseEventType, error?: unknown, detail?: string) => void
   readonly #now: () => number
   readonly #counters = createCounters()
+  readonly #waits = new Histogram()
+  readonly #uses = new Histogram()
   readonly #supply: Supply<C>
   readonly #line: WaitLine<Slot<C>>
   #closed: Promise<void> | null = null
@@ -111,11 +114,13 @@ export class QueuePool<C extends PoolConnection> {
     return this.#take('shared', options)
   }
 
-  /** Ends a shared lease. */
-  unshare(slot: Slot<C>): void {
+  /** Ends a shared lease that began at `since`, on the pool's clock. */
+  unshare(slot: Slot<C>, since: number): void {
+    const now = this.#now()
+    this.#uses.record(now - since)
     slot.shares--
     if (slot.state === 'closed') return
-    slot.busySince = this.#now()
+    slot.busySince = now
     if (slot.shares === 0) this.#supply.release(slot)
     if (this.#line.length > 0) this.#serve()
   }
@@ -156,6 +161,16 @@ export class QueuePool<C extends PoolConnection> {
       oldestLeaseMs: leased > 0 ? now - leasedAt : null,
       longestWaitMs: this.#line.head ? now - this.#line.head.since : null,
       counters: { ...this.#counters, closes: { ...this.#counters.closes } },
+    }
+  }
+
+  /** How long waits, leases and connects took, since the pool was made. */
+  timings(): PoolTimings {
+    return {
+      // Who did not wait is only counted: the way in must cost nothing.
+      waitMs: this.#waits.snapshot(this.#counters.checkouts - this.#waits.count),
+      useMs: this.#uses.snapshot(),
+      createMs: this.#supply.creates.snapshot(),
     }
   }
 
@@ -227,6 +242,7 @@ export class QueuePool<C extends PoolConnection> {
       if (!slot) break
       this.#line.remove(waiter)
       this.#lease(slot, waiter.kind)
+      this.#waits.record(this.#now() - waiter.since)
       waiter.resolve(slot)
     }
     if (this.#line.length > 0) this.#supply.raise(this.#demand())
@@ -277,12 +293,13 @@ export class QueuePool<C extends PoolConnection> {
 
   async #checkin(slot: Slot<C>, reset: ResetMode | 'none'): Promise<void> {
     const connection = slot.connection as C
+    const heldMs = this.#now() - slot.leasedAt
+    this.#uses.record(heldMs)
     if (slot.isReported && slot.place) {
-      const heldMs = Math.round(this.#now() - slot.leasedAt)
       this.#onEvent(
         'lease-returned',
         undefined,
-        `held for ${heldMs} ms, taken at ${describePlace(slot.place)}`,
+        `held for ${Math.round(heldMs)} ms, taken at ${describePlace(slot.place)}`,
       )
     }
     slot.place = null

@@ -1,3 +1,5 @@
+import type { HistogramSnapshot } from './histogram.ts'
+
 /** Why a pooled connection was closed. */
 export type CloseReason =
   | 'overflow'
@@ -50,6 +52,16 @@ export interface PoolStatus {
   oldestLeaseMs: number | null
   longestWaitMs: number | null
   counters: PoolCounters
+}
+
+/** How long things took since the pool was made. */
+export interface PoolTimings {
+  /** From asking for a lease to having it, of those who got one; 0 for who did not wait. */
+  waitMs: HistogramSnapshot
+  /** How long leases were held: by one statement, or exclusively. */
+  useMs: HistogramSnapshot
+  /** Opening a connection, up to its first answer. */
+  createMs: HistogramSnapshot
 }
 
 /** Counters at zero. */

@@ -1,4 +1,5 @@
 import { ConnectError } from './errors.ts'
+import { Histogram } from './histogram.ts'
 import type { DatabaseEventType } from './monitor.ts'
 import type { PoolOptions } from './options.ts'
 import { Pacer } from './pacer.ts'
@@ -37,6 +38,8 @@ export class Supply<C extends PoolConnection> {
   readonly limit: number
   readonly count: Record<Exclude<SlotState, 'closed'>, number> = { connecting: 0, idle: 0, leased: 0 }
   readonly slots = new Set<Slot<C>>()
+  /** How long connects took. */
+  readonly creates = new Histogram()
   readonly pacer: Pacer
   /** Connections being pinged. They count as leased. */
   pinging = 0
@@ -236,6 +239,7 @@ export class Supply<C extends PoolConnection> {
     connect({ timeoutMs: connectTimeoutMs, signal: this.#abortConnects.signal, onLost }).then(
       (connection) => {
         counters.connects++
+        this.creates.record(now() - createdAt)
         this.pacer.succeeded()
         slot.connection = connection
         if (slot.state === 'closed') {

@@ -48,6 +48,7 @@ describe('the health probe', () => {
     expect(health).toMatchObject({ status: 'disconnected', latencyMs: null, code: '28P01' })
     expect(JSON.stringify([health, database.events()])).not.toContain('canary')
     expect(database.events()).toMatchObject([{ type: 'health-failed', code: '28P01' }])
+    expect(database.eventCounts()).toMatchObject({ 'health-failed': 1, 'connection-lost': 0 })
     expect(await database.health.details()).toBeNull()
     await database.close()
   })

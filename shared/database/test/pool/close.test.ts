@@ -48,7 +48,7 @@ describe('close', () => {
     const closing = pool.close()
     await settle()
     expect(stateOf(pool)).toMatchObject({ checkedOut: 1 })
-    pool.unshare(slot)
+    pool.unshare(slot, 0)
     await closing
     expect(stateOf(pool)).toMatchObject({ total: 0 })
   })

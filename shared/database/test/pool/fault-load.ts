@@ -58,7 +58,7 @@ export function createFaultLoad(seed: number) {
       const slot = pool.tryShare() ?? (await pool.share(options))
       await settle()
       if (chance(0.005)) slot.connection?.lose()
-      pool.unshare(slot)
+      pool.unshare(slot, 0)
     } else {
       const lease = await pool.checkout(options)
       if (chance(0.5)) await settle()

@@ -291,7 +291,7 @@ describe('shared leases', () => {
     expect(pool.tryShare()).toBeNull()
     const seventh = await pool.share()
     expect(seventh.connection?.id).toBe(3)
-    for (const slot of [...slots, seventh]) pool.unshare(slot)
+    for (const slot of [...slots, seventh]) pool.unshare(slot, 0)
     expect(stateOf(pool)).toMatchObject({ total: 2, idle: 2, checkedOut: 0 })
   })
 
@@ -302,8 +302,8 @@ describe('shared leases', () => {
     expect(pool.tryShare()).toBeNull()
     const other = await pool.share()
     expect(other.connection).not.toBe(slow.connection as FakeConnection)
-    pool.unshare(slow)
-    pool.unshare(other)
+    pool.unshare(slow, 0)
+    pool.unshare(other, 0)
   })
 
   test('never starve an exclusive checkout: while one waits, no statement is put before it', async () => {
@@ -313,11 +313,11 @@ describe('shared leases', () => {
     await settle()
     expect(pool.tryShare()).toBeNull()
     const later = pool.share()
-    for (const slot of slots) if (slot) pool.unshare(slot)
+    for (const slot of slots) if (slot) pool.unshare(slot, 0)
     const lease = await exclusive
     expect(stateOf(pool)).toMatchObject({ checkedOut: 1, waiting: 1 })
     await lease.checkin()
-    pool.unshare(await later)
+    pool.unshare(await later, 0)
   })
 
   test('are not put on a connection that has not answered since another one was lost', async () => {
@@ -330,6 +330,6 @@ describe('shared leases', () => {
     expect(third.connection?.id).toBe(3)
     const fourth = pool.tryShare()
     expect(fourth?.connection?.id).toBe(3)
-    pool.unshare(second)
+    pool.unshare(second, 0)
   })
 })

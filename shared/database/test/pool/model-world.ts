@@ -175,7 +175,7 @@ export function createWorld(options: Partial<PoolOptions>) {
       if (!held) return
       held.member.shares--
       held.member.busySince = clock.now
-      pool.unshare(held.slot)
+      pool.unshare(held.slot, 0)
     } else if (step.do === 'abort') pick(oracle.waiting, step.at)?.abort.abort()
     else if (step.do === 'wear') pick(oracle.live, step.at, (member) => (member.connection.worn = true))
     else if (step.do === 'speak')
