@@ -3,7 +3,7 @@ import { parseDatabaseUrl } from '@shared/env'
 import { findPostgres, startPostgres } from '@shared/postgres'
 import { CommandError, UsageError } from './errors.ts'
 import { committedEnvironment, type ServerAddress } from './service-environment.ts'
-import type { Service } from './services.ts'
+import { type Service, serviceNames } from './services.ts'
 
 /** The options of every command that may use the local server. */
 export const dataRootOption = {
@@ -44,6 +44,7 @@ export async function openAdminServer(options: {
     dataRoot: options.dataRoot,
     port: preferredPort(options.services),
     lifetime: 'session',
+    settings: localSettings(),
     onNotice: (line) => console.error(line),
   })
   const { host, port, version } = server
@@ -54,6 +55,15 @@ export async function openAdminServer(options: {
     description: `PostgreSQL ${version} on ${host}:${port} (${server.startedHere ? 'started' : 'joined'})`,
     release: () => server.release(),
   }
+}
+
+/**
+ * Settings of the local server: connections for twice what every service opens by default, as that is what a role may
+ * have, and for the steps that prepare its database. PostgreSQL's own 100 would do for three services and no more.
+ */
+export function localSettings(): Readonly<Record<string, string>> {
+  const needed = serviceNames().length * (2 * 31 + 3) + 3
+  return { max_connections: String(Math.max(100, Math.ceil(needed / 10) * 10)) }
 }
 
 /** Where the services' databases are when nothing is to be started: null where no server is known to run. */

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { createServiceEnv } from '@shared/env'
 import { commands } from '../src/commands/index.ts'
+import { composeConnections } from '../src/compose-connections.ts'
 import { findServices } from '../src/services.ts'
 import { containerOf, durationMs, readCompose, stepsOf } from './compose/compose-file.ts'
-import { connectionsOf, environmentOf } from './compose/findings.ts'
+import { environmentOf } from './compose/findings.ts'
 import { makeSecrets, type SecretFolder } from './compose/secret-folder.ts'
 
 const services = await findServices([])
@@ -77,7 +78,7 @@ describe('docker-compose.yml in operation', () => {
   })
 
   test('allows all services together no more connections than the server has', () => {
-    const { allowed, available } = connectionsOf(readCompose(), services, secrets.path)
+    const { allowed, available } = composeConnections(readCompose(), services)
     expect(allowed).toBeLessThanOrEqual(available)
   })
 
@@ -87,7 +88,7 @@ describe('docker-compose.yml in operation', () => {
     const server = readCompose()
     containerOf(server, 'postgres').command = ['postgres']
     for (const compose of [pool, server]) {
-      const { allowed, available } = connectionsOf(compose, services, secrets.path)
+      const { allowed, available } = composeConnections(compose, services)
       expect(allowed).toBeGreaterThan(available)
     }
   })

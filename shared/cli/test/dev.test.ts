@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { defaultDataRoot, findPostgres, stopPostgres } from '@shared/postgres'
 import { eventually } from '@shared/postgres/testing'
+import { findServices } from '../src/services.ts'
 import { runCli } from './command-line.ts'
 import { startDev } from './dev-process.ts'
 import { survivors } from './processes.ts'
@@ -10,6 +11,7 @@ import { survivors } from './processes.ts'
 // Among the test kit's private servers: what a killed run leaves here, the next one stops and removes.
 const dataRoot = resolve(defaultDataRoot(), '../test/servers', `${process.pid}-dev`)
 const root = ['--data-root', dataRoot]
+const names = (await findServices([])).map(({ service }) => service)
 
 afterEach(async () => void (await stopPostgres({ dataRoot, mode: 'immediate' })))
 afterAll(() => rmSync(dataRoot, { recursive: true, force: true }))
@@ -30,13 +32,15 @@ describe('dev', () => {
   test('starts everything, answers on every health route, and a Ctrl-C leaves no process', async () => {
     await using dev = startDev(root)
     const addresses = await dev.addresses()
-    expect(Object.keys(addresses)).toEqual(['auth', 'product', 'cart'])
+    expect(Object.keys(addresses)).toEqual(names)
     for (const url of Object.values(addresses)) {
       const routes = ['/livez', '/readyz', '/health', '/health/detailed']
       expect(await Promise.all(routes.map((route) => status(url + route)))).toEqual([200, 200, 200, 200])
     }
     const family = dev.family()
-    expect([...family.values()].filter((command) => command.includes('src/index.ts'))).toHaveLength(3)
+    expect([...family.values()].filter((command) => command.includes('src/index.ts'))).toHaveLength(
+      names.length,
+    )
 
     dev.signalGroup('SIGINT')
     expect(await dev.exited).toBe(0)

@@ -1,7 +1,7 @@
 import { startPostgres } from '@shared/postgres'
 import { positiveNumber } from '../arguments.ts'
 import { defineCommand } from '../command.ts'
-import { dataRootOption, preferredPort } from '../database-server.ts'
+import { dataRootOption, localSettings, preferredPort } from '../database-server.ts'
 import { findServices } from '../services.ts'
 
 export const command = defineCommand({
@@ -23,6 +23,7 @@ Starts the local PostgreSQL and leaves it running until db:stop; databases and r
       dataRoot: values['data-root'],
       port: positiveNumber('--port', values.port, preferredPort(await findServices([]))),
       lifetime: 'daemon',
+      settings: localSettings(),
       onNotice: (line) => console.error(line),
     })
     const { host, port, version, startedHere } = server

@@ -37,6 +37,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: () => import('./db-generate.ts'),
   },
   'db:migrate': { summary: 'Apply migrations, as the migrator.', load: () => import('./db-migrate.ts') },
+  'new:service': {
+    summary: 'Make a service with a database of its own.',
+    load: () => import('./new-service.ts'),
+  },
   faults: {
     summary: 'Measure the connection layer and its peers under faults.',
     load: () => import('./faults.ts'),

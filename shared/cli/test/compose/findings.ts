@@ -1,6 +1,5 @@
 import { basename, join } from 'node:path'
 import { createMigrationEnv, createServiceEnv, EnvironmentError, serviceVariables } from '@shared/env'
-import { rolesOf } from '../../src/prepare-databases.ts'
 import type { Service } from '../../src/services.ts'
 import { type ComposeFile, type Container, containerOf } from './compose-file.ts'
 
@@ -103,28 +102,6 @@ export function neighbours(compose: ComposeFile): Set<string> {
     }),
   )
   return new Set(pairs)
-}
-
-/** The most connections that the roles of all services may have, and those the server keeps for them. */
-export function connectionsOf(
-  compose: ComposeFile,
-  services: readonly Service[],
-  secretFolder: string,
-): { allowed: number; available: number } {
-  const limits = services.map((service) => {
-    const environment = environmentOf(containerOf(compose, `provision-${service.service}`), secretFolder)
-    return rolesOf({ service, environment, external: true }).app.connectionLimit
-  })
-  const settings = containerOf(compose, 'postgres').command?.join(' ') ?? ''
-  const serverDefault = 100
-  const maximum = Number(/max_connections=(\d+)/.exec(settings)?.[1] ?? serverDefault)
-  const reservedForSuperusers = 3
-  // A provisioner has two, a migration one.
-  const steps = services.length * 3
-  return {
-    allowed: limits.reduce((sum, limit) => sum + limit, 0),
-    available: maximum - reservedForSuperusers - steps,
-  }
 }
 
 function nameOf(compose: ComposeFile, container: Container): string {
