@@ -1,13 +1,11 @@
 import { describe, expect, test } from 'bun:test'
 import { z } from 'zod'
 import { createFakeDatabase } from '../test/fake-database.ts'
-import { keepLines } from '../test/log-lines.ts'
 import { createLifecycle, createServiceApp, notFound, validate } from './index.ts'
 
 const thing = z.strictObject({ name: z.string().max(20), tags: z.array(z.string()).optional() })
 
 function setUp() {
-  const log = keepLines()
   const lifecycle = createLifecycle('ready')
   const { database } = createFakeDatabase()
   const app = createServiceApp({
@@ -15,7 +13,6 @@ function setUp() {
     version: '1.2.3',
     database,
     lifecycle,
-    logger: log.logger,
     maxBodyBytes: 1000,
   })
   app.post('/things', validate('json', thing), (c) => c.json(c.req.valid('json'), 201))
@@ -26,7 +23,7 @@ function setUp() {
   app.get('/broken', () => {
     throw new Error('postgres://app:canary-password@db/auth_db is broken')
   })
-  return { app, log, lifecycle }
+  return { app, lifecycle }
 }
 
 const jsonHeaders = { 'Content-Type': 'application/json' }
@@ -184,56 +181,4 @@ test('the index lists name, version, links and every route once', async () => {
   })
   expect(index.routes).toContainEqual({ method: 'DELETE', path: '/things/:id' })
   expect(new Set(index.routes.map((route) => JSON.stringify(route))).size).toBe(index.routes.length)
-})
-
-describe('the request log', () => {
-  test('writes one line a request with method, path, status, duration and request id, and no query', async () => {
-    const { app, log } = setUp()
-    await app.request('/things/7?token=canary', { method: 'DELETE', headers: { 'X-Request-Id': 'r-1' } })
-    expect(log.lines()).toEqual([
-      {
-        level: 'info',
-        time: expect.any(String),
-        service: 'test',
-        method: 'DELETE',
-        path: '/things/7',
-        status: 204,
-        durationMs: expect.any(Number),
-        requestId: 'r-1',
-        msg: 'DELETE /things/7 204',
-      },
-    ])
-  })
-
-  test('says what went wrong by class and place, at level error, without URLs', async () => {
-    const { app, log } = setUp()
-    await app.request('/broken')
-    expect(log.lines()).toEqual([
-      expect.objectContaining({
-        level: 'error',
-        status: 500,
-        err: {
-          class: 'Error',
-          message: '[url] is broken',
-          frames: expect.arrayContaining([expect.stringContaining('app.test.ts')]),
-        },
-      }),
-    ])
-    expect(log.text()).not.toContain('canary')
-  })
-
-  test('names the rule that a refused request broke, and no stack', async () => {
-    const { app, log } = setUp()
-    await app.request('/things', { method: 'POST', body: '{', headers: jsonHeaders })
-    expect(log.lines()).toEqual([
-      expect.objectContaining({ level: 'info', status: 400, code: 'malformed-json' }),
-    ])
-    expect(log.lines()[0]).not.toHaveProperty('err')
-  })
-
-  test('leaves health routes out', async () => {
-    const { app, log } = setUp()
-    for (const path of ['/livez', '/readyz', '/health', '/health/detailed']) await app.request(path)
-    expect(log.lines()).toEqual([])
-  })
 })

@@ -121,8 +121,8 @@ describe('another origin', () => {
 
   test('learns from a preflight the methods of the address and the headers it may send', async () => {
     const response = await preflight(setUp({ corsOrigins }), '/things')
-    expect({ status: response.status, ...crossOriginHeaders(response) }).toEqual({
-      status: 204,
+    expect(response.status).toBe(204)
+    expect(crossOriginHeaders(response)).toEqual({
       'access-control-allow-origin': shop,
       'access-control-allow-methods': 'GET,POST,HEAD,OPTIONS',
       'access-control-allow-headers': 'Authorization,Content-Type,X-Request-Id',

@@ -5,14 +5,20 @@ import { toProblem } from './error-map.ts'
 import { healthPaths } from './health-routes.ts'
 import type { Logger } from './logger.ts'
 
-/** Writes one line a request: never its query, headers or body. Health routes are left out. */
+/**
+ * Writes one line a request: never its query, headers or body.
+ *
+ * Routes that machines ask every few seconds are quiet: a line when one begins to fail, and one when it is well again.
+ */
 export function requestLog(logger: Logger): MiddlewareHandler {
+  const failing = new Set<string>()
   return async function requestLog(c, next) {
     const start = performance.now()
     await next()
     const { path, method } = c.req
-    if (healthPaths.has(path)) return
     const { status } = c.res
+    const watched = healthPaths.has(path)
+    if (watched && !turns(failing, path, status >= 500)) return
     const line = {
       method,
       path: path.slice(0, 200),
@@ -21,8 +27,18 @@ export function requestLog(logger: Logger): MiddlewareHandler {
       requestId: c.get('requestId'),
       ...(status === clientGone ? { code: 'client-gone' } : failure(c.error)),
     }
-    logger[status >= 500 ? 'error' : 'info'](line, `${method} ${line.path} ${status}`)
+    // An unready service says so by 503: that is an answer, an exception is not.
+    const level = status < 500 ? 'info' : watched && c.error === undefined ? 'warn' : 'error'
+    logger[level](line, `${method} ${line.path} ${status}`)
   }
+}
+
+/** Whether a route fails that did not, or the other way round. */
+function turns(failing: Set<string>, path: string, fails: boolean): boolean {
+  if (failing.has(path) === fails) return false
+  if (fails) failing.add(path)
+  else failing.delete(path)
+  return true
 }
 
 /** A refused request needs no stack: its code says which rule it broke. What the server refused does. */
