@@ -19,3 +19,22 @@ test('writes each kind of event at once, then every 10 s with the number left ou
     ['database: connect-failed (ECONNREFUSED)', 9],
   ])
 })
+
+test('writes what went wrong as a warning, mistakes of the program as errors, good news as information', () => {
+  const log = keepLines()
+  const record = databaseLog(log.logger)
+  const at = '2026-01-01T00:00:00.000Z'
+  record({ type: 'checkout-timeout', code: 'CHECKOUT_TIMEOUT', at, detail: '30 of 30 in use, 12 waiting' })
+  record({ type: 'lease-leaked', code: null, at, detail: 'since carts.ts:12' })
+  record({ type: 'lease-returned', code: null, at })
+  expect(log.lines().map(({ level, event, code, detail }) => ({ level, event, code, detail }))).toEqual([
+    {
+      level: 'warn',
+      event: 'checkout-timeout',
+      code: 'CHECKOUT_TIMEOUT',
+      detail: '30 of 30 in use, 12 waiting',
+    },
+    { level: 'error', event: 'lease-leaked', code: null, detail: 'since carts.ts:12' },
+    { level: 'info', event: 'lease-returned', code: null, detail: undefined },
+  ])
+})

@@ -3,6 +3,15 @@ import type { Logger } from './logger.ts'
 
 const quietMs = 10_000
 
+type Level = 'info' | 'warn' | 'error'
+
+/** A caller that an event makes fail is logged by itself; at level error are mistakes of the program that nobody else reports. */
+const levels: Partial<Record<DatabaseEvent['type'], Level>> = {
+  'lease-leaked': 'error',
+  'nested-checkout': 'error',
+  'lease-returned': 'info',
+}
+
 /**
  * Writes the database's events to the log: each kind at once, then at most every 10 s with the number left out, so
  * that an outage under load is a few lines.
@@ -18,6 +27,6 @@ export function databaseLog(logger: Logger, now = () => performance.now()): (eve
     }
     kinds.set(kind, { writtenAt: now(), skipped: 0 })
     const fields = { event: type, code, skipped: last?.skipped ?? 0, ...(detail !== undefined && { detail }) }
-    logger.warn(fields, `database: ${kind}`)
+    logger[levels[type] ?? 'warn'](fields, `database: ${kind}`)
   }
 }
