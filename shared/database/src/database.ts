@@ -9,6 +9,7 @@ import { createHealthProbe, type HealthProbe } from './health.ts'
 import { ExclusiveConnection, refused } from './lease.ts'
 import { LeaseWatch } from './lease-watch.ts'
 import { createMonitor, type DatabaseEvent, type EventCounts } from './monitor.ts'
+import { createPoolMonitor, type PoolMonitor } from './monitor-pool.ts'
 import {
   type ConnectionOptions,
   type PoolOptions,
@@ -37,6 +38,8 @@ export interface DatabaseOptions<TSchema extends Record<string, unknown>> {
   schema?: TSchema
   pool?: Partial<PoolOptions>
   connection?: Partial<ConnectionOptions>
+  /** How many processes open a pool like this one on the same server, for the monitor's budget. 1 or more. Default 1. */
+  replicas?: number
   /** Called with every event; one that throws breaks nothing. */
   onEvent?: (event: DatabaseEvent) => void
 }
@@ -106,6 +109,8 @@ export interface Database<TSchema extends Record<string, unknown>> {
   ping(options?: CheckoutOptions): Promise<{ latencyMs: number }>
   /** Whether the database answers, asked on a connection of its own. */
   readonly health: HealthProbe
+  /** Samples of the last ten minutes and advice from them, once started; `close()` stops it. */
+  readonly monitor: PoolMonitor
   /** The last events, newest last. */
   events(): readonly DatabaseEvent[]
   /** How often each type of event was recorded, since the start. */
@@ -139,6 +144,11 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
       'Option name must be a text that is not empty: it names the pool in errors and metrics.',
     )
   const target = parseTarget(options.url, options.passwordFile)
+  const { replicas = 1 } = options
+  if (!Number.isInteger(replicas) || replicas < 1)
+    throw new ConfigurationError(
+      `Option replicas must be a whole number from 1, got ${Bun.inspect(replicas)}.`,
+    )
   const poolOptions = resolvePoolOptions(options.pool)
   const given = resolveConnectionOptions(options.connection)
   const connectionOptions = { ...given, applicationName: given.applicationName ?? name }
@@ -159,6 +169,14 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     name,
     onFailure: (error) => monitor.record('health-failed', error),
   })
+
+  const watched = {
+    status: () => pool.status(),
+    timings: () => pool.timings(),
+    events: monitor.events,
+    health,
+  }
+  const poolMonitor = createPoolMonitor(watched, { replicas })
 
   /** Asks one question over a fresh connection: one that exists may be as dead as what is asked about. */
   async function askAside<T>(question: (connection: Connection) => Promise<T>): Promise<T> {
@@ -280,6 +298,7 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     name,
     db,
     health,
+    monitor: poolMonitor,
     async connect({ timeoutMs = connectionOptions.connectTimeoutMs, signal } = {}) {
       const lease = await pool.checkout({ timeoutMs, signal })
       await lease.checkin()
@@ -326,6 +345,7 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     async close(closing) {
       stallWatch.stop()
       leaseWatch.stop()
+      poolMonitor.stop()
       await Promise.all([pool.close(closing), health.close()])
     },
   }

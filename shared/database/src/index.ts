@@ -1,3 +1,5 @@
+export type { Advice, AdviceCode } from './advice-situation.ts'
+export { type Budget, checkBudget, describeBudget } from './budget.ts'
 export {
   createDatabase,
   type Database,
@@ -32,8 +34,10 @@ export type { DatabaseHealth, HealthProbe } from './health.ts'
 export { type HistogramSnapshot, quantileMs } from './histogram.ts'
 export { type MigrateOptions, migrate } from './migrate.ts'
 export type { DatabaseEvent, DatabaseEventType, EventCounts } from './monitor.ts'
+export type { PoolMonitor, Seen } from './monitor-pool.ts'
 export type { ConnectionOptions, PoolOptions, SslMode } from './options.ts'
 export type { CheckoutOptions } from './queue-pool.ts'
-export type { Confinement, ServerReport } from './server-report.ts'
+export { capacity, type Sample } from './sample.ts'
+export type { Confinement, RunningStatement, ServerReport } from './server-report.ts'
 export type { CloseReason, PoolCounters, PoolStatus, PoolTimings } from './status.ts'
 export type { WorkOptions } from './work.ts'

@@ -5,7 +5,7 @@ const parameter = /\$\d+/y
 const number = /\.?\d(?:[eE][+-](?=\d)|[\w.])*/y
 const dollarTag = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y
 const plainString = /(?:[bBxXnN]|[uU]&)?'((?:[^']|'')*)(?:'|$)/y
-const escapeString = /[eE]'(?:[^'\\]|\\[^]|'')*(?:'|\\?$)/y
+const escapeString = /[eE]'(?:[^'\\]|\\[\s\S]|'')*(?:'|\\?$)/y
 
 /**
  * Shows a statement without its data: each string and number becomes `?`, comments go, white space becomes one space.

@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts'
+import { maskStatement } from './mask-statement.ts'
 import type { BackendState } from './stall-watch.ts'
 
 /** What the server says of itself and of the role that asks. */
@@ -11,14 +12,34 @@ export interface ServerReport {
   reservedConnections: number
   /** Client connections of all roles now. */
   usedConnections: number
+  /** The CONNECTION LIMITs of the other roles that can log in, superusers apart, together; roles without one add nothing. */
+  promisedToOthers: number
+  /** The CONNECTION LIMIT of the database; null: none of its own. */
+  databaseLimit: number | null
   role: {
     name: string
-    connections: number /** null: no limit of its own. */
+    connections: number
+    /** null: no limit of its own. */
     connectionLimit: number | null
   }
   confinement: Confinement
   /** The oldest open transaction of this role; null when there is none. */
   longestTransactionMs: number | null
+  /** What this role's connections are doing, the oldest first, 50 at most; idle ones and the report's own are left out. */
+  statements: RunningStatement[]
+}
+
+/** A connection at work, or holding a transaction open. */
+export interface RunningStatement {
+  pid: number
+  /** `active`, `idle in transaction` … as in pg_stat_activity. */
+  state: string
+  /** How long the statement has been running, or the transaction idle. */
+  ageMs: number
+  /** What it waits for, as `type/event`; null while it computes. */
+  waitEvent: string | null
+  /** The statement, or the last one; strings, numbers and comments left out. */
+  text: string
 }
 
 /** Whether the role can do no more than its own service needs; `findings` says where not. */
@@ -40,6 +61,9 @@ select
   current_setting('max_connections')::int as max,
   current_setting('superuser_reserved_connections')::int + coalesce(current_setting('reserved_connections', true)::int, 0) as reserved,
   (select coalesce(sum(numbackends), 0)::int from pg_stat_database where datid <> 0) as used,
+  (select coalesce(sum(o.rolconnlimit), 0)::int from pg_roles o
+    where o.rolcanlogin and not o.rolsuper and o.rolconnlimit > 0 and o.rolname <> me.rolname) as promised,
+  (select nullif(datconnlimit, -1) from pg_database where datname = current_database()) as "databaseLimit",
   me.rolname as role, me.connections, nullif(me.rolconnlimit, -1) as "limit",
   (select (extract(epoch from clock_timestamp() - min(a.xact_start)) * 1000)::float8 from pg_stat_activity a
     where a.usename = me.rolname and a.pid <> pg_backend_pid()) as longest,
@@ -58,7 +82,15 @@ select
   ) || array(
     select 'is member of ' || g.rolname from pg_auth_members m join pg_roles g on g.oid = m.roleid
     where m.member = me.oid order by 1
-  ), null) as findings
+  ), null) as findings,
+  (select coalesce(json_agg(s order by s."ageMs" desc), '[]') from (
+    select a.pid, a.state,
+      (extract(epoch from clock_timestamp() - case a.state when 'active' then a.query_start else a.state_change end) * 1000)::float8 as "ageMs",
+      a.wait_event_type || '/' || a.wait_event as "waitEvent", left(a.query, 2000) as text
+    from pg_stat_activity a
+    where a.usename = me.rolname and a.pid <> pg_backend_pid() and a.state not in ('idle', 'disabled')
+    order by "ageMs" desc limit 50
+  ) s) as statements
 from me`
 
 /** Asks for the report over a connection of the role concerned. */
@@ -71,9 +103,16 @@ export async function readServerReport(connection: Connection): Promise<ServerRe
     maxConnections: row.max,
     reservedConnections: row.reserved,
     usedConnections: row.used,
+    promisedToOthers: row.promised,
+    databaseLimit: row.databaseLimit,
     role: { name: row.role, connections: row.connections, connectionLimit: row.limit },
     confinement: { confined: row.findings.length === 0, findings: row.findings },
     longestTransactionMs: row.longest === null ? null : Math.round(row.longest),
+    statements: row.statements.map((statement) => ({
+      ...statement,
+      ageMs: Math.max(0, Math.round(statement.ageMs)),
+      text: maskStatement(statement.text),
+    })),
   }
 }
 
@@ -89,6 +128,9 @@ interface ReportRow {
   limit: number | null
   longest: number | null
   findings: string[]
+  promised: number
+  databaseLimit: number | null
+  statements: RunningStatement[]
 }
 
 const stateText = (pids: readonly number[]) =>

@@ -56,9 +56,12 @@ export const confinedServer: ServerReport = {
   maxConnections: 100,
   reservedConnections: 3,
   usedConnections: 7,
+  promisedToOthers: 40,
+  databaseLimit: null,
   role: { name: 'fake_app', connections: 2, connectionLimit: 40 },
   confinement: { confined: true, findings: [] },
   longestTransactionMs: null,
+  statements: [],
 }
 
 const idlePool = {
