@@ -73,6 +73,8 @@ export function makeService(plan: Plan, signal?: AbortSignal): Promise<void> {
 }
 
 async function run(root: string, words: readonly string[], signal?: AbortSignal): Promise<void> {
+  const stopped = () => new CommandError('stopped; nothing was left behind.', { exitCode: 130 })
+  if (signal?.aborted) throw stopped()
   const child = Bun.spawn([process.execPath, ...words], {
     cwd: root,
     stdin: 'ignore',
@@ -81,7 +83,7 @@ async function run(root: string, words: readonly string[], signal?: AbortSignal)
     signal,
   })
   const [out, err, exitCode] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited])
-  if (signal?.aborted) throw new CommandError('stopped; nothing was left behind.', { exitCode: 130 })
+  if (signal?.aborted) throw stopped()
   if (exitCode === 0) return
   throw new CommandError(
     `bun ${words.slice(0, 2).join(' ')} failed; nothing was left behind.\n${`${out}${err}`.trim()}`,

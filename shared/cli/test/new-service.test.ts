@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { checkIsolation } from '@shared/postgres'
+import { startTestServer, testPostgres } from '@shared/postgres/testing'
+import { checkBoundaries } from '../src/boundaries.ts'
+import { composeConnections } from '../src/compose-connections.ts'
+import { parseCompose } from '../src/new-service-compose.ts'
+import { rolesOf } from '../src/prepare-databases.ts'
+import { composeEnvironments } from '../src/service-environment.ts'
+import { findServices, type Service } from '../src/services.ts'
+import { copyWorkspace, type WorkspaceCopy } from './workspace-copy.ts'
+
+const before = await findServices([])
+const highest = Math.max(...before.map(({ port }) => port))
+let copy: WorkspaceCopy
+
+beforeAll(async () => {
+  copy = await copyWorkspace()
+}, 60_000)
+afterAll(() => copy.remove())
+
+const cli = (words: readonly string[], environment: Record<string, string> = {}) =>
+  copy.run(['shared/cli/bin.ts', ...words], environment)
+
+describe('new:service orders', () => {
+  let printed: string
+  let services: Service[]
+
+  beforeAll(async () => {
+    const { exitCode, stdout, stderr } = await cli(['new:service', 'orders'])
+    if (exitCode !== 0) throw new Error(stderr)
+    printed = stdout
+    services = await findServices([], copy.root)
+  }, 60_000)
+
+  test('takes the next port, and says what it wrote and what comes next', () => {
+    const orders = services.at(-1)
+    expect({ orders, names: services.map(({ service }) => service) }).toEqual({
+      orders: expect.objectContaining({ service: 'orders', database: 'orders_db', port: highest + 1 }),
+      names: [...before.map(({ service }) => service), 'orders'],
+    })
+    expect(printed).toStartWith(`orders: a service on :${highest + 1} with a database orders_db\n`)
+    for (const line of [
+      'created  drizzle/orders/schema.ts',
+      'created  services/orders/.env.development',
+      'changed  docker-compose.yml',
+      'bun run db:generate orders',
+    ])
+      expect(printed).toContain(line)
+  })
+
+  test('adds a row to the table in README.md', () => {
+    const rows = readFileSync(join(copy.root, 'README.md'), 'utf8').match(/^\| \w+ \| http.*$/gm) ?? []
+    expect(rows).toHaveLength(services.length)
+    expect(rows.at(-1)).toBe(`| orders | http://127.0.0.1:${highest + 1} | \`orders_db\` | items |`)
+  })
+
+  test('passes the type check, the linter and the rules of who may import whom', async () => {
+    const folders = ['services/orders', 'drizzle/orders']
+    const [types, lint] = await Promise.all([
+      copy.run(['check', '--no-script', '--no-pretty', ...folders]),
+      copy.run(['node_modules/@biomejs/biome/bin/biome', 'check', ...folders]),
+    ])
+    expect(`${types.stdout}${types.stderr}`).toMatch(/\d+ files/)
+    expect({
+      types: `${types.stdout}${types.stderr}`.split('\n').filter((line) => line.includes('/orders/')),
+      lint,
+      imports: checkBoundaries(copy.root).filter((finding) => finding.includes('/orders/')),
+    }).toEqual({ types: [], lint: expect.objectContaining({ exitCode: 0 }), imports: [] })
+  }, 60_000)
+
+  test('passes its own tests on a real database', async () => {
+    const { adminUrl } = await testPostgres()
+    const { exitCode, stderr } = await cli(['test', 'orders', 'drizzle/orders'], {
+      TEST_DATABASE_ADMIN_URL: adminUrl,
+    })
+    expect(stderr).toMatch(/^ \d\d pass$/m)
+    expect({ exitCode, failures: stderr.match(/^\(fail\).*$/gm) }).toEqual({ exitCode: 0, failures: null })
+  }, 90_000)
+
+  test('is in docker-compose.yml, whose tests pass, with a server large enough', async () => {
+    const compose = parseCompose(readFileSync(join(copy.root, 'docker-compose.yml'), 'utf8'))
+    const { allowed, available } = composeConnections(compose, services)
+    expect(available).toBeGreaterThanOrEqual(allowed)
+    const names = ['compose', 'compose-operation', 'dockerfile']
+    const { exitCode, stderr } = await copy.run([
+      'test',
+      '--test-name-pattern=docker-compose.yml|orders',
+      ...names.map((name) => `./shared/cli/test/${name}.test.ts`),
+    ])
+    expect(stderr).toContain('(pass) docker-compose.yml > gives orders the port of its definition')
+    expect({ exitCode, failures: stderr.match(/^\(fail\).*$/gm) }).toEqual({ exitCode: 0, failures: null })
+  }, 60_000)
+
+  test('is provisioned, migrated and reached, and walled off from every other service', async () => {
+    await using server = await startTestServer()
+    const admin = { DATABASE_ADMIN_URL: server.adminUrl }
+    const provisioned = await cli(['db:provision'], admin)
+    const migrated = await cli(['db:migrate'], admin)
+    const { stdout } = await cli(['connections'], admin)
+    const roles = composeEnvironments(services, { environment: {} }).map((setup) => rolesOf(setup))
+    const { matrix, findings } = await checkIsolation({ adminUrl: server.adminUrl, services: roles })
+    const connected = matrix.filter(({ outcome }) => outcome === 'connected')
+    expect({
+      provisioned: provisioned.stdout,
+      migrated: migrated.stdout,
+      reached: stdout.trim().split('\n').at(-1),
+      findings,
+      tried: matrix.length,
+      connected: connected.map(({ role, database }) => `${role} ${database}`),
+      refused: new Set(matrix.filter((cell) => !connected.includes(cell)).map(({ outcome }) => outcome)),
+    }).toEqual({
+      provisioned: expect.stringContaining('orders_db (created)'),
+      migrated: expect.stringContaining('migrated orders_db: 1 applied, 1 in all'),
+      reached: `${services.length}/${services.length} services connected successfully`,
+      findings: [],
+      // Two logins a service; every service's database, postgres and template1.
+      tried: services.length * 2 * (services.length + 2),
+      connected: services.flatMap(({ service }) => [
+        `${service}_app ${service}_db`,
+        `${service}_migrator ${service}_db`,
+      ]),
+      refused: new Set(['42501']),
+    })
+  }, 60_000)
+
+  test('makes a second one beside it, on the port that was asked for', async () => {
+    const port = highest + 1000
+    const { exitCode } = await cli(['new:service', 'billing', '--port', String(port), '--allow-dirty'])
+    const [billing] = await findServices(['billing'], copy.root)
+    expect({ exitCode, port: billing?.port }).toEqual({ exitCode: 0, port })
+    const again = await cli(['new:service', 'invoices', '--port', String(port), '--allow-dirty'])
+    expect(again).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('belongs to the service billing'),
+    })
+  }, 60_000)
+})
