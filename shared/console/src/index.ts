@@ -1,2 +1,5 @@
-export type { Advice, MonitorEvent, MonitorReport, Sample } from './monitor-report.ts'
-export type { ServiceStatus, ServiceView, Update } from './wire.ts'
+export type { Advice, MonitorEvent, MonitorReport, Pool, Sample } from './monitor-report.ts'
+export { createObserver, type Observer } from './observe.ts'
+export type { Target } from './read-monitor.ts'
+export { type ConsoleOptions, ConsolePortError, type RunningConsole, serveConsole } from './serve-console.ts'
+export type { ServiceStatus, ServiceView } from './wire.ts'

@@ -1,6 +1,73 @@
-import type { Update } from '../wire.ts'
+import type { ServiceView } from '../wire.ts'
+import { type Card, createCard } from './card.ts'
+import { createDetails } from './details.ts'
+import { find, setText } from './elements.ts'
+import { openStream, type StreamState } from './stream.ts'
 
-new EventSource('/events').addEventListener('update', ({ data }) => {
-  const { services }: Update = JSON.parse(data)
-  document.title = services.map(({ name, status }) => `${name} ${status}`).join(', ')
+const grid = find(document, '#services')
+const stream = find(document, '#stream')
+const announcements = find(document, '#announcements')
+const details = createDetails()
+const cards = new Map<string, Card>()
+const views = new Map<string, ServiceView>()
+
+const streamTexts: Record<StreamState, string> = {
+  connecting: 'connecting …',
+  live: 'live',
+  lost: 'The console is gone: what is shown is old. Trying again …',
+}
+
+openStream(({ at, complete, whole, services }) => {
+  if (complete) keepOnly(services)
+  for (const view of services) {
+    let card = cards.get(view.name)
+    if (card === undefined) {
+      card = createCard(view.name, () => details.open(view.name))
+      cards.set(view.name, card)
+      grid.append(card.element)
+      grid.dataset.count = String(cards.size)
+    }
+    announce(views.get(view.name), view)
+    views.set(view.name, view)
+    card.update(view, whole, at)
+  }
+  summarise()
+}, showStream)
+
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+  for (const card of cards.values()) card.redraw()
 })
+
+/** A console that was started again may have other services. */
+function keepOnly(services: readonly ServiceView[]): void {
+  for (const [name, card] of cards) {
+    if (services.some((view) => view.name === name)) continue
+    card.element.remove()
+    cards.delete(name)
+    views.delete(name)
+  }
+  grid.dataset.count = String(cards.size)
+}
+
+function announce(before: ServiceView | undefined, { name, status, reason }: ServiceView): void {
+  if (before === undefined || before.status === status || status === 'unknown') return
+  if (before.status === 'unknown' && status === 'healthy') return
+  announcements.textContent = `${name} is ${status}. ${reason}`
+}
+
+function summarise(): void {
+  const states = [...views.values()].map(({ status }) => status)
+  const healthy = states.filter((status) => status === 'healthy').length
+  const text = `${healthy} of ${states.length} healthy`
+  setText(find(document, '#summary'), text)
+  document.title = healthy === states.length ? 'Connections' : `(${states.length - healthy}) Connections`
+}
+
+function showStream(state: StreamState): void {
+  if (stream.dataset.state === state) return
+  if (state === 'lost' || stream.dataset.state === 'lost')
+    announcements.textContent = state === 'live' ? 'The console is back.' : streamTexts[state]
+  stream.dataset.state = state
+  document.body.classList.toggle('stale', state === 'lost')
+  setText(stream, streamTexts[state])
+}
