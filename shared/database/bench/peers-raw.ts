@@ -14,7 +14,10 @@ export async function openRawPostgresJs(url: string, { max }: PeerOptions): Prom
         await tx`select * from product where id = ${productOf(n)}`
         await tx`insert into orders (product_id, quantity) values (${productOf(n)}, 1)`
       }),
-    sleep: async (ms) => await client`select pg_backend_pid() as pid from pg_sleep(${ms / 1_000}::float8)`,
+    sleep: async (ms) => {
+      const [row] = await client`select pg_backend_pid() as pid from pg_sleep(${ms / 1_000}::float8)`
+      return row?.pid
+    },
     close: () => client.end({ timeout: 1 }),
   }
 }
@@ -31,7 +34,10 @@ export async function openRawBunSql(url: string, { max }: PeerOptions): Promise<
         await tx`select * from product where id = ${productOf(n)}`
         await tx`insert into orders (product_id, quantity) values (${productOf(n)}, 1)`
       }),
-    sleep: async (ms) => await client`select pg_backend_pid() as pid from pg_sleep(${ms / 1_000}::float8)`,
+    sleep: async (ms) => {
+      const [row] = await client`select pg_backend_pid() as pid from pg_sleep(${ms / 1_000}::float8)`
+      return row?.pid
+    },
     close: () => client.close({ timeout: 1 }),
   }
 }

@@ -12,8 +12,8 @@ export interface Queries {
   insert(n: number): Promise<unknown>
   /** A transaction of two statements: reads a product, adds an order. */
   transaction: ((n: number) => Promise<unknown>) | null
-  /** Sleeps on the server. */
-  sleep(ms: number): Promise<unknown>
+  /** Sleeps on the server; resolves to the backend's process id. */
+  sleep(ms: number): Promise<number>
   close(): Promise<unknown>
 }
 
@@ -41,6 +41,13 @@ export const peers = {
 } satisfies Record<string, Peer>
 
 export type PeerId = keyof typeof peers
+
+/** Drizzle as its documentation has it, on each driver. */
+export const stockPeers = {
+  'drizzle-postgres-js': peers['drizzle-postgres-js'].title,
+  'drizzle-node-postgres': peers['drizzle-node-postgres'].title,
+  'drizzle-bun-sql': peers['drizzle-bun-sql'].title,
+} as const
 
 export const peerIds = Object.keys(peers) as PeerId[]
 
@@ -122,7 +129,13 @@ function throughDrizzle<T extends PgQueryResultHKT>(
         await tx.insert(orders).values({ productId: productOf(n), quantity: 1 })
       }),
     sleep: async (ms) =>
-      await db.execute(sql`select pg_backend_pid() as pid from pg_sleep(${ms / 1_000}::float8)`),
+      pidIn(await db.execute(sql`select pg_backend_pid() as pid from pg_sleep(${ms / 1_000}::float8)`)),
     close,
   }
+}
+
+/** node-postgres has the rows in a member of its answer; for all others they are the answer. */
+function pidIn(answer: unknown): number {
+  const rows = Array.isArray(answer) ? answer : (answer as { rows: unknown[] }).rows
+  return (rows[0] as { pid: number }).pid
 }

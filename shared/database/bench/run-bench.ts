@@ -1,5 +1,6 @@
 import { Collector, describeMachine, type Report } from './kit/index.ts'
 import { peers } from './peers.ts'
+import { pools } from './pools/pools.ts'
 import { poolSize } from './scenarios/compare-loads.ts'
 import { type ScenarioId, scenarios } from './scenarios/index.ts'
 import { type Context, type Scenario, type Size, sizes } from './scenarios/scenario.ts'
@@ -41,7 +42,7 @@ export async function runBench(options: {
   return {
     machine: await describeMachine({ postgres: (world as World | null)?.version ?? 'not used' }),
     settings: { size: size.name, rounds: size.rounds, roundMs: size.roundMs, poolSize },
-    titles: Object.fromEntries(Object.entries(peers).map(([id, { title }]) => [id, title])),
+    titles: Object.fromEntries(Object.entries({ ...peers, ...pools }).map(([id, { title }]) => [id, title])),
     sections: chosen.map(([id, { title, metrics }]) => ({
       id,
       title,

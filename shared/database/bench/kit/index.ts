@@ -1,4 +1,4 @@
-export { atLeast, atMost, compareTo } from './bars.ts'
+export { atLeast, atMost, compareTo, compareToBest } from './bars.ts'
 export { type LoadResult, runLoad } from './load.ts'
 export { createProgress } from './progress.ts'
 export { describeMachine, type Report, renderReport, type Section } from './report.ts'

@@ -15,7 +15,7 @@ export interface Section {
 export interface Report {
   readonly machine: Readonly<Record<string, string | number>>
   readonly settings: Readonly<Record<string, string | number>>
-  /** What peers are called. */
+  /** What peers are called, in the order of the tables' lines. */
   readonly titles: Readonly<Record<string, string>>
   readonly sections: readonly Section[]
   readonly bars: readonly Bar[]
@@ -79,7 +79,9 @@ function renderVariant(
   const compared = results.length > 1 && results.some(({ peer }) => peer === 'ours')
   const ours = results.find(({ peer }) => peer === 'ours')
   const head = shown.flatMap(({ title, better }) => [title, '±', ...(compared && better ? ['×'] : [])])
-  const rows = results.map((result) => [
+  const order = Object.keys(titles)
+  const sorted = results.toSorted((a, b) => order.indexOf(a.peer) - order.indexOf(b.peer))
+  const rows = sorted.map((result) => [
     titles[result.peer] ?? result.peer,
     ...shown.flatMap(({ id, better }) => {
       const stat = result.values[id]

@@ -19,7 +19,7 @@ export async function compareLoads(
     scenario: string
     /** Appended to the name of each variant. */
     suffix?: string
-    url: string
+    url: string | ((peer: PeerId) => string)
     peers: readonly PeerId[]
     callers: readonly number[]
     peerOptions?: Partial<PeerOptions>
@@ -31,13 +31,14 @@ export async function compareLoads(
   await using stack = new AsyncDisposableStack()
   const open: { id: PeerId; call: (n: number) => Promise<unknown> }[] = []
   for (const id of options.peers) {
-    const queries = await peers[id].open(options.url, { max: poolSize, ...options.peerOptions })
+    const url = typeof options.url === 'string' ? options.url : options.url(id)
+    const queries = await peers[id].open(url, { max: poolSize, ...options.peerOptions })
     stack.defer(async () => void (await queries.close()))
     const call = options.call(queries)
     if (call) open.push({ id, call })
   }
   for (const callers of options.callers) {
-    const variant = `${callers} caller${callers === 1 ? '' : 's'}${suffix}`
+    const variant = `${countCallers(callers)}${suffix}`
     for (const { id, call } of open) {
       step(`${scenario}, ${variant}: warming ${peers[id].title}`)
       await runLoad({ callers, durationMs: Math.max(warmUpMs, size.roundMs / 2), call })
@@ -52,3 +53,6 @@ export async function compareLoads(
     }
   }
 }
+
+/** What variants are called: `1 caller`, `64 callers`. */
+export const countCallers = (callers: number): string => `${callers} caller${callers === 1 ? '' : 's'}`

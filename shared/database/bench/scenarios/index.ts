@@ -1,8 +1,23 @@
+import { checkout } from './checkout.ts'
+import { cold } from './cold.ts'
+import { distance } from './distance.ts'
+import { mixed } from './mixed.ts'
 import type { Scenario } from './scenario.ts'
 import { select } from './select.ts'
+import { waiters } from './waiters.ts'
+import { insert, transaction } from './writes.ts'
 
 /** All scenarios, in the order in which they run. */
-export const scenarios = { select } satisfies Record<string, Scenario>
+export const scenarios = {
+  checkout,
+  waiters,
+  select,
+  insert,
+  transaction,
+  mixed,
+  distance,
+  cold,
+} satisfies Record<string, Scenario>
 
 export type ScenarioId = keyof typeof scenarios
 

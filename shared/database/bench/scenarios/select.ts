@@ -1,9 +1,7 @@
 import { compareTo } from '../kit/index.ts'
 import { peerIds } from '../peers.ts'
-import { compareLoads } from './compare-loads.ts'
+import { compareLoads, countCallers } from './compare-loads.ts'
 import { loadMetrics, type Scenario } from './scenario.ts'
-
-const stock = 'drizzle-postgres-js'
 
 /** A select by primary key, built by Drizzle at each call. */
 export const select: Scenario = {
@@ -23,11 +21,12 @@ export const select: Scenario = {
     const bar = (callers: number, peer: string, text: string, atLeast: number) =>
       compareTo(results, peer, {
         scenario: 'select',
-        variant: `${callers} caller${callers === 1 ? '' : 's'}`,
+        variant: countCallers(callers),
         metric: 'perSecond',
-        text: `select, ${callers} callers: at least ${text}`,
+        text: `select, ${countCallers(callers)}: at least ${text}`,
         atLeast,
       })
+    const stock = 'drizzle-postgres-js'
     return [
       ...[1, 10].map((callers) => bar(callers, stock, '1.8 × stock drizzle/postgres-js', 1.8)),
       ...[64, 500].map((callers) => bar(callers, stock, '3 × stock drizzle/postgres-js', 3)),

@@ -1,0 +1,114 @@
+import { EventEmitter } from 'node:events'
+import type { ClientBase } from 'pg'
+import { openQueuePool, openSharedQueuePool } from './queue-pool.ts'
+
+/** A pool of things that cost nothing, so that only the pool is measured. */
+export interface PoolUnderTest {
+  /** Takes one; resolves to what gives it back. */
+  take(): Promise<() => unknown>
+  /** Takes one and gives it back, as a caller of this pool writes it. */
+  cycle(): Promise<unknown>
+  close(): Promise<unknown>
+}
+
+export interface PoolSettings {
+  readonly size: number
+  readonly timeoutMs: number
+  /** The longest line. */
+  readonly waiting: number
+}
+
+interface PoolPeer {
+  readonly title: string
+  open(settings: PoolSettings): Promise<PoolUnderTest>
+}
+
+/** Us first. */
+export const pools = {
+  ours: { title: 'this layer', open: openQueuePool },
+  'ours-shared': { title: 'this layer, for a statement', open: openSharedQueuePool },
+  'pg-pool': { title: 'pg.Pool', open: openPgPool },
+  tarn: { title: 'tarn', open: openTarn },
+  'generic-pool': { title: 'generic-pool', open: openGenericPool },
+} satisfies Record<string, PoolPeer>
+
+export type PoolId = keyof typeof pools
+
+export const poolIds = Object.keys(pools) as PoolId[]
+
+/** As much of a client as pg.Pool looks at. */
+class IdleClient extends EventEmitter {
+  readonly _queryable = true
+  readonly _ending = false
+  connect(done: (error: Error | null) => void): void {
+    done(null)
+  }
+  end(done?: () => void): void {
+    done?.()
+  }
+  ref(): void {}
+  unref(): void {}
+}
+
+async function openPgPool({ size, timeoutMs }: PoolSettings): Promise<PoolUnderTest> {
+  const { default: pg } = await import('pg')
+  const pool = new pg.Pool({
+    max: size,
+    connectionTimeoutMillis: timeoutMs,
+    Client: IdleClient as unknown as new () => ClientBase,
+  })
+  return {
+    async take() {
+      const client = await pool.connect()
+      return () => client.release()
+    },
+    async cycle() {
+      const client = await pool.connect()
+      client.release()
+    },
+    close: () => pool.end(),
+  }
+}
+
+async function openTarn({ size, timeoutMs }: PoolSettings): Promise<PoolUnderTest> {
+  const { Pool } = await import('tarn')
+  const pool = new Pool<object>({
+    create: async () => ({}),
+    destroy: () => {},
+    validate: () => true,
+    min: 0,
+    max: size,
+    acquireTimeoutMillis: timeoutMs,
+  })
+  return {
+    async take() {
+      const resource = await pool.acquire().promise
+      return () => pool.release(resource)
+    },
+    async cycle() {
+      pool.release(await pool.acquire().promise)
+    },
+    close: () => pool.destroy(),
+  }
+}
+
+async function openGenericPool({ size, timeoutMs }: PoolSettings): Promise<PoolUnderTest> {
+  const { createPool } = await import('generic-pool')
+  const pool = createPool<object>(
+    { create: async () => ({}), destroy: async () => {} },
+    { max: size, acquireTimeoutMillis: timeoutMs },
+  )
+  return {
+    async take() {
+      const resource = await pool.acquire()
+      return () => pool.release(resource)
+    },
+    async cycle() {
+      await pool.release(await pool.acquire())
+    },
+    async close() {
+      await pool.drain()
+      await pool.clear()
+    },
+  }
+}
