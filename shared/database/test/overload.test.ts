@@ -26,7 +26,7 @@ async function runCallers(database: Database<Record<string, never>>, count: numb
       } catch (error) {
         if (findDatabaseError(error) instanceof PoolSaturatedError) seen.refused++
         else seen.other.push(error)
-        await sleep(2)
+        await sleep(25)
       }
     }
   })
@@ -81,14 +81,19 @@ describe('ten times more callers than there is room for', () => {
   test('get as much done as those there is room for, and the line never grows past its bound', async () => {
     await using fixture = await createFixture(capacity)
     const { database } = fixture
-    await Promise.all(Array.from({ length: 4 }, () => database.use(() => sleep(5))))
+    // A caller that waits for a connect is in line too: all four are made before anybody is counted.
+    const gate = Promise.withResolvers<void>()
+    const held = Array.from({ length: 4 }, () => database.use(() => gate.promise))
+    await eventually(() => database.status().checkedOut === 4)
+    gate.resolve()
+    await Promise.all(held)
     const room = await runCallers(database, 4 + maxWaiting)
     const crowd = await runCallers(database, 10 * (4 + maxWaiting))
     expect(room).toMatchObject({ refused: 0, other: [] })
     expect(crowd.other).toEqual([])
     expect(crowd.refused).toBeGreaterThan(0)
     expect(crowd.longestLine).toBe(maxWaiting)
-    // The same machine, a moment later: a third is far more than a pool that collapses would do.
+    // The same machine, a moment later: a third is far more than a pool that collapses does.
     expect(crowd.served).toBeGreaterThan(room.served / 3)
     const { total, checkedOut, waiting, counters } = database.status()
     expect({
