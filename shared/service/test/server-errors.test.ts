@@ -3,7 +3,9 @@ import { createDatabase, type Database } from '@shared/database'
 import { eventually, type TestDatabase, withDatabase } from '@shared/postgres/testing'
 import { createServiceApp, type ServiceApp } from '../src/index.ts'
 
-type Work = Parameters<Database['db']['transaction']>[0]
+type Plain = Record<string, never>
+type Transaction = Parameters<Parameters<Database<Plain>['db']['transaction']>[0]>[0]
+type Work = (tx: Transaction) => Promise<unknown>
 
 const raise = (state: string) => `do $$ begin raise exception 'canary' using errcode = '${state}'; end $$`
 
@@ -17,11 +19,11 @@ const answers: Record<string, { work: Work; answer: [number, string, string | nu
     answer: [503, 'database-unavailable', '2'],
   },
   'a full disk (53100)': {
-    work: (tx) => tx.execute(raise('53100')),
+    work: async (tx) => tx.execute(raise('53100')),
     answer: [503, 'database-busy', '1'],
   },
   'no memory left (53200)': {
-    work: (tx) => tx.execute(raise('53200')),
+    work: async (tx) => tx.execute(raise('53200')),
     answer: [503, 'database-busy', '1'],
   },
   'a lock that does not come (55P03)': {
@@ -49,7 +51,7 @@ const answers: Record<string, { work: Work; answer: [number, string, string | nu
 }
 
 let postgres: TestDatabase
-let database: Database
+let database: Database<Plain>
 let app: ServiceApp
 
 beforeAll(async () => {
@@ -58,7 +60,7 @@ beforeAll(async () => {
     name: 'told',
     url: postgres.appUrl,
     pool: { poolSize: 2, maxOverflow: 0 },
-  }) as Database
+  })
   app = createServiceApp({ service: 'told', version: '1', database })
   app.get('/fine', async (c) => c.json(await database.db.execute('select 1 as n')))
   for (const [index, { work }] of Object.values(answers).entries())
