@@ -1,8 +1,13 @@
-import { Hono } from 'hono'
+import { OpenAPIHono } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import type { RequestIdVariables } from 'hono/request-id'
 import { requestId } from 'hono/request-id'
 import { answerOptions, refuseMethod, shareWith } from './allowed-methods.ts'
+import { describeApi } from './api/document.ts'
+import { indexRoute } from './api/index-route.ts'
+import { describeOperations } from './api/operations.ts'
+import { problemSchema } from './api/problem-document.ts'
+import { referencePage } from './api/reference-page.ts'
 import { boundWork, clientGone, isClientGone } from './bound-work.ts'
 import type { ServiceContext } from './context.ts'
 import { toProblem } from './error-map.ts'
@@ -14,9 +19,10 @@ import { requestLog } from './request-log.ts'
 import { closeWhenDraining, requireJson } from './request-rules.ts'
 import { apiHeaders } from './security-headers.ts'
 import { serviceIndex } from './service-index.ts'
+import { refuseInvalid } from './validation.ts'
 
-/** A service's Hono app; `c.get('requestId')` is set on every request. */
-export type ServiceApp = Hono<{ Variables: RequestIdVariables }>
+/** A service's Hono app, which describes its routes as OpenAPI; `c.get('requestId')` is set on every request. */
+export type ServiceApp = OpenAPIHono<{ Variables: RequestIdVariables }>
 
 /** A service's name and version beside what `serve` hands to its `createApp`. */
 export interface ServiceAppOptions extends ServiceContext {
@@ -35,7 +41,7 @@ export interface ServiceAppOptions extends ServiceContext {
 export function createServiceApp(options: ServiceAppOptions): ServiceApp {
   const { service, version, database, logger = silentLogger() } = options
   const { maxBodyBytes = 100 * 1024, requestTimeoutMs = 30_000 } = options
-  const app: ServiceApp = new Hono()
+  const app: ServiceApp = new OpenAPIHono({ defaultHook: refuseInvalid })
 
   app.onError((error, c) =>
     isClientGone(c, error)
@@ -56,7 +62,11 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
   app.use(requireJson)
   app.use(strictJson)
 
-  app.get('/', (c) => c.json(serviceIndex(app, service, version)))
+  app.openAPIRegistry.register('Problem', problemSchema)
+  app.openapi(indexRoute, (c) => c.json(serviceIndex(app, service, version), 200))
+  app.get('/openapi.json', (c) => c.json(describeApi(app, { service, version })))
+  app.route('/', referencePage(service))
+  describeOperations(app, options.health)
   app.route('/', healthRoutes(service, options))
   return app
 }

@@ -1,3 +1,5 @@
+export type { ApiDocument } from './api/document.ts'
+export { problems } from './api/problem-document.ts'
 export type { ServiceApp, ServiceAppOptions } from './app.ts'
 export { createServiceApp } from './app.ts'
 export type { HealthAccess, ServiceContext, ServiceDatabase } from './context.ts'

@@ -34,6 +34,7 @@ const titles: Record<number, string> = {
   422: 'Unprocessable Content',
   429: 'Too Many Requests',
   500: 'Internal Server Error',
+  502: 'Bad Gateway',
   503: 'Service Unavailable',
   504: 'Gateway Timeout',
 }
@@ -55,6 +56,11 @@ export class Problem extends Error {
   }
 }
 
+/** The phrase of a status. */
+export function titleOf(status: number): string {
+  return titles[status] ?? 'Error'
+}
+
 /** 404 for a resource of this kind, e.g. `notFound('product')`. */
 export function notFound(resource: string): Problem {
   return new Problem({ status: 404, code: `${resource}-not-found`, detail: `There is no such ${resource}.` })
@@ -73,7 +79,7 @@ export function conflict(code: string, detail: string): Problem {
 export function problemResponse(c: Context, problem: Problem): Response {
   const body = {
     type: 'about:blank',
-    title: titles[problem.status] ?? 'Error',
+    title: titleOf(problem.status),
     status: problem.status,
     detail: problem.message,
     instance: c.req.path,

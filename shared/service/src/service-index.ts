@@ -4,7 +4,7 @@ import type { ServiceApp } from './app.ts'
 export interface ServiceIndex {
   service: string
   version: string
-  links: { self: string; live: string; ready: string; health: string }
+  links: { self: string; live: string; ready: string; health: string; openapi: string; docs: string }
   routes: { method: string; path: string }[]
 }
 
@@ -18,7 +18,14 @@ export function serviceIndex(app: ServiceApp, service: string, version: string):
   return {
     service,
     version,
-    links: { self: '/', live: '/livez', ready: '/readyz', health: '/health' },
+    links: {
+      self: '/',
+      live: '/livez',
+      ready: '/readyz',
+      health: '/health',
+      openapi: '/openapi.json',
+      docs: '/docs',
+    },
     routes: [...routes.values()],
   }
 }

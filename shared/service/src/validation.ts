@@ -4,27 +4,42 @@ import type { ZodType, z } from 'zod'
 import type { FieldError } from './problem.ts'
 import { Problem } from './problem.ts'
 
+/** What a validator found in one part of a request. */
+export type Validated = { target: keyof ValidationTargets } & (
+  | { success: true; data: unknown }
+  | { success: false; error: z.core.$ZodError }
+)
+
 /**
- * Validates one part of a request; the route reads the result with `c.req.valid(target)`.
+ * Validates one part of a request that is not described for the API's document; the route reads the result with
+ * `c.req.valid(target)`.
  *
- * @throws {Problem} 400 `invalid-request`, naming every field that is wrong and repeating no value. Text that
- * PostgreSQL cannot store (NUL characters, broken Unicode) is refused in every field, whatever its schema says.
+ * @throws {Problem} As {@link refuseInvalid}.
  */
 export function validate<Target extends keyof ValidationTargets, Schema extends ZodType>(
   target: Target,
   schema: Schema,
 ) {
-  return zValidator(target, schema, (result) => {
-    if (!result.success) {
-      throw invalidRequest(result.error.issues.flatMap((issue) => fieldErrors(target, issue)))
-    }
-    const unstorable = unstorableTexts(result.data)
-    if (unstorable.length > 0) {
-      throw invalidRequest(
-        unstorable.map((path) => ({ in: target, path, message: 'must not contain NUL or broken Unicode' })),
-      )
-    }
-  })
+  return zValidator(target, schema, (result) => refuseInvalid(result as Validated))
+}
+
+/**
+ * Lets a request pass whose part is valid.
+ *
+ * @throws {Problem} 400 `invalid-request`, naming every field that is wrong and repeating no value. Text that
+ * PostgreSQL cannot store (NUL characters, broken Unicode) is refused in every field, whatever its schema says.
+ */
+export function refuseInvalid(result: Validated): void {
+  const { target } = result
+  if (!result.success) {
+    throw invalidRequest(result.error.issues.flatMap((issue) => fieldErrors(target, issue)))
+  }
+  const unstorable = unstorableTexts(result.data)
+  if (unstorable.length > 0) {
+    throw invalidRequest(
+      unstorable.map((path) => ({ in: target, path, message: 'must not contain NUL or broken Unicode' })),
+    )
+  }
 }
 
 /** 400 for a request whose fields are wrong. */

@@ -16,7 +16,18 @@ export interface HostileReport {
 }
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND', 'QUERY']
-const ownRoutes = new Set(['/', '/livez', '/readyz', '/health', '/health/detailed', '/metrics'])
+const ownRoutes = new Set([
+  '/',
+  '/livez',
+  '/readyz',
+  '/health',
+  '/health/detailed',
+  '/health/monitor',
+  '/metrics',
+  '/openapi.json',
+  '/docs',
+  '/docs/:file',
+])
 
 /** Routes of the app that the list leaves out, so that a new route cannot be forgotten. */
 export function unlistedRoutes(app: ServiceApp, routes: readonly HostileRoute[]): string[] {

@@ -1,0 +1,83 @@
+import { z } from '@hono/zod-openapi'
+
+const service = z.string()
+const state = z.enum(['starting', 'ready', 'draining'])
+const health = {
+  status: z.enum(['healthy', 'degraded', 'unhealthy']),
+  service,
+  state,
+  reasons: z.array(z.enum(['database-unreachable', 'pool-saturated'])),
+  database: z.object({
+    name: z.string(),
+    status: z.enum(['connected', 'disconnected']),
+    latencyMs: z.number().nullable(),
+    code: z.string().nullable().meta({ description: 'SQLSTATE or the code of the driver.' }),
+    checkedAt: z.iso.datetime(),
+  }),
+}
+
+/** Body of `GET /livez`. */
+export const livenessSchema = z.object({ status: z.literal('alive'), service })
+
+/** Body of `GET /readyz`. */
+export const readinessSchema = z.object({
+  status: z.enum(['ready', 'starting', 'draining', 'database-unreachable']),
+  service,
+})
+
+/** Body of `GET /health`. */
+export const healthSchema = z.object(health).meta({ id: 'Health' })
+
+/** The pool's numbers now, and its counters since the start. */
+export const poolSchema = z
+  .looseObject({
+    name: z.string(),
+    poolSize: z.int(),
+    maxOverflow: z.int(),
+    total: z.int(),
+    idle: z.int(),
+    checkedOut: z.int(),
+    overflow: z.int(),
+    connecting: z.int(),
+    waiting: z.int(),
+    oldestLeaseMs: z.number().nullable(),
+    longestWaitMs: z.number().nullable(),
+    counters: z.looseObject({ checkouts: z.int(), timeouts: z.int(), closes: z.record(z.string(), z.int()) }),
+  })
+  .meta({ id: 'Pool' })
+
+/** Something that happened to the pool. */
+export const eventSchema = z
+  .looseObject({ type: z.string(), code: z.string().nullable(), at: z.iso.datetime() })
+  .meta({ id: 'DatabaseEvent' })
+
+/** Body of `GET /health/detailed`. What the server alone knows is null while it is away. */
+export const detailedHealthSchema = z
+  .looseObject({
+    ...health,
+    pool: poolSchema,
+    server: z
+      .looseObject({
+        version: z.string(),
+        uptimeMs: z.number(),
+        inRecovery: z.boolean(),
+        longestTransactionMs: z.number().nullable(),
+      })
+      .nullable(),
+    limits: z
+      .looseObject({
+        maxConnections: z.int(),
+        usedConnections: z.int(),
+        roleConnections: z.int(),
+        roleConnectionLimit: z.int().nullable(),
+        wantedConnections: z.int().nullable(),
+        fits: z.boolean(),
+      })
+      .nullable(),
+    isolation: z
+      .looseObject({ role: z.string(), confined: z.boolean(), findings: z.array(z.string()) })
+      .nullable(),
+    process: z.looseObject({ uptimeMs: z.int(), runtime: z.string() }),
+    events: z.array(eventSchema),
+  })
+  .meta({ id: 'DetailedHealth' })

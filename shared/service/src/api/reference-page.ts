@@ -1,0 +1,55 @@
+import { resolve } from 'node:path'
+import { Hono } from 'hono'
+import style from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
+import script from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' }
+import { notFound } from '../problem.ts'
+import { pageHeaders } from '../security-headers.ts'
+
+const page = (title: string) => `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width">
+    <title>${title}</title>
+    <link rel="icon" href="data:,">
+    <link rel="stylesheet" href="docs/swagger-ui.css">
+  </head>
+  <body>
+    <div id="reference"></div>
+    <script src="docs/swagger-ui.js"></script>
+    <script src="docs/start.js"></script>
+  </body>
+</html>
+`
+
+/** No validator: it would send the document's address to a server of somebody else. */
+const start = `SwaggerUIBundle({
+  url: 'openapi.json',
+  dom_id: '#reference',
+  deepLinking: true,
+  displayRequestDuration: true,
+  validatorUrl: null,
+})
+`
+
+/** The API's reference as a page that also sends requests: `GET /docs`. It loads nothing from any other host. */
+export function referencePage(service: string): Hono {
+  // A bundled program finds its files beside itself, wherever it was started.
+  const file = (path: string) => new Response(Bun.file(resolve(import.meta.dir, path)))
+  const files: Record<string, { type: string; body: () => Response }> = {
+    'swagger-ui.js': { type: 'text/javascript; charset=utf-8', body: () => file(script) },
+    'swagger-ui.css': { type: 'text/css; charset=utf-8', body: () => file(style) },
+    'start.js': { type: 'text/javascript; charset=utf-8', body: () => new Response(start) },
+  }
+  const routes = new Hono()
+  routes.get('/docs', pageHeaders(), (c) => c.html(page(`${service} service`)))
+  routes.get('/docs/:file', (c) => {
+    const found = files[c.req.param('file')]
+    if (found === undefined) throw notFound('file')
+    const { body, headers } = found.body()
+    headers.set('Content-Type', found.type)
+    headers.set('Cache-Control', 'public, max-age=3600')
+    return new Response(body, { headers })
+  })
+  return routes
+}
