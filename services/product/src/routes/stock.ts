@@ -1,24 +1,52 @@
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { stock } from '@schema/product'
-import { conflict, notFound, validate } from '@shared/service'
+import { conflict, notFound, problems } from '@shared/service'
 import { eq, sql } from 'drizzle-orm'
-import { Hono } from 'hono'
-import { z } from 'zod'
 import type { ProductDb } from '../app.ts'
+import { byId, exampleProduct } from './products.ts'
 
 const largestQuantity = 2_147_483_647
 
-const byId = z.strictObject({ id: z.uuid() })
-const change = z.strictObject({
-  delta: z
-    .int()
-    .min(-largestQuantity)
-    .max(largestQuantity)
-    .refine((delta) => delta !== 0, 'must not be 0'),
+const changeStock = createRoute({
+  method: 'post',
+  path: '/{id}/stock',
+  tags: ['products'],
+  summary: "Add to a product's stock, or take from it; it never falls below zero",
+  request: {
+    params: byId,
+    body: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: z.strictObject({
+            delta: z
+              .int()
+              .min(-largestQuantity)
+              .max(largestQuantity)
+              .refine((delta) => delta !== 0, 'must not be 0'),
+          }),
+          example: { delta: 5 },
+        },
+      },
+    },
+  },
+  responses: {
+    200: {
+      description: 'What is there now.',
+      content: {
+        'application/json': {
+          schema: z.object({ productId: z.uuid(), quantity: z.int() }),
+          example: { productId: exampleProduct.id, quantity: 12 },
+        },
+      },
+    },
+    ...problems({ 404: ['product-not-found'], 409: ['insufficient-stock', 'stock-limit'] }),
+  },
 })
 
-/** `POST /:id/stock` adds `delta` to a product's stock, or takes from it; it never falls below zero. */
+/** Changes how many of a product there are. */
 export function stockRoutes(db: ProductDb) {
-  return new Hono().post('/:id/stock', validate('param', byId), validate('json', change), async (c) => {
+  return new OpenAPIHono().openapi(changeStock, async (c) => {
     const { id } = c.req.valid('param')
     const { delta } = c.req.valid('json')
     const quantity = await db.transaction(async (tx) => {
@@ -31,6 +59,6 @@ export function stockRoutes(db: ProductDb) {
       await tx.update(stock).set({ quantity: next, updatedAt: sql`now()` }).where(eq(stock.productId, id))
       return next
     })
-    return c.json({ productId: id, quantity })
+    return c.json({ productId: id, quantity }, 200)
   })
 }
