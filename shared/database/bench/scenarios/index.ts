@@ -1,6 +1,7 @@
 import { checkout } from './checkout.ts'
 import { cold } from './cold.ts'
 import { distance } from './distance.ts'
+import { memory } from './memory.ts'
 import { mixed } from './mixed.ts'
 import type { Scenario } from './scenario.ts'
 import { select } from './select.ts'
@@ -17,6 +18,7 @@ export const scenarios = {
   mixed,
   distance,
   cold,
+  memory,
 } satisfies Record<string, Scenario>
 
 export type ScenarioId = keyof typeof scenarios

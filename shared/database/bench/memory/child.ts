@@ -1,0 +1,54 @@
+import { type PeerId, peers } from '../peers.ts'
+import { heapBytes } from '../pools/heap.ts'
+
+/** What the child is to do, as the JSON of its only argument. */
+export interface MemoryTask {
+  readonly peer: PeerId
+  readonly url: string
+  /** The pool's size. */
+  readonly max: number
+  readonly callers: number
+  /** Queries altogether, run in `parts` between which the heap is measured. */
+  readonly queries: number
+  readonly parts: number
+}
+
+/** What it prints, as JSON: after loading the code, at the end, and after each part. */
+export interface MemoryResult {
+  readonly rssBefore: number
+  readonly rss: number
+  readonly heapBefore: number
+  readonly heap: number
+  /** The highest at any time. */
+  readonly rssPeak: number
+  readonly heapEach: readonly number[]
+}
+
+async function measure({ peer, url, max, callers, queries, parts }: MemoryTask): Promise<MemoryResult> {
+  const { select, close } = await peers[peer].open(url, { max, pool: { maxWaiting: 1_000_000 } })
+  await select(0)
+  const heapBefore = await heapBytes()
+  const rssBefore = process.memoryUsage.rss()
+  const heapEach: number[] = []
+  for (let part = 0; part < parts; part++) {
+    let left = Math.ceil(queries / parts)
+    const caller = async (): Promise<void> => {
+      while (left-- > 0) await select(left)
+    }
+    await Promise.all(Array.from({ length: callers }, caller))
+    heapEach.push(await heapBytes())
+  }
+  const rss = process.memoryUsage.rss()
+  const heap = heapEach.at(-1) ?? heapBefore
+  const rssPeak = process.resourceUsage().maxRSS * maxRssUnit
+  await close()
+  return { rssBefore, rss, heapBefore, heap, rssPeak, heapEach }
+}
+
+// Kilobytes on Linux; bytes on macOS.
+const maxRssUnit = process.platform === 'darwin' ? 1 : 1_024
+
+if (import.meta.main) {
+  console.log(JSON.stringify(await measure(JSON.parse(process.argv[2] ?? ''))))
+  process.exit(0)
+}
