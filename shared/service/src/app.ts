@@ -14,6 +14,7 @@ import { toProblem } from './error-map.ts'
 import { healthRoutes } from './health-routes.ts'
 import { strictJson } from './json-body.ts'
 import { silentLogger } from './logger.ts'
+import { createMetrics } from './metrics.ts'
 import { Problem, problemResponse } from './problem.ts'
 import { requestLog } from './request-log.ts'
 import { closeWhenDraining, requireJson } from './request-rules.ts'
@@ -43,6 +44,8 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
   const { maxBodyBytes = 100 * 1024, requestTimeoutMs = 30_000 } = options
   const app: ServiceApp = new OpenAPIHono({ defaultHook: refuseInvalid })
 
+  const metrics = createMetrics(service, options)
+
   app.onError((error, c) =>
     isClientGone(c, error)
       ? new Response(null, { status: clientGone })
@@ -52,6 +55,7 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
 
   app.use(requestId())
   app.use(requestLog(logger))
+  app.use(metrics.observe)
   app.use(apiHeaders())
   app.use(closeWhenDraining(options.lifecycle))
   app.use(shareWith(options.corsOrigins ?? [], app))
@@ -68,6 +72,7 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
   app.route('/', referencePage(service))
   describeOperations(app, options.health)
   app.route('/', healthRoutes(service, options))
+  app.route('/', metrics.routes)
   return app
 }
 

@@ -5,15 +5,18 @@ import type { Logger } from './logger.ts'
 
 /** What the service's frame asks of a database: everything but the Drizzle handle, which belongs to the routes. */
 export interface ServiceDatabase
-  extends Pick<AnyDatabase, 'name' | 'status' | 'events' | 'connect' | 'within' | 'close'> {
+  extends Pick<
+    AnyDatabase,
+    'name' | 'status' | 'timings' | 'events' | 'eventCounts' | 'monitor' | 'connect' | 'within' | 'close'
+  > {
   readonly health: Pick<HealthProbe, 'check' | 'details'>
 }
 
 type AnyDatabase = Database<Record<string, unknown>>
 
-/** Who may read `/health/detailed`. */
+/** Who may read `/health/detailed`, `/health/monitor` and `/metrics`. */
 export interface HealthAccess {
-  /** `always`: everyone. `token`: `Authorization: Bearer <token>`. `never`: the route answers 404. */
+  /** `always`: everyone. `token`: `Authorization: Bearer <token>`. `never`: the routes answer 404. */
   details: 'always' | 'token' | 'never'
   /** Required with `token`. */
   token?: string

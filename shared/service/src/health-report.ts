@@ -1,4 +1,10 @@
-import type { DatabaseHealth, PoolStatus, ServerReport } from '@shared/database'
+import {
+  capacity,
+  checkBudget,
+  type DatabaseHealth,
+  type PoolStatus,
+  type ServerReport,
+} from '@shared/database'
 import type { ServiceContext } from './context.ts'
 
 /** `degraded` answers 200: the service is slow, not gone. `unhealthy` answers 503. */
@@ -28,6 +34,16 @@ export async function readHealth(service: string, context: ServiceContext): Prom
   }
 }
 
+/** Draining is known without asking; everything else ends at the probe, which is cached. */
+export async function readReadiness({ lifecycle, database }: ServiceContext) {
+  const state = lifecycle?.state ?? 'ready'
+  if (state !== 'ready') return state
+  const probe = await database.health.check()
+  // The state may have moved while the probe was under way.
+  if (lifecycle?.state === 'draining') return 'draining'
+  return probe.status === 'connected' ? 'ready' : 'database-unreachable'
+}
+
 /** The body of `GET /health/detailed`: costs one status query, on the probe's own connection. */
 export async function readDetailedHealth(service: string, context: ServiceContext) {
   const health = await readHealth(service, context)
@@ -42,7 +58,8 @@ export async function readDetailedHealth(service: string, context: ServiceContex
       inRecovery: server.inRecovery,
       longestTransactionMs: server.longestTransactionMs,
     },
-    limits: server && readLimits(pool, server),
+    limits: server && readLimits(pool, server, context.database.monitor.replicas),
+    statements: server?.statements ?? null,
     isolation: server && { role: server.role.name, ...server.confinement },
     process: {
       uptimeMs: Math.round(process.uptime() * 1000),
@@ -54,20 +71,26 @@ export async function readDetailedHealth(service: string, context: ServiceContex
   }
 }
 
-/** Whether everything this pool may open, and the probe's connection, fits what the server allows this role. */
-export function readLimits(pool: PoolStatus, server: ServerReport) {
-  const wanted = capacity(pool) + 1
-  const forAnyRole = server.maxConnections - server.reservedConnections
-  const allowed = Math.min(forAnyRole, server.role.connectionLimit ?? Number.POSITIVE_INFINITY)
+/** Whether everything this pool and its replicas' may open, and their probes' connections, fits what the server allows. */
+export function readLimits(pool: PoolStatus, server: ServerReport, replicas: number) {
+  const budget = checkBudget(pool, server, replicas)
   return {
     maxConnections: server.maxConnections,
     reservedConnections: server.reservedConnections,
     usedConnections: server.usedConnections,
     roleConnections: server.role.connections,
     roleConnectionLimit: server.role.connectionLimit,
+    databaseConnectionLimit: server.databaseLimit,
+    /** CONNECTION LIMITs of all other roles together: what they were promised, not what they hold. */
+    promisedToOthers: server.promisedToOthers,
+    replicas,
     /** Infinity, so null in JSON, where overflow has no limit. */
-    wantedConnections: wanted,
-    fits: wanted <= allowed,
+    wantedConnections: budget.wanted,
+    /** What this role could still open now. */
+    freeConnections: budget.free,
+    fits: budget.fits,
+    /** Whether it would also fit beside what other roles hold now. */
+    fitsNow: budget.fitsNow,
   }
 }
 
@@ -79,11 +102,6 @@ function rounded(ms: number | null): number | null {
 /** The next caller would have to stand in line. */
 function isSaturated(pool: PoolStatus): boolean {
   return pool.checkedOut >= capacity(pool) || (pool.waiting > 0 && pool.total >= capacity(pool))
-}
-
-/** The most connections a pool opens; a negative overflow means no limit. */
-function capacity({ poolSize, maxOverflow }: PoolStatus): number {
-  return maxOverflow < 0 ? Number.POSITIVE_INFINITY : poolSize + maxOverflow
 }
 
 function memory() {

@@ -1,12 +1,18 @@
-import type { MiddlewareHandler } from 'hono'
 import { Hono } from 'hono'
-import { bearerAuth } from 'hono/bearer-auth'
-import type { HealthAccess, ServiceContext } from './context.ts'
-import { readDetailedHealth, readHealth } from './health-report.ts'
-import { Problem } from './problem.ts'
+import type { ServiceContext } from './context.ts'
+import { guardDetails, noStore } from './details-guard.ts'
+import { readDetailedHealth, readHealth, readReadiness } from './health-report.ts'
+import { monitorRoute } from './monitor-route.ts'
 
-/** Where orchestrators look; not written to the request log. */
-export const healthPaths: ReadonlySet<string> = new Set(['/livez', '/readyz', '/health', '/health/detailed'])
+/** What orchestrators, scrapers and consoles ask every few seconds: quiet in the log, not in the HTTP metrics, never bounded. */
+export const healthPaths: ReadonlySet<string> = new Set([
+  '/livez',
+  '/readyz',
+  '/health',
+  '/health/detailed',
+  '/health/monitor',
+  '/metrics',
+])
 
 /** The health routes: GET and HEAD, never cached. */
 export function healthRoutes(service: string, context: ServiceContext): Hono {
@@ -29,32 +35,6 @@ export function healthRoutes(service: string, context: ServiceContext): Hono {
     return c.json(report, report.status === 'unhealthy' ? 503 : 200)
   })
 
+  routes.route('/', monitorRoute(service, context))
   return routes
-}
-
-/** Draining is known without asking; everything else ends at the probe, which is cached. */
-async function readReadiness({ lifecycle, database }: ServiceContext) {
-  const state = lifecycle?.state ?? 'ready'
-  if (state !== 'ready') return state
-  const probe = await database.health.check()
-  // The state may have moved while the probe was under way.
-  if (lifecycle?.state === 'draining') return 'draining'
-  return probe.status === 'connected' ? 'ready' : 'database-unreachable'
-}
-
-async function noStore(...[c, next]: Parameters<MiddlewareHandler>): Promise<void> {
-  await next()
-  c.header('Cache-Control', 'no-store')
-}
-
-/** Hono's bearerAuth compares digests in constant time. */
-function guardDetails(access: HealthAccess = { details: 'never' }): MiddlewareHandler {
-  if (access.details === 'always') return (_c, next) => next()
-  if (access.details === 'token') {
-    if (!access.token) throw new TypeError('health.details is "token": give health.token too.')
-    return bearerAuth({ token: access.token, realm: 'health' })
-  }
-  return () => {
-    throw new Problem({ status: 404, code: 'not-found', detail: 'There is nothing at this address.' })
-  }
 }

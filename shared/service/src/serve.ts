@@ -1,5 +1,5 @@
 import type { DatabaseEvent } from '@shared/database'
-import { findDatabaseError } from '@shared/database'
+import { checkBudget, describeBudget, findDatabaseError } from '@shared/database'
 import { awaitDatabase } from './await-database.ts'
 import type { HealthAccess, ServiceContext, ServiceDatabase } from './context.ts'
 import { databaseLog } from './database-log.ts'
@@ -79,6 +79,8 @@ async function run<TDatabase extends ServiceDatabase>(
   const corsOrigins = env.CORS_ORIGINS ?? []
   const app = createApp({ database, logger, lifecycle, health, eventLoop, requestTimeoutMs, corsOrigins })
   const server = listen({ fetch: (request) => app.fetch(request), host: env.HOST, port: env.PORT, logger })
+  // close() stops it.
+  database.monitor.start()
   const stopping = stopOnSignal({ server, database, lifecycle, logger, ...shutdownTimes(env) })
   // From this line on the service may be stopped by whoever reads it.
   logger.info({ port: server.port }, `${service} listens on ${server.url}`)
@@ -115,6 +117,8 @@ async function reportDoubts(database: ServiceDatabase, logger: Logger): Promise<
   if (!server.confinement.confined) {
     logger.warn({ findings: server.confinement.findings }, 'the role is not confined to its own database')
   }
-  const { fits, ...limits } = readLimits(database.status(), server)
-  if (!fits) logger.warn(limits, 'the pool is larger than the connections the server allows')
+  const { replicas } = database.monitor
+  const budget = checkBudget(database.status(), server, replicas)
+  const doubt = describeBudget(budget)
+  if (doubt) logger.warn(readLimits(database.status(), server, replicas), doubt)
 }

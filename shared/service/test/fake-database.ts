@@ -1,4 +1,14 @@
-import type { DatabaseEvent, DatabaseHealth, PoolStatus, ServerReport } from '@shared/database'
+import type {
+  Advice,
+  DatabaseEvent,
+  DatabaseHealth,
+  EventCounts,
+  PoolStatus,
+  PoolTimings,
+  Sample,
+  Seen,
+  ServerReport,
+} from '@shared/database'
 import type { ServiceDatabase } from '../src/index.ts'
 
 /** What the fake answers; change it between requests. */
@@ -7,6 +17,12 @@ export interface FakeAnswers {
   pool: Partial<PoolStatus>
   server: ServerReport | null
   events: DatabaseEvent[]
+  eventCounts: Partial<EventCounts>
+  timings: Partial<PoolTimings>
+  replicas: number
+  samples: Sample[]
+  advice: Advice[]
+  seen: Seen
   connect: () => Promise<void>
 }
 
@@ -17,6 +33,12 @@ export function createFakeDatabase(given: Partial<FakeAnswers> = {}) {
     pool: {},
     server: confinedServer,
     events: [],
+    eventCounts: {},
+    timings: {},
+    replicas: 1,
+    samples: [],
+    advice: [],
+    seen: { health: null, server: null },
     connect: () => Promise.resolve(),
     ...given,
   }
@@ -25,6 +47,19 @@ export function createFakeDatabase(given: Partial<FakeAnswers> = {}) {
     name: 'fake',
     status: () => ({ ...idlePool, ...answers.pool }),
     events: () => answers.events,
+    eventCounts: () => ({ ...noEvents, ...answers.eventCounts }),
+    timings: () => ({ waitMs: nothing, useMs: nothing, createMs: nothing, ...answers.timings }),
+    monitor: {
+      get replicas() {
+        return answers.replicas
+      },
+      samples: (since = 0) => answers.samples.filter(({ at }) => at > since),
+      advice: () => answers.advice,
+      seen: () => answers.seen,
+      sample: () => undefined,
+      start: () => undefined,
+      stop: () => undefined,
+    },
     connect: () => {
       asked.connect += 1
       return answers.connect()
@@ -78,3 +113,6 @@ const idlePool = {
   longestWaitMs: null,
   counters: {},
 } as PoolStatus
+
+const noEvents = { 'statement-stalled': 0, 'lease-leaked': 0 } as EventCounts
+const nothing = { boundsMs: [1, 10], counts: [0, 0, 0], count: 0, sumMs: 0 }
