@@ -1,16 +1,92 @@
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { sessions, users } from '@schema/auth'
-import { Problem, validate } from '@shared/service'
+import { Problem, problems } from '@shared/service'
 import { and, eq, gt, lt, sql } from 'drizzle-orm'
-import { Hono } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
-import { z } from 'zod'
 import type { AuthDb } from '../app.ts'
 import { createPasswordCheck } from '../passwords.ts'
 import { createToken, hashToken } from '../session-tokens.ts'
+import { exampleUser } from './users.ts'
 
 const lifetimeMs = 7 * 24 * 60 * 60 * 1000
 
+/** What the API's document signs in with. */
+export const exampleCredentials = { email: exampleUser.email, password: 'correct horse battery' }
+
 const credentials = z.strictObject({ email: z.email().max(254), password: z.string().min(1).max(128) })
+const moment = z.iso.datetime()
+const signedIn = z
+  .object({
+    token: z.string().meta({ description: 'Send it as `Authorization: Bearer …`; it is not kept here.' }),
+  })
+  .extend({ userId: z.uuid(), expiresAt: moment })
+const session = z
+  .object({ id: z.uuid(), userId: z.uuid(), createdAt: moment, expiresAt: moment })
+  .meta({ id: 'Session' })
+
+const exampleSession = {
+  id: '018f4b7e-2c52-7c7e-9d0c-7e2d7a1b0c4f',
+  userId: exampleUser.id,
+  createdAt: '2026-01-31T12:00:00.000Z',
+  expiresAt: '2026-02-07T12:00:00.000Z',
+}
+
+const tags = ['sessions']
+const security = [{ session: [] }]
+
+const signIn = createRoute({
+  method: 'post',
+  path: '/',
+  tags,
+  summary: 'Sign in',
+  request: {
+    body: {
+      required: true,
+      content: { 'application/json': { schema: credentials, example: exampleCredentials } },
+    },
+  },
+  responses: {
+    201: {
+      description: 'Signed in for seven days.',
+      headers: { Location: { required: true, schema: { type: 'string' }, description: 'Where it is.' } },
+      content: {
+        'application/json': {
+          schema: signedIn,
+          example: {
+            token: 'b3BhcXVlLCBrbm93biB0byB5b3Ugb25seQ',
+            userId: exampleUser.id,
+            expiresAt: exampleSession.expiresAt,
+          },
+        },
+      },
+    },
+    ...problems({ 401: ['wrong-credentials'] }),
+  },
+})
+
+const readSession = createRoute({
+  method: 'get',
+  path: '/current',
+  tags,
+  security,
+  summary: 'Whom the token belongs to',
+  responses: {
+    200: {
+      description: 'The session.',
+      content: { 'application/json': { schema: session, example: exampleSession } },
+    },
+    ...problems({ 401: ['unauthorized'] }),
+  },
+})
+
+const signOut = createRoute({
+  method: 'delete',
+  path: '/current',
+  tags,
+  security,
+  summary: 'Sign out',
+  responses: { 204: { description: 'Signed out.' }, ...problems({ 401: ['unauthorized'] }) },
+})
 
 interface Session {
   id: string
@@ -19,11 +95,11 @@ interface Session {
   expiresAt: Date
 }
 
-/** `POST /` signs in, `GET /current` says who a token belongs to, `DELETE /current` signs out. */
+/** Signs in, says whom a token belongs to, and signs out. */
 export function sessionRoutes(db: AuthDb) {
   const isPassword = createPasswordCheck()
 
-  const signedIn = bearerAuth<{ Variables: { session: Session } }>({
+  const byToken = bearerAuth<{ Variables: { session: Session } }>({
     async verifyToken(token, c) {
       const session = await db.query.sessions.findFirst({
         columns: { tokenHash: false },
@@ -34,8 +110,10 @@ export function sessionRoutes(db: AuthDb) {
     },
   })
 
-  return new Hono<{ Variables: { session: Session } }>()
-    .post('/', validate('json', credentials), async (c) => {
+  const routes = new OpenAPIHono()
+  routes.openAPIRegistry.registerComponent('securitySchemes', 'session', { type: 'http', scheme: 'bearer' })
+  return routes
+    .openapi(signIn, async (c) => {
       const { email, password } = c.req.valid('json')
       const user = await db.query.users.findFirst({
         where: eq(sql`lower(${users.email})`, sql`lower(${email})`),
@@ -58,11 +136,11 @@ export function sessionRoutes(db: AuthDb) {
         Location: '/sessions/current',
       })
     })
-    .get('/current', signedIn, (c) => {
+    .openapi({ ...readSession, middleware: [byToken] as const }, (c) => {
       c.header('Cache-Control', 'no-store')
-      return c.json(c.get('session'))
+      return c.json(c.get('session'), 200)
     })
-    .delete('/current', signedIn, async (c) => {
+    .openapi({ ...signOut, middleware: [byToken] as const }, async (c) => {
       await db.delete(sessions).where(eq(sessions.id, c.get('session').id))
       return c.body(null, 204)
     })

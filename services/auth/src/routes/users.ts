@@ -1,34 +1,83 @@
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { users } from '@schema/auth'
-import { conflict, notFound, validate } from '@shared/service'
+import { conflict, notFound, problems } from '@shared/service'
 import { eq } from 'drizzle-orm'
-import { Hono } from 'hono'
-import { z } from 'zod'
 import type { AuthDb } from '../app.ts'
 import { hashPassword } from '../passwords.ts'
 
-const newUser = z.strictObject({ email: z.email().max(254), password: z.string().min(8).max(128) })
-const byId = z.strictObject({ id: z.uuid() })
+/** The user that the API's document shows. */
+export const exampleUser = {
+  id: '018f4b7e-2c52-7c7e-9d0c-5d1c6f0a9b3e',
+  email: 'ada@example.org',
+  createdAt: '2026-01-31T12:00:00.000Z',
+}
+
+const email = z.email().max(254)
+const newUser = z.strictObject({ email, password: z.string().min(8).max(128) })
+const user = z.object({ id: z.uuid(), email, createdAt: z.iso.datetime() }).meta({ id: 'User' })
+const tags = ['users']
+
+const register = createRoute({
+  method: 'post',
+  path: '/',
+  tags,
+  summary: 'Register',
+  request: {
+    body: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: newUser,
+          example: { email: 'grace@example.org', password: 'correct horse battery' },
+        },
+      },
+    },
+  },
+  responses: {
+    201: {
+      description: 'Registered.',
+      headers: { Location: { required: true, schema: { type: 'string' }, description: 'Where it is.' } },
+      content: { 'application/json': { schema: user, example: exampleUser } },
+    },
+    ...problems({ 409: ['email-taken'] }),
+  },
+})
+
+const readUser = createRoute({
+  method: 'get',
+  path: '/{id}',
+  tags,
+  summary: 'Read a user',
+  request: { params: z.strictObject({ id: z.uuid().meta({ example: exampleUser.id }) }) },
+  responses: {
+    200: {
+      description: 'The user, without anything of the password.',
+      content: { 'application/json': { schema: user, example: exampleUser } },
+    },
+    ...problems({ 404: ['user-not-found'] }),
+  },
+})
 
 const publicUser = { id: users.id, email: users.email, createdAt: users.createdAt }
 
-/** `POST /` registers, `GET /:id` reads; a password hash never leaves. */
+/** Registers and reads users; a password hash never leaves. */
 export function userRoutes(db: AuthDb) {
-  return new Hono()
-    .post('/', validate('json', newUser), async (c) => {
+  return new OpenAPIHono()
+    .openapi(register, async (c) => {
       const { email, password } = c.req.valid('json')
       const passwordHash = await hashPassword(password)
-      const [user] = await db
+      const [added] = await db
         .insert(users)
         .values({ email, passwordHash })
         .onConflictDoNothing()
         .returning(publicUser)
-      if (user === undefined) throw conflict('email-taken', 'This email address is registered already.')
-      return c.json(user, 201, { Location: `/users/${user.id}` })
+      if (added === undefined) throw conflict('email-taken', 'This email address is registered already.')
+      return c.json(added, 201, { Location: `/users/${added.id}` })
     })
-    .get('/:id', validate('param', byId), async (c) => {
+    .openapi(readUser, async (c) => {
       const { id } = c.req.valid('param')
-      const [user] = await db.select(publicUser).from(users).where(eq(users.id, id))
-      if (user === undefined) throw notFound('user')
-      return c.json(user)
+      const [found] = await db.select(publicUser).from(users).where(eq(users.id, id))
+      if (found === undefined) throw notFound('user')
+      return c.json(found, 200)
     })
 }
