@@ -20,6 +20,7 @@ describe('databaseOptions', () => {
     expect(read(parts)).toEqual({
       url: 'postgresql://auth_app:pw@db:5432/auth_db?sslmode=prefer',
       passwordFile: undefined,
+      replicas: 1,
       pool: {
         poolSize: 10,
         maxOverflow: 20,

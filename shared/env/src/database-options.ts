@@ -6,6 +6,7 @@ export interface EnvironmentDatabaseOptions {
   readonly url: string
   /** Set when the password came from DATABASE_PASSWORD_FILE, and not from the URL. */
   readonly passwordFile: string | undefined
+  readonly replicas: number
   readonly pool: PoolOptions
   readonly connection: ConnectionOptions
 }
@@ -21,6 +22,7 @@ export function databaseOptions(env: ServiceEnv): EnvironmentDatabaseOptions {
   return {
     url: env.DATABASE_URL.reveal(),
     passwordFile: env.DATABASE_PASSWORD_FILE,
+    replicas: env.DATABASE_REPLICAS,
     pool: {
       poolSize: env.DATABASE_POOL_SIZE,
       maxOverflow: env.DATABASE_MAX_OVERFLOW,

@@ -174,6 +174,12 @@ export function poolVariables({ service }: ServiceDefinition) {
       description:
         'Run a read outside transactions once more when its connection was lost. Writes are never repeated.',
     },
+    DATABASE_REPLICAS: {
+      schema: integer({ min: 1, max: 100_000 }),
+      default: '1',
+      description:
+        'Processes of this service that share the server: what they may all open together is compared with its limits.',
+    },
     DATABASE_APPLICATION_NAME: {
       schema: identifier(),
       default: service,

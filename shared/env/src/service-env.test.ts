@@ -84,6 +84,7 @@ describe('the other variables', () => {
       DATABASE_MAX_PREPARED_STATEMENTS: 256,
       DATABASE_STALL_TIMEOUT: 1,
       DATABASE_RETRY_READS: false,
+      DATABASE_REPLICAS: 1,
       DATABASE_APPLICATION_NAME: 'auth',
     })
   })
