@@ -1,5 +1,6 @@
 import { configurationExitCode, EnvironmentError } from '@shared/env'
 import { type AdminServer, openAdminServer } from './database-server.ts'
+import { developmentConsolePort, startDevelopmentConsole } from './development-console.ts'
 import { claimPorts } from './ports.ts'
 import { migrateService, provisionServices, rolesOf } from './prepare-databases.ts'
 import { awaitReady, baseUrl, type Readiness } from './readiness.ts'
@@ -28,6 +29,7 @@ export async function runDevelopment(options: DevelopmentOptions): Promise<numbe
   const names = options.services.map(({ service }) => service)
   const group = createServiceGroup({ names, prefix: true, onExit: reportExit })
 
+  const consolePort = developmentConsolePort()
   let server: AdminServer | null = null
 
   const run = async (): Promise<number> => {
@@ -39,7 +41,8 @@ export async function runDevelopment(options: DevelopmentOptions): Promise<numbe
       if (stop.signal.aborted) return 0
       for (const setup of placed) group.start(setup)
       using _watcher = options.watch ? restartOnChange(placed, group, stop.signal) : null
-      return await attend(placed, group, stop.signal, options.watch)
+      await using page = startDevelopmentConsole(placed, consolePort)
+      return await attend(placed, group, { ...options, signal: stop.signal, notice: page.notice })
     } catch (error) {
       // Ctrl-C also ends the programs a step was waiting for, so what the step then says is no news. The step may have
       // blocked this process, which then has not seen the signal yet.
@@ -110,8 +113,7 @@ function isUsable(setup: ServiceSetup): boolean {
 async function attend(
   setups: readonly ServiceSetup[],
   group: ServiceGroup,
-  signal: AbortSignal,
-  watching: boolean,
+  { signal, watch, notice }: { signal: AbortSignal; watch: boolean; notice: string },
 ): Promise<number> {
   const states = await Promise.all(
     setups.map(async (setup) => {
@@ -121,11 +123,11 @@ async function attend(
     }),
   )
   if (signal.aborted) return 0
-  console.log(`\n${overview(states)}\n`)
+  console.log(`\n${overview(states)}\n\n${notice}\n`)
   if (states.every(({ state }) => state === 'ended')) return 1
   const stopped = aborted(signal).then(() => 0)
   // With files watched, a service that ended comes back when its file is mended.
-  return watching ? stopped : Promise.race([stopped, group.finished.then(() => 1)])
+  return watch ? stopped : Promise.race([stopped, group.finished.then(() => 1)])
 }
 
 function overview(states: readonly { setup: ServiceSetup; state: Readiness }[]): string {

@@ -23,16 +23,15 @@ export interface ConsoleOptions {
 export class ConsolePortError extends Error {
   override readonly name = 'ConsolePortError'
   readonly port: number
+  /** Whether another program has it. */
+  readonly taken: boolean
 
   constructor(port: number, cause: unknown) {
-    const code = (cause as { code?: unknown }).code
-    super(
-      code === 'EADDRINUSE'
-        ? `port ${port} is taken`
-        : `port ${port} cannot be used (${typeof code === 'string' ? code : cause})`,
-      { cause },
-    )
+    const { code, message } = cause as { code?: unknown; message?: unknown }
+    const taken = code === 'EADDRINUSE'
+    super(taken ? `port ${port} is taken` : `port ${port} cannot be used (${code ?? message})`, { cause })
     this.port = port
+    this.taken = taken
   }
 }
 

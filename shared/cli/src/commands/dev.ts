@@ -11,7 +11,9 @@ DATABASE_ADMIN_URL), databases, roles and migrations. Restarts a service when it
 everything in order, a second one at once.
 
 A service whose DATABASE_URL, DATABASE_HOST or DATABASE_PORT is set elsewhere (services/<name>/.env.local, the
-environment) uses that server: nothing is started, made or migrated for it. PORT=0 takes free ports.`,
+environment) uses that server: nothing is started, made or migrated for it. PORT=0 takes free ports.
+
+The console, a web page with every service's pool, is on http://127.0.0.1:8000 (CONSOLE_PORT).`,
   options: {
     migrate: { type: 'boolean', description: 'Migrate services on servers of their own too.' },
     'no-watch': { type: 'boolean', description: 'Do not restart when files change.' },

@@ -23,6 +23,14 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: () => import('./connections.ts'),
   },
   health: { summary: 'Ask the running services how they are.', load: () => import('./health.ts') },
+  status: {
+    summary: 'Show the connection pools of the running services.',
+    load: () => import('./status.ts'),
+  },
+  console: {
+    summary: 'Serve a web page with the connection pools of the running services.',
+    load: () => import('./console.ts'),
+  },
   'db:start': {
     summary: 'Start the local PostgreSQL and leave it running.',
     load: () => import('./db-start.ts'),
