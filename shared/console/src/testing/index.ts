@@ -1,0 +1,1 @@
+export { startWorld, type World, type WorldService } from './world.ts'

@@ -1,0 +1,132 @@
+import { resolve } from 'node:path'
+import { createDatabase, migrate } from '@shared/database'
+import { eventually, startTestServer, type TestServer } from '@shared/postgres/testing'
+import { startService } from '@shared/service/testing'
+import type { Target } from '../read-monitor.ts'
+
+/** Services of this repository in processes of their own, on a PostgreSQL of their own. */
+export interface World extends AsyncDisposable {
+  readonly postgres: TestServer
+  readonly services: readonly WorldService[]
+}
+
+/** One of them; after `stop()` it can be started again, on the same port. */
+export interface WorldService {
+  readonly target: Target
+  /** The path of a route that needs the database: a row that is not there. */
+  readonly path: string
+  start(): Promise<void>
+  stop(): Promise<void>
+  /** Holds a lock that its route waits for, and asks the route so often at once; disposing lets all of them end. */
+  occupy(requests: number): Promise<AsyncDisposable>
+}
+
+const root = resolve(import.meta.dir, '../../../..')
+const tables: Readonly<Record<string, string>> = { auth: 'users', product: 'products', cart: 'carts' }
+const patience = { timeoutMs: 30_000 }
+/** Details are guarded, as in production. */
+const token = 'a-token-of-the-tests-that-is-long-enough'
+
+/** Starts services, all of them by default. @param options.env On top of what they need. */
+export async function startWorld(
+  options: { services?: readonly string[]; env?: Record<string, string> } = {},
+): Promise<World> {
+  const postgres = await startTestServer()
+  const services: WorldService[] = []
+  const world: World = {
+    postgres,
+    services,
+    async [Symbol.asyncDispose]() {
+      await Promise.all(services.map((service) => service.stop()))
+      await postgres[Symbol.asyncDispose]()
+    },
+  }
+  try {
+    for (const name of options.services ?? Object.keys(tables))
+      services.push(await prepare(postgres, name, options.env))
+    await Promise.all(services.map((service) => service.start()))
+    return world
+  } catch (error) {
+    await world[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+async function prepare(
+  postgres: TestServer,
+  name: string,
+  env: Record<string, string> = {},
+): Promise<WorldService> {
+  const { appUrl, migratorUrl } = await postgres.database(name)
+  await migrate({ url: migratorUrl, migrationsFolder: `${root}/drizzle/${name}/migrations` })
+  const port = freePort()
+  const target = { name, url: `http://127.0.0.1:${port}`, token }
+  const path = `/${tables[name]}/${crypto.randomUUID()}`
+  let running: ReturnType<typeof startService> | null = null
+  return {
+    target,
+    path,
+    async start() {
+      running = startService({
+        entry: `${root}/services/${name}/src/index.ts`,
+        env: {
+          DATABASE_URL: appUrl,
+          DATABASE_NAME_CHECK: 'false',
+          HEALTH_TOKEN: token,
+          PORT: String(port),
+          ...env,
+        },
+      })
+      await running.url()
+      await eventually(async () => (await fetch(`${target.url}/readyz`)).ok, patience)
+    },
+    async stop() {
+      await running?.[Symbol.asyncDispose]()
+      running = null
+    },
+    async occupy(requests) {
+      const lock = await holdLock(migratorUrl, tables[name] ?? '')
+      const asked = Array.from({ length: requests }, () =>
+        fetch(`${target.url}${path}`).then(
+          (response) => response.body?.cancel(),
+          () => undefined,
+        ),
+      )
+      return {
+        async [Symbol.asyncDispose]() {
+          await lock.release()
+          await Promise.all(asked)
+        },
+      }
+    },
+  }
+}
+
+async function holdLock(url: string, table: string): Promise<{ release(): Promise<void> }> {
+  const owner = createDatabase({ name: 'lock', url })
+  const locked = Promise.withResolvers<void>()
+  const over = Promise.withResolvers<void>()
+  const transaction = owner.db.transaction(async (tx) => {
+    await tx.execute(`lock table ${table} in access exclusive mode`)
+    locked.resolve()
+    await over.promise
+  })
+  transaction.catch(locked.reject)
+  await locked.promise
+  return {
+    async release() {
+      over.resolve()
+      // The server may have been stopped meanwhile, which releases the lock too.
+      await transaction.catch(() => undefined)
+      await owner.close({ timeoutMs: 2_000 })
+    },
+  }
+}
+
+/** A port that was free a moment ago, to be used again and again. */
+function freePort(): number {
+  const server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response() })
+  const { port = 0 } = server
+  void server.stop(true)
+  return port
+}
