@@ -23,7 +23,8 @@ export interface MonitorReport {
   advice: Advice[]
 }
 
-const query = z.object({
+/** The query of `GET /health/monitor`. */
+export const monitorQuery = z.object({
   since: z
     .string()
     .regex(/^\d{1,15}$/, 'must be a time in epoch ms')
@@ -37,7 +38,7 @@ export function monitorRoute(service: string, context: ServiceContext): Hono {
     '/health/monitor',
     noStore,
     guardDetails(context.health),
-    validate('query', query),
+    validate('query', monitorQuery),
     async (c) => c.json(await readMonitor(service, context, c.req.valid('query').since)),
   )
 }

@@ -81,3 +81,40 @@ export const detailedHealthSchema = z
     events: z.array(eventSchema),
   })
   .meta({ id: 'DetailedHealth' })
+
+const milliseconds = z.number().nullable()
+
+/** Body of `GET /health/monitor`. */
+export const monitorSchema = z
+  .object({
+    service,
+    at: z.int().meta({ description: 'Epoch ms of the service; the next `since`.' }),
+    status: health.status,
+    ready: z.boolean(),
+    database: health.database.pick({ status: true, latencyMs: true, code: true }),
+    pool: poolSchema,
+    samples: z.array(
+      z
+        .looseObject({
+          at: z.int(),
+          idle: z.int(),
+          used: z.int(),
+          overflow: z.int(),
+          connecting: z.int(),
+          waiting: z.int(),
+          max: z.int().nullable().meta({ description: 'null: overflow has no limit.' }),
+          checkouts: z.int(),
+          waitP99Ms: milliseconds,
+          useP50Ms: milliseconds,
+          useP99Ms: milliseconds,
+          failures: z.int(),
+          health: health.database.pick({ status: true, latencyMs: true }).nullable(),
+        })
+        .meta({ id: 'Sample', description: 'One second of the pool.' }),
+    ),
+    events: z.array(eventSchema),
+    advice: z.array(
+      z.object({ level: z.enum(['info', 'warning', 'critical']), code: z.string(), text: z.string() }),
+    ),
+  })
+  .meta({ id: 'Monitor' })

@@ -1,59 +1,22 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
-import type { ZodType } from 'zod'
+import { type ZodType, z } from 'zod'
 import type { ServiceApp } from '../app.ts'
 import type { HealthAccess } from '../context.ts'
-import { detailedHealthSchema, healthSchema, livenessSchema, readinessSchema } from './health-schema.ts'
+import { monitorQuery } from '../monitor-route.ts'
+import { detailed, detailedAway, healthy, metricsText, monitor, unreachable } from './health-examples.ts'
+import {
+  detailedHealthSchema,
+  healthSchema,
+  livenessSchema,
+  monitorSchema,
+  readinessSchema,
+} from './health-schema.ts'
 import { problems } from './problem-document.ts'
 
 type Route = Parameters<OpenAPIHono['openAPIRegistry']['registerPath']>[0]
 
 /** The tag of what machines that run the service ask. */
 export const operationsTag = 'operations'
-
-const checkedAt = '2026-01-31T12:00:00.000Z'
-const healthy = {
-  status: 'healthy',
-  service: 'auth',
-  state: 'ready',
-  reasons: [],
-  database: { name: 'auth', status: 'connected', latencyMs: 0.55, code: null, checkedAt },
-}
-const unreachable = {
-  ...healthy,
-  status: 'unhealthy',
-  reasons: ['database-unreachable'],
-  database: { ...healthy.database, status: 'disconnected', latencyMs: null, code: 'ECONNREFUSED' },
-}
-const pool = {
-  name: 'auth',
-  poolSize: 10,
-  maxOverflow: 20,
-  total: 3,
-  idle: 2,
-  checkedOut: 1,
-  overflow: 0,
-  connecting: 0,
-  waiting: 0,
-  oldestLeaseMs: 1.2,
-  longestWaitMs: null,
-  counters: { checkouts: 4711, timeouts: 0, closes: { idle: 2 } },
-}
-const detailed = {
-  ...healthy,
-  pool,
-  server: { version: '18.4', uptimeMs: 86_400_000, inRecovery: false, longestTransactionMs: null },
-  limits: {
-    maxConnections: 100,
-    usedConnections: 12,
-    roleConnections: 4,
-    roleConnectionLimit: 62,
-    wantedConnections: 31,
-    fits: true,
-  },
-  isolation: { role: 'auth_app', confined: true, findings: [] },
-  process: { uptimeMs: 3_600_000, runtime: 'bun 1.4.5' },
-  events: [{ type: 'connect-failed', code: 'ECONNREFUSED', at: checkedAt }],
-}
 
 /** Adds to an app's document the routes that every service has and that are not made from a description. */
 export function describeOperations(app: ServiceApp, access: HealthAccess | undefined): void {
@@ -86,13 +49,28 @@ export function describeOperations(app: ServiceApp, access: HealthAccess | undef
       security,
       responses: {
         200: json('Healthy or degraded.', detailedHealthSchema, detailed),
-        503: json('Unhealthy.', detailedHealthSchema, {
-          ...detailed,
-          ...unreachable,
-          server: null,
-          limits: null,
-          isolation: null,
-        }),
+        503: json('Unhealthy.', detailedHealthSchema, detailedAway),
+        ...refused,
+      },
+    },
+    {
+      ...get(
+        '/health/monitor',
+        'The last ten minutes, a sample a second, with advice',
+        'HEALTH_DETAILS says who may read it.',
+      ),
+      security,
+      request: { query: monitorQuery },
+      responses: { 200: json('What is newer than `since`.', monitorSchema, monitor), ...refused },
+    },
+    {
+      ...get('/metrics', "Metrics in Prometheus' text format", 'HEALTH_DETAILS says who may read them.'),
+      security,
+      responses: {
+        200: {
+          description: 'Pool, requests and process.',
+          content: { 'text/plain': { schema: z.string(), example: metricsText } },
+        },
         ...refused,
       },
     },

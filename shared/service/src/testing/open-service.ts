@@ -18,6 +18,8 @@ export interface TestService<TSchema extends Record<string, unknown>> {
   database: Database<TSchema>
   /** The database as the runtime role logs in to it. */
   url: string
+  /** Lets its bearer read the details of its health. */
+  healthToken: string
   /** Sends a request, its body as JSON; the answer's body is parsed, null when empty. */
   send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   [Symbol.asyncDispose](): Promise<void>
@@ -48,11 +50,13 @@ export async function openService<TSchema extends Record<string, unknown>>(
     schema,
     pool: { poolSize: 4, maxOverflow: 4 },
   })
-  const app = createApp({ database })
+  const healthToken = crypto.randomUUID()
+  const app = createApp({ database, health: { details: 'token', token: healthToken } })
   return {
     app,
     database,
     url: postgres.appUrl,
+    healthToken,
     async send(method, path, body, headers = {}) {
       const json: Record<string, string> = body === undefined ? {} : { 'Content-Type': 'application/json' }
       const init = {

@@ -1,0 +1,1 @@
+export { type ApiDocumentOptions, testApiDocument } from './suite.ts'
