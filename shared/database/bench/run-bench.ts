@@ -1,23 +1,13 @@
-import { Collector, describeMachine, type Report } from './kit/index.ts'
+import { Collector, describeMachine, type Report, type RunOptions } from './kit/index.ts'
 import { peers } from './peers.ts'
 import { pools } from './pools/pools.ts'
 import { poolSize } from './scenarios/compare-loads.ts'
 import { type ScenarioId, scenarios } from './scenarios/index.ts'
-import { type Context, type Scenario, type Size, sizes } from './scenarios/scenario.ts'
+import { type Context, type Scenario, sizes } from './scenarios/scenario.ts'
 import { createWorld, type World } from './world.ts'
 
-/**
- * Runs scenarios one after the other.
- *
- * @param options.onProgress Told in a line what runs now.
- * @throws the signal's reason when it fires; the server is stopped then as always.
- */
-export async function runBench(options: {
-  only: readonly ScenarioId[]
-  size: Size['name']
-  signal: AbortSignal
-  onProgress: (line: string) => void
-}): Promise<Report> {
+/** Runs scenarios one after the other; the server is stopped however it ends. @throws the signal's reason when it fires. */
+export async function runBench(options: RunOptions<ScenarioId>): Promise<Report> {
   const size = sizes[options.size]
   await using stack = new AsyncDisposableStack()
   let world: World | null = null

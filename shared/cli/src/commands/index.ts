@@ -57,4 +57,8 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'Measure how fast the connection layer and its peers are.',
     load: () => import('./bench.ts'),
   },
+  'bench:http': {
+    summary: 'Measure how many requests a second the services answer.',
+    load: () => import('./bench-http.ts'),
+  },
 }
