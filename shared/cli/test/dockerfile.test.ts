@@ -122,7 +122,14 @@ describe('services/Dockerfile', () => {
         const { exitCode, stderr } = Bun.spawnSync([process.execPath, ...words], { cwd: repositoryRoot })
         expect({ exitCode, stderr: stderr.toString() }).toEqual({ exitCode: 0, stderr: '' })
       }
-      expect(readdirSync(out.path).sort()).toEqual(['healthcheck.js', 'index.js', 'index.js.map'])
+      const files = readdirSync(out.path).map((file) => file.replace(/-[0-9a-z]{8}(?=\.)/, ''))
+      expect(files.sort()).toEqual([
+        'healthcheck.js',
+        'index.js',
+        'index.js.map',
+        'swagger-ui-bundle.js',
+        'swagger-ui.css',
+      ])
       await using service = Bun.serve({ port: 0, fetch: () => new Response() })
       const check = Bun.spawn([process.execPath, join(out.path, 'healthcheck.js')], {
         env: { PORT: String(service.port) },

@@ -17,7 +17,7 @@ import { silentLogger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
 import { Problem, problemResponse } from './problem.ts'
 import { requestLog } from './request-log.ts'
-import { closeWhenDraining, requireJson } from './request-rules.ts'
+import { closeWhenDraining, lengthAtHead, requireJson } from './request-rules.ts'
 import { apiHeaders } from './security-headers.ts'
 import { serviceIndex } from './service-index.ts'
 import { refuseInvalid } from './validation.ts'
@@ -58,6 +58,7 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
   app.use(metrics.observe)
   app.use(apiHeaders())
   app.use(closeWhenDraining(options.lifecycle))
+  app.use(lengthAtHead)
   app.use(shareWith(options.corsOrigins ?? [], app))
   app.use(answerOptions(app))
   app.use(refuseMethod(app))

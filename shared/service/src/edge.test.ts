@@ -51,17 +51,27 @@ describe('OPTIONS', () => {
   })
 })
 
-test('HEAD answers like GET, without the body, at every route there is', async () => {
+test('HEAD answers like GET, without the body and with its length, at every route there is', async () => {
   const app = setUp()
-  const paths = app.routes.filter(({ method }) => method === 'GET').map(({ path }) => path)
+  await using server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: (request) => app.fetch(request) })
+  const paths = app.routes
+    .filter(({ method }) => method === 'GET')
+    .map(({ path }) => path.replace(':file', 'start.js'))
   expect(paths.length).toBeGreaterThan(5)
-  const seen = async (path: string, method: string) => {
-    const { status, headers } = await app.request(path, { method, headers: { 'X-Request-Id': 'same' } })
-    return { path, status, headers: Object.fromEntries(headers) }
+  const ask = async (path: string, method: string) => {
+    const response = await fetch(new URL(path, server.url), { method, headers: { 'X-Request-Id': 'same' } })
+    const { date: _, ...headers } = Object.fromEntries(response.headers)
+    return { path, status: response.status, headers, body: await response.text() }
   }
-  for (const path of paths) {
-    expect(await seen(path, 'HEAD')).toEqual(await seen(path, 'GET'))
-    expect(await (await app.request(path, { method: 'HEAD' })).text()).toBe('')
+  for (const path of new Set(paths)) {
+    const { body, ...answer } = await ask(path, 'GET')
+    const changing = path === '/health/detailed' || path === '/metrics'
+    const length = changing ? expect.stringMatching(/^\d{3,}$/) : String(Buffer.byteLength(body))
+    expect(await ask(path, 'HEAD')).toEqual({
+      ...answer,
+      headers: { ...answer.headers, 'content-length': length },
+      body: '',
+    })
   }
 })
 

@@ -28,3 +28,11 @@ export function closeWhenDraining(lifecycle: Lifecycle | undefined): MiddlewareH
     await lifecycle.held
   }
 }
+
+/** Tells at HEAD how long the answer to GET is; the runtime would say 0. */
+export const lengthAtHead: MiddlewareHandler = async function lengthAtHead(c, next) {
+  await next()
+  if (c.req.method !== 'HEAD') return
+  const { byteLength } = await c.res.clone().arrayBuffer()
+  c.res.headers.set('Content-Length', String(byteLength))
+}

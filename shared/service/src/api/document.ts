@@ -41,8 +41,12 @@ export function describeApi(
       license: { name: 'MIT', url: 'https://spdx.org/licenses/MIT' },
     },
   })
-  for (const operation of operationsOf(document)) addCommonResponses(operation)
-  return document
+  const operations = operationsOf(document)
+  for (const operation of operations) addCommonResponses(operation)
+  const tags = new Set(operations.flatMap(({ tags = [] }) => tags))
+  tags.delete(operationsTag)
+  // What the service is for comes first.
+  return { ...document, tags: [...tags, operationsTag].map((name) => ({ name })) }
 }
 
 function operationsOf({ paths = {} }: ApiDocument): Operation[] {

@@ -35,21 +35,19 @@ const start = `SwaggerUIBundle({
 /** The API's reference as a page that also sends requests: `GET /docs`. It loads nothing from any other host. */
 export function referencePage(service: string): Hono {
   // A bundled program finds its files beside itself, wherever it was started.
-  const file = (path: string) => new Response(Bun.file(resolve(import.meta.dir, path)))
-  const files: Record<string, { type: string; body: () => Response }> = {
-    'swagger-ui.js': { type: 'text/javascript; charset=utf-8', body: () => file(script) },
-    'swagger-ui.css': { type: 'text/css; charset=utf-8', body: () => file(style) },
-    'start.js': { type: 'text/javascript; charset=utf-8', body: () => new Response(start) },
-  }
+  const read = (path: string) => Bun.file(resolve(import.meta.dir, path)).text()
+  const files = new Map<string, { type: string; content: () => string | Promise<string> }>([
+    ['swagger-ui.js', { type: 'text/javascript; charset=utf-8', content: () => read(script) }],
+    ['swagger-ui.css', { type: 'text/css; charset=utf-8', content: () => read(style) }],
+    ['start.js', { type: 'text/javascript; charset=utf-8', content: () => start }],
+  ])
   const routes = new Hono()
   routes.get('/docs', pageHeaders(), (c) => c.html(page(`${service} service`)))
-  routes.get('/docs/:file', (c) => {
-    const found = files[c.req.param('file')]
+  routes.get('/docs/:file', async (c) => {
+    const found = files.get(c.req.param('file'))
     if (found === undefined) throw notFound('file')
-    const { body, headers } = found.body()
-    headers.set('Content-Type', found.type)
-    headers.set('Cache-Control', 'public, max-age=3600')
-    return new Response(body, { headers })
+    const headers = { 'Content-Type': found.type, 'Cache-Control': 'public, max-age=3600' }
+    return c.body(await found.content(), 200, headers)
   })
   return routes
 }
