@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { createDatabase, migrate } from '@shared/database'
 import { eventually, startTestServer, type TestServer } from '@shared/postgres/testing'
 import { startService } from '@shared/service/testing'
+import { createObserver } from '../observe.ts'
 import type { Target } from '../read-monitor.ts'
 
 /** Services of this repository in processes of their own, on a PostgreSQL of their own. */
@@ -17,8 +18,11 @@ export interface WorldService {
   readonly path: string
   start(): Promise<void>
   stop(): Promise<void>
-  /** Holds a lock that its route waits for, and asks the route so often at once; disposing lets all of them end. */
-  occupy(requests: number): Promise<AsyncDisposable>
+  /**
+   * Holds a lock that its route waits for, and asks the route until every connection is in use and so many callers wait
+   * for one; disposing lets all of them end.
+   */
+  occupy(waiting: number): Promise<AsyncDisposable>
 }
 
 const root = resolve(import.meta.dir, '../../../..')
@@ -84,22 +88,37 @@ async function prepare(
       await running?.[Symbol.asyncDispose]()
       running = null
     },
-    async occupy(requests) {
+    async occupy(waiting) {
       const lock = await holdLock(migratorUrl, tables[name] ?? '')
-      const asked = Array.from({ length: requests }, () =>
-        fetch(`${target.url}${path}`).then(
-          (response) => response.body?.cancel(),
-          () => undefined,
-        ),
-      )
-      return {
+      const asked: Promise<void>[] = []
+      const occupation = {
         async [Symbol.asyncDispose]() {
           await lock.release()
           await Promise.all(asked)
         },
       }
+      const observer = createObserver(target)
+      const isFull = async (): Promise<boolean> => {
+        asked.push(request(`${target.url}${path}`))
+        await observer.poll()
+        const { status, report } = observer.view()
+        return status === 'degraded' && (report?.pool.waiting ?? 0) >= waiting
+      }
+      try {
+        // One after the other: requests that come at once share a connection.
+        await eventually(isFull, { ...patience, intervalMs: 50 })
+        return occupation
+      } catch (error) {
+        await occupation[Symbol.asyncDispose]()
+        throw error
+      }
     },
   }
+}
+
+async function request(url: string): Promise<void> {
+  const response = await fetch(url).catch(() => null)
+  await response?.body?.cancel()
 }
 
 async function holdLock(url: string, table: string): Promise<{ release(): Promise<void> }> {
