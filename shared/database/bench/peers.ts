@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
-import { type ConnectionOptions, createDatabase, type PoolOptions } from '../src/index.ts'
+import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js'
+import { type ConnectionOptions, createDatabase, type Database, type PoolOptions } from '../src/index.ts'
 import { openRawBunSql, openRawPostgresJs } from './peers-raw.ts'
 import { orders, productOf, products } from './product.ts'
 
@@ -32,6 +33,7 @@ interface Peer {
 /** Us first. Each gets its number of connections and keeps all its other defaults. */
 export const peers = {
   ours: { title: 'this layer', open: openOurs },
+  'ours-prepared': { title: 'this layer .prepare()', open: openPreparedOurs },
   'drizzle-postgres-js': { title: 'drizzle/postgres-js', open: openPostgresJs },
   'drizzle-postgres-js-prepared': { title: 'drizzle/postgres-js .prepare()', open: openPreparedPostgresJs },
   'drizzle-node-postgres': { title: 'drizzle/node-postgres', open: openNodePostgres },
@@ -51,15 +53,19 @@ export const stockPeers = {
 
 export const peerIds = Object.keys(peers) as PeerId[]
 
-/** Overflow is off, so that everybody has as many connections; everything else that this layer promises is on. */
-async function openOurs(url: string, { max, pool, connection }: PeerOptions): Promise<Queries> {
-  const database = createDatabase({
-    name: 'bench',
-    url,
-    pool: { poolSize: max, maxOverflow: 0, ...pool },
-    connection,
-  })
+async function openOurs(url: string, options: PeerOptions): Promise<Queries> {
+  const database = openDatabase(url, options)
   return throughDrizzle(database.db, () => database.close())
+}
+
+async function openPreparedOurs(url: string, options: PeerOptions): Promise<Queries> {
+  const database = openDatabase(url, options)
+  return prepared(database.db, () => database.close())
+}
+
+/** Overflow is off, so that everybody has as many connections; everything else that this layer promises is on. */
+function openDatabase(url: string, { max, pool, connection }: PeerOptions): Database<Record<string, never>> {
+  return createDatabase({ name: 'bench', url, pool: { poolSize: max, maxOverflow: 0, ...pool }, connection })
 }
 
 async function openPostgresJs(url: string, { max }: PeerOptions): Promise<Queries> {
@@ -73,23 +79,7 @@ async function openPreparedPostgresJs(url: string, { max }: PeerOptions): Promis
   const { drizzle } = await import('drizzle-orm/postgres-js')
   const { default: postgres } = await import('postgres')
   const client = postgres(url, { max, onnotice: () => {} })
-  const db = drizzle(client)
-  const select = db
-    .select()
-    .from(products)
-    .where(eq(products.id, sql.placeholder('id')))
-    .prepare('bench_select')
-  const insert = db
-    .insert(orders)
-    .values({ productId: sql.placeholder('productId'), quantity: 1 })
-    .returning()
-    .prepare('bench_insert')
-  return {
-    ...throughDrizzle(db, () => client.end({ timeout: 1 })),
-    select: (n) => select.execute({ id: productOf(n) }),
-    insert: (n) => insert.execute({ productId: productOf(n) }),
-    transaction: null,
-  }
+  return prepared(drizzle(client), () => client.end({ timeout: 1 }))
 }
 
 async function openNodePostgres(url: string, { max }: PeerOptions): Promise<Queries> {
@@ -131,6 +121,26 @@ function throughDrizzle<T extends PgQueryResultHKT>(
     sleep: async (ms) =>
       pidIn(await db.execute(sql`select pg_backend_pid() as pid from pg_sleep(${ms / 1_000}::float8)`)),
     close,
+  }
+}
+
+/** The statements built once, with placeholders. */
+function prepared(db: PostgresJsDatabase, close: () => Promise<unknown>): Queries {
+  const select = db
+    .select()
+    .from(products)
+    .where(eq(products.id, sql.placeholder('id')))
+    .prepare('bench_select')
+  const insert = db
+    .insert(orders)
+    .values({ productId: sql.placeholder('productId'), quantity: 1 })
+    .returning()
+    .prepare('bench_insert')
+  return {
+    ...throughDrizzle(db, close),
+    select: (n) => select.execute({ id: productOf(n) }),
+    insert: (n) => insert.execute({ productId: productOf(n) }),
+    transaction: null,
   }
 }
 

@@ -9,6 +9,7 @@ import { createWorld, type World } from './world.ts'
 /** Runs scenarios one after the other; the server is stopped however it ends. @throws the signal's reason when it fires. */
 export async function runBench(options: RunOptions<ScenarioId>): Promise<Report> {
   const size = sizes[options.size]
+  const machine = await describeMachine()
   await using stack = new AsyncDisposableStack()
   let world: World | null = null
   const collector = new Collector()
@@ -30,7 +31,7 @@ export async function runBench(options: RunOptions<ScenarioId>): Promise<Report>
   const results = collector.results()
   const chosen = options.only.map((id): [ScenarioId, Scenario] => [id, scenarios[id]])
   return {
-    machine: await describeMachine({ postgres: (world as World | null)?.version ?? 'not used' }),
+    machine: { ...machine, postgres: (world as World | null)?.version ?? 'not used' },
     settings: { size: size.name, rounds: size.rounds, roundMs: size.roundMs, poolSize },
     titles: Object.fromEntries(Object.entries({ ...peers, ...pools }).map(([id, { title }]) => [id, title])),
     sections: chosen.map(([id, { title, metrics }]) => ({

@@ -12,6 +12,7 @@ const sizes = {
 export async function runHttpBench(options: RunOptions<ScenarioId>): Promise<Report> {
   const { only, signal, onProgress } = options
   const size = sizes[options.size]
+  const machine = await describeMachine()
   const step = (line: string): void => {
     signal.throwIfAborted()
     onProgress(line)
@@ -22,7 +23,7 @@ export async function runHttpBench(options: RunOptions<ScenarioId>): Promise<Rep
   for (const id of only) await scenarios[id].run({ world, collector, step, ...size })
   const results = collector.results()
   return {
-    machine: await describeMachine({ postgres: world.version }),
+    machine: { ...machine, postgres: world.version },
     settings: { size: options.size, ...size, connections },
     titles,
     sections: only.map((id) => ({

@@ -14,6 +14,8 @@ export interface RunOptions<Id extends string> {
   readonly onProgress: (line: string) => void
 }
 
+const quickNote = ' A quick run: it shows that everything works, not how fast anything is.'
+
 /** Runs a benchmark from its command line and returns its exit code: 0, 2 for bad arguments, 130 when it was stopped. */
 export async function runBenchmark<Id extends string>(options: {
   name: string
@@ -39,7 +41,8 @@ export async function runBenchmark<Id extends string>(options: {
     progress.end()
     console.log(json ? JSON.stringify(report, null, 2) : renderReport(report))
     const command = ['bun run', options.name, ...args.filter((arg) => arg !== '--save')].join(' ')
-    if (save) await saveReport(readme, report, `Printed by \`${command}\`.`)
+    if (save)
+      await saveReport(readme, report, `Printed by \`${command}\`.${size === 'quick' ? quickNote : ''}`)
     return 0
   } catch (error) {
     progress.end()

@@ -1,4 +1,4 @@
-import { cpus, platform, totalmem } from 'node:os'
+import { cpus, loadavg, platform, totalmem } from 'node:os'
 import type { Bar, Metric, Result } from './result.ts'
 import { ratio, spread } from './statistics.ts'
 import { renderNumber, renderTable } from './table.ts'
@@ -21,10 +21,11 @@ export interface Report {
   readonly bars: readonly Bar[]
 }
 
-/** What the numbers were measured on: the commit (marked when files differ from it), date, versions, processor. */
-export async function describeMachine(
-  more: Readonly<Record<string, string>> = {},
-): Promise<Record<string, string | number>> {
+/**
+ * What the numbers are measured on: the commit (marked when files differ from it), date, versions, processor, and how many
+ * processes others keep running. To be asked before measuring.
+ */
+export async function describeMachine(): Promise<Record<string, string | number>> {
   const git = (...args: string[]) =>
     Bun.$`git ${args}`
       .cwd(import.meta.dir)
@@ -37,10 +38,10 @@ export async function describeMachine(
     commit: commit === '' ? 'unknown' : `${commit}${isDirty ? ', with changes' : ''}`,
     date: new Date().toISOString().slice(0, 10),
     bun: Bun.version,
-    ...more,
     platform: platform(),
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
+    load: (loadavg()[0] ?? 0).toFixed(1),
     memoryGb: Math.round(totalmem() / 2 ** 30),
   }
 }

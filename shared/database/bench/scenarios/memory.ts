@@ -39,7 +39,7 @@ export const memory: Scenario = {
   async run(context) {
     const { url } = await context.world()
     const { size } = context
-    const rounds = size.name === 'quick' ? 1 : 3
+    const rounds = size.name === 'quick' ? 1 : 2
     for (const [max, callers] of shapes[size.name === 'quick' ? 'quick' : 'normal']) {
       const variant = `pool of ${max}, ${countCallers(callers)}`
       const queries = Math.max(5_000, callers * 2)

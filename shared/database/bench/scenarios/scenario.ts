@@ -10,7 +10,7 @@ export interface Size {
 
 export const sizes: Readonly<Record<Size['name'], Size>> = {
   quick: { name: 'quick', rounds: 3, roundMs: 300 },
-  normal: { name: 'normal', rounds: 7, roundMs: 1_000 },
+  normal: { name: 'normal', rounds: 5, roundMs: 800 },
   full: { name: 'full', rounds: 11, roundMs: 2_000 },
 }
 
