@@ -13,7 +13,7 @@ export interface DocumentedVariable {
   readonly secret: boolean
 }
 
-/** Lists every variable of a service, MIGRATION_* included, in the order of its `.env.example`. */
+/** Lists every variable of a service, its own and MIGRATION_* included, in the order of its `.env.example`. */
 export function serviceVariables(definition: ServiceDefinition): readonly DocumentedVariable[] {
   return documentedEntries(definition).map(([name, variable]) => ({
     name,
@@ -25,7 +25,11 @@ export function serviceVariables(definition: ServiceDefinition): readonly Docume
 }
 
 function documentedEntries(definition: ServiceDefinition): [string, Variable][] {
-  return Object.entries({ ...serviceTable(definition), ...migratorVariables(definition) })
+  return Object.entries({
+    ...definition.variables,
+    ...serviceTable(definition),
+    ...migratorVariables(definition),
+  })
 }
 
 /** Writes a service's `.env.example`: what is required filled in, the defaults shown, the rest commented out. */

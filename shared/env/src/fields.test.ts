@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import type { z } from 'zod'
-import { boolean, host, identifier, integer, oneOf, origins, seconds, text } from './fields.ts'
+import { boolean, host, identifier, integer, oneOf, origins, seconds, serviceUrl, text } from './fields.ts'
 
 const accepts = (schema: z.ZodType, value: string) => schema.safeParse(value).success
 const read = (schema: z.ZodType, value: string) => schema.parse(value)
@@ -182,5 +182,36 @@ describe('origins', () => {
     'file:///',
   ])('refuses %j', (value) => {
     expect(accepts(origins(), value)).toBe(false)
+  })
+})
+
+describe('serviceUrl', () => {
+  test('reads an address and drops the slash at its end', () => {
+    expect(
+      ['http://product:8002', 'https://api.example/product/', 'http://[::1]:8002/', 'http://10.0.0.7'].map(
+        (value) => read(serviceUrl(), value),
+      ),
+    ).toEqual(['http://product:8002', 'https://api.example/product', 'http://[::1]:8002', 'http://10.0.0.7'])
+  })
+
+  test.each([
+    'product:8002',
+    'product',
+    '//product',
+    'ftp://product',
+    'file:///etc/passwd',
+    'http://',
+    'http://user:canary@product',
+    'http://user@product',
+    'http://product?x=1',
+    'http://product#x',
+    'http://product:99999',
+    'http://pro duct',
+    'http:\\\\product',
+    ' http://product',
+  ])('refuses %j without repeating it', (value) => {
+    const result = serviceUrl().safeParse(value)
+    expect(result.success).toBe(false)
+    expect(JSON.stringify(result.error)).not.toContain('canary')
   })
 })

@@ -73,6 +73,21 @@ export function host() {
     .refine(isHost, { error: 'must be one host name or IP address, without port, path or comma' })
 }
 
+/** The address of another service, without its trailing slash: `http://product:8002`, or with a path it is served under. */
+export function serviceUrl() {
+  const message = 'must be an http or https address such as http://product:8002, without user, query and #'
+  return z
+    .string({ error: message })
+    .refine(isServiceUrl, { error: message })
+    .transform((value) => value.replace(/\/+$/, ''))
+}
+
+function isServiceUrl(value: string): boolean {
+  if (!/^https?:\/\/[^\s?#\\]+$/.test(value) || !URL.canParse(value)) return false
+  const { hostname, username, password } = new URL(value)
+  return isHost(hostname.replace(/^\[(.*)\]$/, '$1')) && username === '' && password === ''
+}
+
 /** Origins as browsers send them, separated by commas: scheme, host and port, nothing after them. */
 export function origins() {
   const message = 'must be origins such as https://shop.example, separated by commas, without paths and *'

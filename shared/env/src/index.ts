@@ -13,9 +13,10 @@ export {
   type EnvironmentIssue,
   readOrExit,
 } from './environment-error.ts'
+export { seconds, serviceUrl } from './fields.ts'
 export { readFolderEnvironment } from './folder-environment.ts'
 export { createMigrationEnv, type MigrationEnv } from './migration-env.ts'
 export { Secret } from './secret.ts'
 export { createServiceEnv, type EnvOptions, type ServiceEnv } from './service-env.ts'
 export { suggest } from './suggest.ts'
-export type { ServiceDefinition } from './variables.ts'
+export type { ServiceDefinition, VariableTable } from './variables.ts'

@@ -8,7 +8,13 @@ import { Secret } from './secret.ts'
 import { readSecretFiles } from './secret-files.ts'
 import { serviceTable } from './service-variables.ts'
 import { reportUnknownNames } from './unknown-names.ts'
-import { type ServiceDefinition, type Values, variableNames } from './variables.ts'
+import {
+  type OwnValues,
+  type ServiceDefinition,
+  type Values,
+  type VariableTable,
+  variableNames,
+} from './variables.ts'
 
 /** Which service reads the environment, and from where. */
 export interface EnvOptions extends ServiceDefinition {
@@ -45,20 +51,24 @@ interface ResolvedTarget {
  * @returns A frozen object that hides its secrets when printed and throws at a name it does not have.
  * @throws {EnvironmentError} Everything that is wrong, at once; it holds no secret.
  */
-export function createServiceEnv(options: EnvOptions): ServiceEnv {
+export function createServiceEnv<const D extends EnvOptions>(options: D): ServiceEnv & OwnValues<D> {
   const table = serviceTable(options)
+  const own: VariableTable = options.variables ?? {}
   const environment = copyEnvironment(options.environment ?? process.env)
   const issues = createIssues()
+  // Only of this prefix: where a service is called product, platforms add variables such as PRODUCT_PORT by themselves.
   reportUnknownNames(environment, variableNames(table), ['DATABASE_'], issues)
   const passwordFile = environment.DATABASE_PASSWORD_FILE
-  readSecretFiles(table, environment, issues)
+  readSecretFiles({ ...table, ...own }, environment, issues)
   const values = readVariables(table, environment, issues)
+  const ownValues = readVariables(own, environment, issues)
+  requireVariables(own, environment, issues)
   const target = resolveTarget(options, environment, issues, ['host', 'database', 'user', 'password'])
   checkHealthToken(environment, issues)
-  if (values === undefined || !isComplete(target) || issues.size > 0) {
-    throw new EnvironmentError(options.service, issues.list(Object.keys(table)))
+  if (values === undefined || ownValues === undefined || !isComplete(target) || issues.size > 0) {
+    throw new EnvironmentError(options.service, issues.list([...Object.keys(table), ...Object.keys(own)]))
   }
-  return guardEnv({
+  const common: ServiceEnv = {
     ...values,
     HEALTH_DETAILS: values.HEALTH_DETAILS ?? defaultHealthDetails(values),
     DATABASE_URL: new Secret(formatDatabaseUrl(target)),
@@ -69,7 +79,9 @@ export function createServiceEnv(options: EnvOptions): ServiceEnv {
     DATABASE_PASSWORD: new Secret(target.password),
     DATABASE_PASSWORD_FILE: values.DATABASE_URL?.password === undefined ? passwordFile : undefined,
     DATABASE_SSL_MODE: target.sslMode,
-  })
+  }
+  // The values were read by the definition's own table; the types cannot follow that.
+  return guardEnv({ ...common, ...ownValues } as ServiceEnv & OwnValues<D>)
 }
 
 /** Whether every piece of a target was given. */
@@ -77,6 +89,16 @@ export function isComplete(target: Partial<DatabaseTarget>): target is DatabaseT
   return [target.host, target.port, target.database, target.user, target.password, target.sslMode].every(
     (piece) => piece !== undefined,
   )
+}
+
+function requireVariables(
+  table: VariableTable,
+  environment: Readonly<Record<string, string | undefined>>,
+  issues: Issues,
+): void {
+  for (const [name, { required }] of Object.entries(table)) {
+    if (required && environment[name] === undefined && !issues.has(name)) issues.add(name, 'is required')
+  }
 }
 
 function checkHealthToken(environment: Readonly<Record<string, string | undefined>>, issues: Issues): void {

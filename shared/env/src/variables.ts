@@ -34,7 +34,18 @@ export interface ServiceDefinition {
   readonly database: string
   /** Default of PORT. */
   readonly port: number
+  /** Variables that this service alone reads, e.g. the address of another service. */
+  readonly variables?: VariableTable
 }
+
+/** What reading a service's own variables gives: `undefined` only where optional and unset. */
+export type OwnValues<D extends ServiceDefinition> = D extends { variables: infer T extends VariableTable }
+  ? {
+      readonly [K in keyof T]: T[K] extends { default: string } | { required: true }
+        ? z.output<T[K]['schema']>
+        : z.output<T[K]['schema']> | undefined
+    }
+  : unknown
 
 /** Every name a table answers to, `<NAME>_FILE` of its secrets included. */
 export function variableNames(table: VariableTable): string[] {
