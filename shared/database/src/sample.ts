@@ -61,7 +61,7 @@ export function sampleBetween(before: Reading, now: Reading): Sample {
     useP50Ms: boundedQuantile('useMs', 0.5, before, now),
     useP99Ms: boundedQuantile('useMs', 0.99, before, now),
     failures: failuresOf(pool) - failuresOf(before.pool),
-    health: health && { status: health.status, latencyMs: health.latencyMs },
+    health: health && { status: health.status, latencyMs: hundredths(health.latencyMs) },
   }
 }
 
@@ -83,4 +83,9 @@ export function boundedQuantile(
 
 function failuresOf({ counters }: PoolStatus): number {
   return counters.timeouts + counters.saturations + counters.closes.lost + counters.connectFailures
+}
+
+/** What lies below a hundredth of a millisecond is noise. */
+function hundredths(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms * 100) / 100
 }

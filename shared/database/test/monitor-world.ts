@@ -1,0 +1,109 @@
+import { Histogram } from '../src/histogram.ts'
+import type { DatabaseEvent, DatabaseHealth, PoolStatus, ServerReport } from '../src/index.ts'
+import { createPoolMonitor } from '../src/monitor-pool.ts'
+import { createCounters } from '../src/status.ts'
+
+/** A server with 60 connections free of the 97 that it takes. */
+export const roomyServer: ServerReport = {
+  version: '18.4',
+  uptimeMs: 60_000,
+  inRecovery: false,
+  maxConnections: 100,
+  reservedConnections: 3,
+  usedConnections: 37,
+  promisedToOthers: 0,
+  databaseLimit: null,
+  role: { name: 'world_app', connections: 11, connectionLimit: null },
+  confinement: { confined: true, findings: [] },
+  longestTransactionMs: null,
+  statements: [],
+}
+
+export const connected: DatabaseHealth = { status: 'connected', latencyMs: 1, code: null, checkedAt: '' }
+export const away: DatabaseHealth = {
+  status: 'disconnected',
+  latencyMs: null,
+  code: 'ECONNREFUSED',
+  checkedAt: '',
+}
+
+/** A monitor whose pool, server and clock are the test's: change them in `each`, a second at a time. */
+export function createWorld(options: { poolSize?: number; maxOverflow?: number; replicas?: number } = {}) {
+  const { poolSize = 10, maxOverflow = 0, replicas = 1 } = options
+  // 2026-01-01T00:00:00Z
+  let now = 1_767_225_600_000
+  const pool: PoolStatus = {
+    name: 'world',
+    poolSize,
+    maxOverflow,
+    total: 0,
+    idle: 0,
+    checkedOut: 0,
+    overflow: 0,
+    connecting: 0,
+    waiting: 0,
+    oldestLeaseMs: null,
+    longestWaitMs: null,
+    counters: createCounters(),
+  }
+  const times = { wait: new Histogram(), use: new Histogram(), create: new Histogram() }
+  const events: DatabaseEvent[] = []
+  const answers: { health: DatabaseHealth; server: ServerReport | null } = {
+    health: connected,
+    server: roomyServer,
+  }
+  const asked = { check: 0, details: 0 }
+  const monitor = createPoolMonitor(
+    {
+      status: () => structuredClone(pool),
+      timings: () => ({
+        waitMs: times.wait.snapshot(),
+        useMs: times.use.snapshot(),
+        createMs: times.create.snapshot(),
+      }),
+      events: () => events,
+      health: {
+        check: () => {
+          asked.check++
+          return Promise.resolve(answers.health)
+        },
+        details: () => {
+          asked.details++
+          return Promise.resolve(answers.server)
+        },
+      },
+    },
+    { replicas, now: () => now },
+  )
+  return {
+    monitor,
+    pool,
+    times,
+    events,
+    answers,
+    asked,
+    now: () => now,
+    /** Lets seconds pass with a sample at the end of each. */
+    async seconds(count: number, each: () => void = () => {}) {
+      for (let second = 0; second < count; second++) {
+        now += 1_000
+        each()
+        monitor.sample()
+        // The probe's answer comes by promises alone.
+        await new Promise(setImmediate)
+      }
+    },
+    /** Leases that were had after `waitMs` and ended after `useMs`. */
+    leases(count: number, { useMs, waitMs = 0 }: { useMs: number; waitMs?: number }) {
+      pool.counters.checkouts += count
+      if (waitMs > 0) pool.counters.waits += count
+      for (let i = 0; i < count; i++) {
+        times.wait.record(waitMs)
+        times.use.record(useMs)
+      }
+    },
+    codes: () => monitor.advice().map(({ code }) => code),
+    /** The text of the advice with this code. */
+    text: (code: string) => monitor.advice().find((advice) => advice.code === code)?.text,
+  }
+}

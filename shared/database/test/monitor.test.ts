@@ -1,0 +1,311 @@
+import { describe, expect, test } from 'bun:test'
+import { eventually, startTestServer, withDatabase } from '@shared/postgres/testing'
+import { sql } from 'drizzle-orm'
+import { createDatabase, type Database } from '../src/index.ts'
+import { createPoolMonitor } from '../src/monitor-pool.ts'
+import { away, createWorld, roomyServer } from './monitor-world.ts'
+import { createFixture, firstRow } from './support.ts'
+
+describe('samples', () => {
+  test('tell what happened since the sample before', async () => {
+    const world = createWorld({ poolSize: 10, maxOverflow: 20 })
+    world.leases(1_000, { useMs: 1 })
+    await world.seconds(1)
+    world.answers.health = away
+    await world.seconds(1, () => {
+      Object.assign(world.pool, {
+        total: 13,
+        idle: 1,
+        checkedOut: 12,
+        overflow: 3,
+        connecting: 1,
+        waiting: 2,
+      })
+      const { counters } = world.pool
+      counters.timeouts += 1
+      counters.saturations += 2
+      counters.connectFailures += 3
+      counters.closes.lost += 4
+      world.leases(98, { useMs: 2 })
+      world.leases(2, { useMs: 90_000, waitMs: 90_000 })
+    })
+    await world.seconds(1)
+    const [first, second, third] = world.monitor.samples()
+    expect(first).toMatchObject({ checkouts: 1_000, useP50Ms: 1, useP99Ms: 1, failures: 0, health: null })
+    expect(second).toEqual({
+      at: (first?.at ?? 0) + 1_000,
+      idle: 1,
+      used: 12,
+      overflow: 3,
+      connecting: 1,
+      waiting: 2,
+      max: 30,
+      checkouts: 100,
+      waitP99Ms: 30_000,
+      useP50Ms: 2.5,
+      useP99Ms: 30_000,
+      failures: 10,
+      health: { status: 'connected', latencyMs: 1 },
+    })
+    expect(third).toMatchObject({
+      checkouts: 0,
+      waitP99Ms: null,
+      useP50Ms: null,
+      useP99Ms: null,
+      failures: 0,
+      health: { status: 'disconnected', latencyMs: null },
+    })
+  })
+
+  test('are kept for ten minutes, and given from a time on', async () => {
+    const world = createWorld()
+    await world.seconds(650)
+    const samples = world.monitor.samples()
+    expect(samples.map(({ at }) => at)).toEqual(
+      Array.from({ length: 600 }, (_, i) => world.now() - (599 - i) * 1_000),
+    )
+    expect(world.monitor.samples(world.now() - 2_000)).toEqual(samples.slice(-2))
+    expect(world.monitor.samples(world.now())).toEqual([])
+  })
+
+  test('ask the cached probe once each, and for a report every 30 s', async () => {
+    const world = createWorld()
+    await world.seconds(61)
+    expect(world.asked).toEqual({ check: 61, details: 3 })
+    expect(world.monitor.seen()).toMatchObject({ health: { status: 'connected' }, server: roomyServer })
+  })
+
+  test('ask for no report while the database is away', async () => {
+    const world = createWorld()
+    world.answers.health = away
+    await world.seconds(61)
+    expect(world.asked).toEqual({ check: 61, details: 0 })
+  })
+
+  test('of one and the same moment are one', async () => {
+    const world = createWorld()
+    await world.seconds(1)
+    world.monitor.sample()
+    world.monitor.sample()
+    expect(world.monitor.samples()).toHaveLength(1)
+  })
+})
+
+/** A monitor of a real database whose seconds pass as the test says. */
+function watch(database: Database<Record<string, never>>, replicas = 1) {
+  let now = 1_767_225_600_000
+  const monitor = createPoolMonitor(database, { replicas, now: () => now })
+  return {
+    monitor,
+    async seconds(count: number) {
+      for (let second = 0; second < count; second++) {
+        now += 1_000
+        monitor.sample()
+      }
+      await eventually(() => monitor.seen().server !== null)
+    },
+  }
+}
+
+describe('on a real server', () => {
+  test('a pool held by slow statements is told to grow, by how much there is, and which statement it is', async () => {
+    await using fixture = await createFixture({ pool: { poolSize: 2, maxOverflow: 0, sharedDepth: 1 } })
+    const { database } = fixture
+    const { monitor, seconds } = watch(database)
+    const slow = sql`select pg_sleep(30), 'a secret' as secret, ${'another'}::text`
+    const running = database.within({ timeoutMs: 20_000 }, () =>
+      Promise.allSettled(Array.from({ length: 7 }, () => Promise.resolve(database.db.execute(slow)))),
+    )
+    await eventually(() => database.status().waiting === 5)
+    await eventually(async () => {
+      const statements = (await database.health.details())?.statements ?? []
+      return statements.length === 2 && statements.every(({ ageMs }) => ageMs >= 1_000)
+    })
+    await seconds(60)
+    const text = monitor.advice().find(({ code }) => code === 'saturated')?.text
+    expect(text).toMatch(
+      /^The pool of 2 was busy 100 % of the last 60 s with 5 waiting at the worst.*; 7 were wanted at once on average and the database has \d+ connections free.*: raise DATABASE_POOL_SIZE, .*; the longest statement is [\d.]+ s old: select pg_sleep\(\?\), \? as secret, \$1::text\.$/,
+    )
+    await database.close({ timeoutMs: 0 })
+    await running
+  }, 20_000)
+
+  test('a pool in use is told nothing', async () => {
+    await using fixture = await createFixture()
+    const { database } = fixture
+    const { monitor, seconds } = watch(database)
+    for (let round = 0; round < 10; round++) {
+      await Promise.all(Array.from({ length: 5 }, () => database.db.execute(sql`select 1`)))
+      await seconds(1)
+    }
+    expect(monitor.advice()).toEqual([])
+    expect(monitor.samples().reduce((sum, { checkouts }) => sum + checkouts, 0)).toBe(50)
+  })
+
+  test('replicas that the limit of the role can not hold are told, and one that it can is not', async () => {
+    await using test = await withDatabase({ service: 'budget', connectionLimit: 25 })
+    const database = createDatabase({ name: 'b', url: test.appUrl, pool: { poolSize: 4, maxOverflow: 6 } })
+    const [one, three] = [watch(database), watch(database, 3)]
+    await one.seconds(1)
+    await three.seconds(1)
+    expect(one.monitor.advice()).toEqual([])
+    expect(three.monitor.advice()).toEqual([
+      {
+        level: 'warning',
+        code: 'budget',
+        text: 'The pools of 3 replicas and health probes may open 33 connections, but the role’s CONNECTION LIMIT is 25: lower DATABASE_POOL_SIZE or DATABASE_MAX_OVERFLOW, or raise the limit.',
+      },
+    ])
+    await database.close()
+  })
+
+  test('limits of the database and promises to other roles are read without special rights', async () => {
+    await using server = await startTestServer({ settings: { max_connections: '40' } })
+    const { appUrl } = await server.database('mine', { connectionLimit: 12 })
+    await server.database('other', { connectionLimit: 23 })
+    const admin = createDatabase({ name: 'admin', url: server.adminUrl })
+    await admin.db.execute(sql`alter database mine_db connection limit 9`)
+    await admin.close()
+    const database = createDatabase({ name: 'mine', url: appUrl })
+    expect(await database.health.details()).toMatchObject({
+      maxConnections: 40,
+      reservedConnections: 3,
+      databaseLimit: 9,
+      promisedToOthers: 23,
+      role: { connectionLimit: 12 },
+    })
+    await database.close()
+  }, 30_000)
+
+  test('a server that is stopped and comes back is critical, then remembered', async () => {
+    await using server = await startTestServer()
+    const { appUrl } = await server.database()
+    const database = createDatabase({ name: 'outage', url: appUrl })
+    const { monitor, seconds } = watch(database)
+    await seconds(2)
+    const becomes = (status: string) =>
+      eventually(
+        async () => {
+          await seconds(1)
+          return (await database.health.check()).status === status && monitor.seen().health?.status === status
+        },
+        { timeoutMs: 20_000, intervalMs: 50 },
+      )
+    await server.stop({ mode: 'fast' })
+    await becomes('disconnected')
+    expect(monitor.advice().map(({ level, code }) => `${level} ${code}`)).toEqual(['critical database-down'])
+    expect(monitor.advice()[0]?.text).toMatch(/code (ECONNREFUSED|57P0\d|CONNECTION_LOST|CONNECTION_CLOSED)/)
+    await seconds(1)
+    await server.restart()
+    await becomes('connected')
+    expect(monitor.advice().map(({ code }) => code)).toContain('probe-failures')
+    expect(monitor.advice().map(({ code }) => code)).not.toContain('database-down')
+    await database.close()
+  }, 60_000)
+})
+
+describe('the statements of a role', () => {
+  test('are shown with state, age and what they wait for, and without their data', async () => {
+    await using fixture = await createFixture()
+    const { database, test: place } = fixture
+    const stranger = fixture.open({ name: 'stranger', url: place.adminUrl })
+    const gate = Promise.withResolvers<void>()
+    const others = stranger.use(async ({ db }) => {
+      await db.execute(sql`select 'of somebody else'`)
+      await gate.promise
+    })
+    const idle = database.db.transaction(async (tx) => {
+      await tx.execute(sql`select pg_advisory_xact_lock(4711) /* secret */`)
+      await gate.promise
+    })
+    const lockIn = (key: number) => sql.raw(`select pg_advisory_xact_lock(${key}), 'secret'`)
+    await eventually(() => database.status().counters.checkouts === 1)
+    await eventually(async () => ((await database.health.details())?.statements.length ?? 0) === 1)
+    const blocked = Promise.resolve(database.db.execute(lockIn(4711)))
+    const statements = await eventually(
+      async () => {
+        const shown = (await database.health.details())?.statements ?? []
+        expect(shown).toHaveLength(2)
+        return shown
+      },
+      { intervalMs: 100 },
+    )
+    expect(statements.toSorted((a, b) => a.state.localeCompare(b.state))).toEqual([
+      {
+        pid: expect.any(Number),
+        state: 'active',
+        ageMs: expect.any(Number),
+        waitEvent: 'Lock/advisory',
+        text: 'select pg_advisory_xact_lock(?), ?',
+      },
+      {
+        pid: expect.any(Number),
+        state: 'idle in transaction',
+        ageMs: expect.any(Number),
+        waitEvent: 'Client/ClientRead',
+        text: 'select pg_advisory_xact_lock(?)',
+      },
+    ])
+    gate.resolve()
+    await Promise.all([idle, blocked, others])
+  })
+
+  test('are none when nothing runs', async () => {
+    await using fixture = await createFixture()
+    await fixture.database.db.execute(sql`select 1`)
+    await eventually(async () => (await fixture.database.health.details())?.statements.length === 0)
+  })
+})
+
+describe('a monitor that was started', () => {
+  test('takes a sample a second until the database is closed', async () => {
+    await using fixture = await createFixture()
+    const { database } = fixture
+    database.monitor.start()
+    database.monitor.start()
+    await eventually(() => database.monitor.samples().length === 2)
+    const [first, second] = database.monitor.samples()
+    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(500)
+    await database.close()
+    const kept = database.monitor.samples().length
+    await Bun.sleep(1_300)
+    expect(database.monitor.samples()).toHaveLength(kept)
+  })
+
+  test('does not keep its process alive', async () => {
+    const program = `
+      const { createDatabase } = await import(${JSON.stringify(`${import.meta.dir}/../src/index.ts`)})
+      createDatabase({ name: 'unrefed', url: 'postgres://nobody:x@127.0.0.1:1/nothing' }).monitor.start()
+    `
+    const child = Bun.spawn([process.execPath, '-e', program], { stdout: 'ignore', stderr: 'inherit' })
+    const deadline = setTimeout(() => child.kill(), 20_000)
+    expect(await child.exited).toBe(0)
+    clearTimeout(deadline)
+  }, 25_000)
+
+  test('costs one small question a second and one report, on the probe’s connection and not the pool’s', async () => {
+    await using fixture = await createFixture()
+    const { database, test: place } = fixture
+    const name = new URL(place.appUrl).pathname.slice(1)
+    const observer = fixture.open({ name: 'observer-2', url: place.adminUrl })
+    const transactions = async () =>
+      (
+        await firstRow<{ n: number }>(
+          observer.db.execute(
+            sql`select (xact_commit + xact_rollback)::int as n from pg_stat_database where datname = ${name}`,
+          ),
+        )
+      ).n
+    const before = await transactions()
+    database.monitor.start()
+    await eventually(() => database.monitor.samples().length >= 3, { timeoutMs: 10_000 })
+    database.monitor.stop()
+    expect(database.status()).toMatchObject({ total: 0, counters: { checkouts: 0, connects: 0 } })
+    // The probe's login and its first statements, one look a second, one report, and the observer's own two questions.
+    expect((await transactions()) - before).toBeLessThan(20)
+  })
+})
+
+test.each([0, -1, 1.5, Number.NaN])('replicas of %p are refused', (replicas) => {
+  expect(() => createDatabase({ name: 'x', url: 'postgres://a:b@c/d', replicas })).toThrow(/replicas/)
+})
