@@ -1,7 +1,7 @@
 import type { ServiceDefinition } from '@shared/env'
 import { type ConnectionSettings, composeConnections } from './compose-connections.ts'
 import { CommandError } from './errors.ts'
-import { composePart } from './new-service-templates.ts'
+import { servicePart } from './new-service-templates.ts'
 
 /** What `new:service` reads of docker-compose.yml. */
 export interface ComposeDocument extends ConnectionSettings {
@@ -37,16 +37,25 @@ export function addToCompose(
   const last = services.at(-1)?.service ?? ''
   const network = `${name}-database`
   const edits: Edit[] = [
-    { before: /^services:$/m, add: `${composePart('anchors', added)}\n` },
-    { after: new RegExp(`^  ${last}:\\n(?: {4}.*\\n)+`, 'm'), add: `\n${composePart('services', added)}` },
-    { after: /^ {2}postgres:\n(?: {4}.*\n)*? {4}networks: \[[^\]\n]+/m, add: `, ${network}` },
+    { before: /^services:$/m, add: `${servicePart('compose/anchors.yml', added)}\n` },
     {
-      after: /^networks:\n(?: {2}.*\n)*? {2}\w+-database: .*\n(?: {2}\w+-database: .*\n)*/m,
-      add: `  ${network}: { internal: true }\n`,
+      after: new RegExp(`^  ${last}:\\n(?: {4}.*\\n)+`, 'm'),
+      add: `\n${servicePart('compose/services.yml', added)}`,
     },
-    { after: /^networks:\n(?: {2}.*\n)+/m, add: `  ${name}: {}\n` },
-    { after: /^secrets:\n(?: {2}.*(?:\n|$))+/m, add: secretLines(name) },
+    { after: listOf('postgres', 'networks'), add: `, ${network}` },
+    { after: new RegExp(`^  ${last}-database: \\{.*\\n`, 'm'), add: `  ${network}: { internal: true }\n` },
+    { after: new RegExp(`^networks:\\n(?:  .*\\n)*?  ${last}: \\{\\}\\n`, 'm'), add: `  ${name}: {}\n` },
+    {
+      after: new RegExp(`^secrets:\\n(?:  .*\\n)*?  ${last}_health_token: .*\\n`, 'm'),
+      add: secretLines(name),
+    },
   ]
+  if (parseCompose(text).services.prometheus !== undefined) {
+    edits.push(
+      { after: listOf('prometheus', 'secrets'), add: `, ${name}_health_token` },
+      { after: listOf('prometheus', 'networks'), add: `, ${name}` },
+    )
+  }
   const grown = withConnections(edits.reduce(apply, text), [...services, added])
   const problem = difference(parseCompose(text), parseCompose(grown), name)
   if (problem !== null)
@@ -55,6 +64,10 @@ export function addToCompose(
     )
   return grown
 }
+
+/** A list on one line in a container, up to its closing bracket. */
+const listOf = (container: string, key: string): RegExp =>
+  new RegExp(`^  ${container}:\\n(?: {4}.*\\n)*? {4}${key}: \\[[^\\]\\n]+`, 'm')
 
 interface Edit {
   readonly before?: RegExp
@@ -84,6 +97,9 @@ function withConnections(text: string, services: readonly ServiceDefinition[]): 
   return needed <= maximum ? text : text.replace(/max_connections=\d+/, `max_connections=${needed}`)
 }
 
+/** What every service has a part in. */
+const sharers = ['postgres', 'prometheus']
+
 /** What the new text says beyond the service that was to be added; null when nothing. */
 function difference(before: ComposeDocument, after: ComposeDocument, name: string): string | null {
   const own = new Set([name, `migrate-${name}`, `provision-${name}`, `${name}-database`])
@@ -98,7 +114,7 @@ function difference(before: ComposeDocument, after: ComposeDocument, name: strin
     if (added.length !== more || !added.every((key) => own.has(key) || key.startsWith(`${name}_`)))
       return `${section} would get ${added.join(', ') || 'nothing'}`
     const changed = Object.keys(old).filter((key) => !Bun.deepEquals(old[key], grown[key]))
-    if (changed.some((key) => section !== 'services' || key !== 'postgres'))
+    if (changed.some((key) => section !== 'services' || !sharers.includes(key)))
       return `${section} would change ${changed.join(', ')}`
   }
   return null

@@ -23,9 +23,9 @@ export function serviceFiles(definition: ServiceDefinition, localPort: number): 
   ].sort((left, right) => (left.path < right.path ? -1 : 1))
 }
 
-/** One part of what a service has in docker-compose.yml. */
-export function composePart(name: 'anchors' | 'services', definition: ServiceDefinition): string {
-  return render(`compose/${name}.yml${suffix}`, valuesOf(definition, 0))
+/** What a service adds to a file that all share: the template's name without its ending. */
+export function servicePart(name: string, definition: ServiceDefinition): string {
+  return render(`${name}${suffix}`, valuesOf(definition, 0))
 }
 
 type Values = Readonly<Record<string, string>>

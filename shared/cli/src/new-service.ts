@@ -1,12 +1,12 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import type { ServiceDefinition } from '@shared/env'
 import { preferredPort } from './database-server.ts'
 import { CommandError } from './errors.ts'
 import { addToCompose, parseCompose } from './new-service-compose.ts'
 import { addToReadme } from './new-service-readme.ts'
 import { checkName, choosePort } from './new-service-rules.ts'
-import { serviceFiles } from './new-service-templates.ts'
+import { serviceFiles, servicePart } from './new-service-templates.ts'
 import { type Change, type Changes, writeChanges } from './new-service-write.ts'
 import { findServices } from './services.ts'
 import { repositoryRoot } from './workspace.ts'
@@ -18,6 +18,10 @@ export interface Plan extends Changes {
 }
 
 const lockfile = 'bun.lock'
+/** Both end with the list of what is scraped. */
+const scrapeConfigs = ['prometheus.yml', 'prometheus.dev.yml'].map(
+  (name) => `shared/monitoring/prometheus/${name}`,
+)
 
 /**
  * Works out everything a new service needs, and changes nothing.
@@ -49,6 +53,9 @@ export async function planService(options: {
   const changed = [
     change('docker-compose.yml', (text) => addToCompose(text, services, definition)),
     change('README.md', (text) => addToReadme(text, definition)),
+    ...scrapeConfigs
+      .filter((file) => existsSync(join(root, file)))
+      .map((file) => change(file, (text) => text + servicePart(`monitoring/${basename(file)}`, definition))),
   ].filter(({ before, text }) => before !== text)
   const folders = [`drizzle/${name}`, `services/${name}`]
   if (options.allowDirty !== true) {

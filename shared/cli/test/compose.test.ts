@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { findServices } from '../src/services.ts'
-import { containerOf, readCompose, stepsOf } from './compose/compose-file.ts'
+import { containerOf, profileOf, readCompose, stepsOf } from './compose/compose-file.ts'
 import { environmentFindings, neighbours, secretFindings, secretHolders } from './compose/findings.ts'
 import { makeSecrets, type SecretFolder } from './compose/secret-folder.ts'
 
@@ -15,8 +15,13 @@ beforeAll(() => {
 afterAll(() => secrets.remove())
 
 describe('docker-compose.yml', () => {
-  test('has each service of the workspace with its two steps, the server, and nothing else', () => {
-    expect(Object.keys(readCompose().services).sort()).toEqual(['postgres', ...names.flatMap(stepsOf)].sort())
+  test('has each service of the workspace with its two steps, the server, the monitoring, and nothing else', () => {
+    const compose = readCompose()
+    const monitoring = profileOf(compose, 'monitoring')
+    expect({ monitoring, all: Object.keys(compose.services).sort() }).toEqual({
+      monitoring: ['prometheus', 'grafana'],
+      all: ['postgres', ...monitoring, ...names.flatMap(stepsOf)].sort(),
+    })
   })
 
   test.each(named)('gives %s the port of its definition, published to this machine only', (name, service) => {
@@ -67,13 +72,14 @@ describe('docker-compose.yml', () => {
     const expected = names.flatMap((name) => [
       [`${name}_app_password`, [name, `provision-${name}`].sort()],
       [`${name}_migrator_password`, [`migrate-${name}`, `provision-${name}`]],
-      [`${name}_health_token`, [name]],
+      [`${name}_health_token`, [name, 'prometheus'].sort()],
     ])
     const compose = readCompose()
     expect({ findings: secretFindings(compose), holders: secretHolders(compose) }).toEqual({
       findings: [],
       holders: {
         postgres_password: ['postgres'],
+        grafana_admin_password: ['grafana'],
         database_admin_url: names.map((name) => `provision-${name}`).sort(),
         ...Object.fromEntries(expected),
       },
@@ -90,12 +96,12 @@ describe('docker-compose.yml', () => {
       'cart lacks cart_health_token',
       'cart has no use for cart_app_pasword',
       'cart_app_pasword is not declared',
-      'nobody uses cart_health_token',
     ])
   })
 
-  test('lets each container reach the server, and a service no other one', () => {
+  test('lets each container reach the server, but not the monitoring, and a service no other one', () => {
     const compose = readCompose()
+    const monitoring = profileOf(compose, 'monitoring')
     const pairs = [...neighbours(compose)]
     const strangers = names.flatMap((name) =>
       names.filter((other) => other !== name).flatMap((other) => stepsOf(other).map((step) => [name, step])),
@@ -109,7 +115,7 @@ describe('docker-compose.yml', () => {
         (name) => compose.networks[name]?.internal !== true,
       ),
       published: containerOf(compose, 'postgres').ports ?? [],
-    }).toEqual({ alone: [], met: [], open: [], published: [] })
+    }).toEqual({ alone: monitoring, met: [], open: [], published: [] })
   })
 
   test('is found wrong when two services share a network', () => {

@@ -12,6 +12,7 @@ export interface Container {
   networks: string[]
   ports?: string[]
   depends_on?: Record<string, { condition: string }>
+  profiles?: string[]
   healthcheck?: { test: string[] }
   volumes?: string[]
   init?: boolean
@@ -52,4 +53,9 @@ export function durationMs(text: string | undefined): number {
 /** A service's containers: its own and the steps that prepare its database. */
 export function stepsOf(service: string): string[] {
   return [service, `migrate-${service}`, `provision-${service}`]
+}
+
+/** The containers that only a profile starts. */
+export function profileOf(compose: ComposeFile, profile: string): string[] {
+  return Object.keys(compose.services).filter((name) => compose.services[name]?.profiles?.includes(profile))
 }

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { createMigrationEnv, createServiceEnv, EnvironmentError, serviceVariables } from '@shared/env'
 import type { Service } from '../../src/services.ts'
+import { repositoryRoot } from '../../src/workspace.ts'
 import { type ComposeFile, type Container, containerOf } from './compose-file.ts'
 
 const mounted = '/run/secrets/'
@@ -62,7 +64,8 @@ export function secretFindings(compose: ComposeFile): string[] {
   const declared = Object.keys(compose.secrets)
   const containers = Object.entries(compose.services)
   const findings = containers.flatMap(([name, { environment = {}, secrets = [] }]) => {
-    const referred = Object.values(environment).flatMap((value) => secretOf(value) ?? [])
+    const inFiles = name === 'prometheus' ? scrapeSecrets() : []
+    const referred = [...Object.values(environment).flatMap((value) => secretOf(value) ?? []), ...inFiles]
     return [
       ...referred.filter((secret) => !secrets.includes(secret)).map((secret) => `${name} lacks ${secret}`),
       ...secrets
@@ -121,4 +124,10 @@ function problemsOf(read: () => unknown): string[] {
       return error.issues.map(({ variable, message }) => `${variable} ${message}`)
     throw error
   }
+}
+
+/** What Prometheus reads from secrets, by its configuration. */
+function scrapeSecrets(): string[] {
+  const text = readFileSync(join(repositoryRoot, 'shared/monitoring/prometheus/prometheus.yml'), 'utf8')
+  return [...text.matchAll(/credentials_file: \/run\/secrets\/(\w+)/g)].map(([, secret = '']) => secret)
 }
