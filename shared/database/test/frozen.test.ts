@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'bun:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { eventually, startFaultProxy, testPostgres } from '@shared/postgres/testing'
+import { sql } from 'drizzle-orm'
+import { findDatabaseError, WorkAbortedError } from '../src/index.ts'
+import { createFixture, firstRow } from './support.ts'
+
+const thrownBy = (work: PromiseLike<unknown>) =>
+  Promise.resolve(work).then(
+    () => null,
+    (thrown: unknown) => findDatabaseError(thrown) ?? thrown,
+  )
+
+describe('a backend that is frozen under a statement', () => {
+  test('costs that caller its deadline and no more: the others go on, and the pool is whole when it thaws', async () => {
+    await using fixture = await createFixture({ pool: { poolSize: 2, maxOverflow: 0, sharedDepth: 1 } })
+    const { database } = fixture
+    const deadline = new AbortController()
+    const victim = thrownBy(
+      database.within({ signal: deadline.signal }, () => database.db.execute(sql`select pg_sleep(60)`)),
+    )
+    const pid = await eventually(async () => {
+      const active = (await fixture.backends()).find(({ state }) => state === 'active')
+      return active?.pid ?? false
+    })
+    process.kill(Number(pid), 'SIGSTOP')
+    try {
+      deadline.abort()
+      expect(await Promise.race([victim, sleep(5_000, 'still frozen')])).toBeInstanceOf(WorkAbortedError)
+      for (let i = 0; i < 5; i++) {
+        const row = await firstRow<{ pid: number }>(database.db.execute(sql`select pg_backend_pid() as pid`))
+        expect(row.pid).not.toBe(Number(pid))
+      }
+    } finally {
+      process.kill(Number(pid), 'SIGCONT')
+    }
+    await eventually(() => database.status().checkedOut === 0)
+    await Promise.all([1, 2].map(() => database.use(({ db }) => db.execute(sql`select 1`))))
+    expect(database.status()).toMatchObject({ checkedOut: 0, waiting: 0 })
+  }, 20_000)
+})
+
+describe('a server that says nothing any more', () => {
+  test('does not hold up close(), with statements and transactions under way', async () => {
+    const { host, port } = await testPostgres()
+    await using proxy = await startFaultProxy({ target: { host, port } })
+    await using fixture = await createFixture()
+    const database = fixture.open({ name: 'mute', url: proxy.url(fixture.test.appUrl) })
+    await database.health.check()
+    const work = [
+      thrownBy(database.db.execute(sql`select pg_sleep(60)`)),
+      thrownBy(database.db.transaction((tx) => tx.execute(sql`select pg_sleep(60)`))),
+      thrownBy(database.use(({ db }) => db.execute(sql`select pg_sleep(60)`))),
+    ]
+    await eventually(() => database.status().checkedOut === 3)
+    await proxy.set('freezeAll')
+    await database.close({ timeoutMs: 50 })
+    for (const error of await Promise.all(work)) expect(error).toBeInstanceOf(Error)
+    expect(database.status()).toMatchObject({ total: 0, checkedOut: 0, waiting: 0 })
+  }, 20_000)
+
+  test('reads disconnected at the end of the probe: the probe has a time of its own', async () => {
+    const { host, port } = await testPostgres()
+    await using proxy = await startFaultProxy({ target: { host, port } })
+    await using fixture = await createFixture()
+    const database = fixture.open({ name: 'probed', url: proxy.url(fixture.test.appUrl) })
+    expect(await database.health.check()).toMatchObject({ status: 'connected' })
+    await proxy.set('freezeAll')
+    await eventually(async () => (await database.health.check()).status === 'disconnected', {
+      timeoutMs: 8_000,
+    })
+    expect(await database.health.check()).toMatchObject({ latencyMs: null, code: expect.any(String) })
+    await proxy.set('forward')
+    await eventually(async () => (await database.health.check()).status === 'connected', { timeoutMs: 8_000 })
+  }, 20_000)
+})
