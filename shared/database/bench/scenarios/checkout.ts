@@ -17,6 +17,7 @@ export const checkout: Scenario = {
   metrics: [
     { id: 'perSecond', title: '/s', better: 'higher' },
     { id: 'ns', title: 'ns', better: null },
+    { id: 'cpuNs', title: 'cpu ns', better: 'lower' },
     { id: 'firstNs', title: 'ns of the first 1000', better: null },
     { id: 'earlyNs', title: 'ns of the 2nd 10⁵', better: null },
     { id: 'lateNs', title: 'ns of the last 10⁵', better: null },
@@ -51,15 +52,22 @@ export const checkout: Scenario = {
   },
 }
 
-/** Nanoseconds for each of `count` cycles by that many callers. */
-async function timeCycles(pool: PoolUnderTest, count: number, callers: number): Promise<number> {
+/** Time of each of `count` cycles by that many callers, by the clock and of the processor, in ns. */
+async function timeCycles(
+  pool: PoolUnderTest,
+  count: number,
+  callers: number,
+): Promise<{ ns: number; cpuNs: number }> {
   let left = count
   const caller = async (): Promise<void> => {
     while (left-- > 0) await pool.cycle()
   }
+  const cpu = process.cpuUsage()
   const startedAt = Bun.nanoseconds()
   await Promise.all(Array.from({ length: callers }, caller))
-  return (Bun.nanoseconds() - startedAt) / count
+  const ns = (Bun.nanoseconds() - startedAt) / count
+  const { user, system } = process.cpuUsage(cpu)
+  return { ns, cpuNs: ((user + system) * 1_000) / count }
 }
 
 async function compareCycles({ size, collector, step }: Context): Promise<void> {
@@ -72,10 +80,10 @@ async function compareCycles({ size, collector, step }: Context): Promise<void> 
         Bun.gc(true)
         const pool = await pools[id].open(settings)
         await timeCycles(pool, cycles / 10, count)
-        const ns = await timeCycles(pool, cycles, count)
+        const { ns, cpuNs } = await timeCycles(pool, cycles, count)
         await pool.close()
         // Round -1 warms the code.
-        if (round >= 0) collector.add('checkout', variant, id, { perSecond: 1e9 / ns, ns })
+        if (round >= 0) collector.add('checkout', variant, id, { perSecond: 1e9 / ns, ns, cpuNs })
       }
     }
   }
@@ -103,13 +111,13 @@ async function measureMillion({ size, collector, step }: Context): Promise<void>
   const parts = 10
   for (let round = 0; round < Math.min(size.rounds, 3); round++) {
     const pool = await pools.ours.open(settings)
-    const firstNs = await timeCycles(pool, 1_000, 1)
+    const { ns: firstNs } = await timeCycles(pool, 1_000, 1)
     const times: number[] = []
     let heapBefore = 0
     for (let part = 0; part < parts; part++) {
       step(`checkout, ${flatVariant}: round ${round + 1}, part ${part + 1} of ${parts}`)
       if (part === 1) heapBefore = await heapBytes()
-      times.push(await timeCycles(pool, oneMillion / parts, 1))
+      times.push((await timeCycles(pool, oneMillion / parts, 1)).ns)
     }
     const heapKb = ((await heapBytes()) - heapBefore) / 1_024
     await pool.close()
