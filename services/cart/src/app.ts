@@ -2,17 +2,23 @@ import type * as schema from '@schema/cart'
 import type { Database } from '@shared/database'
 import { createServiceApp, type ServiceApp, type ServiceContext } from '@shared/service'
 import { version } from '../package.json'
+import type { ProductClient } from './product-client.ts'
 import { cartRoutes } from './routes/carts.ts'
 import { itemRoutes } from './routes/items.ts'
 
 /** The Drizzle handle of this service's own database. */
 export type CartDb = Database<typeof schema>['db']
 
+/** What the app needs beside what every service does. */
+export interface CartContext extends ServiceContext<Database<typeof schema>> {
+  products: ProductClient
+}
+
 /** Creates the cart service's app; does no I/O. */
-export function createApp(context: ServiceContext<Database<typeof schema>>): ServiceApp {
+export function createApp({ products, ...context }: CartContext): ServiceApp {
   const { db } = context.database
   const app = createServiceApp({ service: 'cart', version, ...context })
   app.route('/carts', cartRoutes(db))
-  app.route('/carts', itemRoutes(db))
+  app.route('/carts', itemRoutes(db, products))
   return app
 }

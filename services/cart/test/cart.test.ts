@@ -2,20 +2,28 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import * as schema from '@schema/cart'
 import { openService, type TestService } from '@shared/service/testing'
 import { createApp } from '../src/app.ts'
+import { createPrices } from './prices.ts'
+
+const products = createPrices()
 
 let service: TestService<typeof schema>
 beforeAll(async () => {
   const migrationsFolder = Bun.fileURLToPath(
     import.meta.resolve('@schema/cart').replace('schema.ts', 'migrations'),
   )
-  service = await openService({ service: 'cart', schema, migrationsFolder, createApp })
+  service = await openService({
+    service: 'cart',
+    schema,
+    migrationsFolder,
+    createApp: (context) => createApp({ ...context, products }),
+  })
 }, 60_000)
 afterAll(() => service[Symbol.asyncDispose]())
 
 const unknown = '018f4b7e-0000-7000-8000-000000000000'
-const lamp = crypto.randomUUID()
-const shade = crypto.randomUUID()
-const two = { quantity: 2, unitPriceMinor: 1999, currency: 'EUR' }
+const lamp = products.set({ id: crypto.randomUUID(), priceMinor: 1999, currency: 'EUR' })
+const shade = products.set({ id: crypto.randomUUID(), priceMinor: 500, currency: 'EUR' })
+const two = { quantity: 2 }
 
 async function openCart() {
   const { body } = await service.send('POST', '/carts')
@@ -54,7 +62,7 @@ describe('GET /carts/:id', () => {
   test('answers a cart with its items in the order they were added, and their sum', async () => {
     const cart = await openCart()
     await service.send('PUT', `${cart}/items/${lamp}`, two)
-    await service.send('PUT', `${cart}/items/${shade}`, { ...two, quantity: 1, unitPriceMinor: 500 })
+    await service.send('PUT', `${cart}/items/${shade}`, { quantity: 1 })
     expect(await service.send('GET', cart)).toMatchObject({
       status: 200,
       body: {
@@ -80,11 +88,41 @@ describe('PUT /carts/:id/items/:productId', () => {
   test('puts a product in the cart, and replaces it when it lies there already', async () => {
     const cart = await openCart()
     const first = await service.send('PUT', `${cart}/items/${lamp}`, two)
-    expect(first).toMatchObject({ status: 200, body: { productId: lamp, ...two } })
-    await service.send('PUT', `${cart}/items/${lamp}`, { ...two, quantity: 5, unitPriceMinor: 100 })
+    expect(first).toMatchObject({
+      status: 200,
+      body: { productId: lamp, quantity: 2, unitPriceMinor: 1999, currency: 'EUR' },
+    })
+    await service.send('PUT', `${cart}/items/${lamp}`, { quantity: 5 })
     expect((await service.send('GET', cart)).body).toMatchObject({
-      totalMinor: 500,
-      items: [{ productId: lamp, quantity: 5, unitPriceMinor: 100 }],
+      totalMinor: 9995,
+      items: [{ productId: lamp, quantity: 5, unitPriceMinor: 1999 }],
+    })
+  })
+
+  test('keeps the price a product had when it was put there, until it is put there again', async () => {
+    const cart = await openCart()
+    const id = products.set({ id: crypto.randomUUID(), priceMinor: 100, currency: 'EUR' })
+    await service.send('PUT', `${cart}/items/${id}`, two)
+    products.set({ id, priceMinor: 300, currency: 'EUR' })
+    expect((await service.send('GET', cart)).body).toMatchObject({ totalMinor: 200 })
+    await service.send('PUT', `${cart}/items/${id}`, two)
+    expect((await service.send('GET', cart)).body).toMatchObject({ totalMinor: 600 })
+  })
+
+  test('names a product that does not exist', async () => {
+    const cart = await openCart()
+    expect(await service.send('PUT', `${cart}/items/${unknown}`, two)).toMatchObject({
+      status: 404,
+      body: { code: 'product-not-found', detail: `There is no product ${unknown}.` },
+    })
+  })
+
+  test('refuses a price whose sum could not be exact', async () => {
+    const cart = await openCart()
+    const yacht = products.set({ id: crypto.randomUUID(), priceMinor: 1_000_000_001, currency: 'EUR' })
+    expect(await service.send('PUT', `${cart}/items/${yacht}`, two)).toMatchObject({
+      status: 422,
+      body: { code: 'price-too-high' },
     })
   })
 
@@ -92,7 +130,7 @@ describe('PUT /carts/:id/items/:productId', () => {
     const cart = await openCart()
     const answers = await Promise.all(
       Array.from({ length: 8 }, (_, index) =>
-        service.send('PUT', `${cart}/items/${lamp}`, { ...two, quantity: index + 1 }),
+        service.send('PUT', `${cart}/items/${lamp}`, { quantity: index + 1 }),
       ),
     )
     expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(200))
@@ -101,7 +139,8 @@ describe('PUT /carts/:id/items/:productId', () => {
 
   test('refuses another currency than the cart has', async () => {
     const cart = await openCart()
-    expect(await service.send('PUT', `${cart}/items/${lamp}`, { ...two, currency: 'SEK' })).toMatchObject({
+    const stol = products.set({ id: crypto.randomUUID(), priceMinor: 1, currency: 'SEK' })
+    expect(await service.send('PUT', `${cart}/items/${stol}`, two)).toMatchObject({
       status: 409,
       body: { code: 'currency-mismatch' },
     })
@@ -116,10 +155,10 @@ describe('PUT /carts/:id/items/:productId', () => {
   })
 
   test.each([
-    ['nothing of it', { ...two, quantity: 0 }],
-    ['half of it', { ...two, quantity: 0.5 }],
-    ['a negative price', { ...two, unitPriceMinor: -1 }],
-    ['no currency', { quantity: 1, unitPriceMinor: 1 }],
+    ['nothing of it', { quantity: 0 }],
+    ['half of it', { quantity: 0.5 }],
+    ['no quantity', {}],
+    ['a price of the client’s own', { ...two, unitPriceMinor: 1 }],
     ['an unknown field', { ...two, note: 'x' }],
   ])('refuses %s', async (_name, body) => {
     const cart = await openCart()

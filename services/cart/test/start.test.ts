@@ -6,7 +6,13 @@ test('the service starts from its environment, says what it offers, and stops in
   await using postgres = await withDatabase({ service: 'cart' })
   await using service = startService({
     entry: `${import.meta.dir}/../src/index.ts`,
-    env: { DATABASE_URL: postgres.appUrl, DATABASE_NAME_CHECK: 'false', SHUTDOWN_DELAY: '0' },
+    env: {
+      DATABASE_URL: postgres.appUrl,
+      DATABASE_NAME_CHECK: 'false',
+      SHUTDOWN_DELAY: '0',
+      // Nobody is there: that is no reason not to start.
+      PRODUCT_URL: 'http://127.0.0.1:9',
+    },
   })
   const url = await service.url()
   await eventually(async () => (await fetch(`${url}/readyz`)).status === 200)

@@ -1,36 +1,105 @@
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { cartItems, carts } from '@schema/cart'
-import { notFound, validate } from '@shared/service'
+import { notFound, problems } from '@shared/service'
 import { asc, eq } from 'drizzle-orm'
-import { Hono } from 'hono'
-import { z } from 'zod'
 import type { CartDb } from '../app.ts'
+import { exampleItem, itemSchema } from './items.ts'
 
-const newCart = z.strictObject({
-  userId: z.uuid().optional(),
-  currency: z
-    .string()
-    .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as EUR')
-    .default('EUR'),
+/** The cart that the API's document shows. */
+export const exampleCart = {
+  id: '018f4b7e-2c52-7c7e-9d0c-3b8a5e4d2f10',
+  userId: null,
+  currency: 'EUR',
+  createdAt: '2026-01-31T12:00:00.000Z',
+  updatedAt: '2026-01-31T12:05:00.000Z',
+}
+
+const defaultCurrency = 'EUR'
+const currency = z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as EUR')
+const moment = z.iso.datetime()
+const cart = z
+  .object({
+    id: z.uuid(),
+    userId: z.uuid().nullable(),
+    currency,
+    createdAt: moment,
+    updatedAt: moment,
+    items: z.array(itemSchema),
+    totalMinor: z.int().meta({ description: 'What the items cost together, in cents.' }),
+  })
+  .meta({ id: 'Cart' })
+const tags = ['carts']
+
+const openCart = createRoute({
+  method: 'post',
+  path: '/',
+  tags,
+  summary: 'Open an empty cart, also without a body',
+  request: {
+    body: {
+      required: false,
+      content: {
+        'application/json': {
+          schema: z.strictObject({
+            userId: z.uuid().optional(),
+            currency: currency.default(defaultCurrency),
+          }),
+          example: { currency: 'EUR' },
+        },
+      },
+    },
+  },
+  responses: {
+    201: {
+      description: 'The cart.',
+      headers: { Location: { required: true, schema: { type: 'string' }, description: 'Where it is.' } },
+      content: {
+        'application/json': { schema: cart, example: { ...exampleCart, items: [], totalMinor: 0 } },
+      },
+    },
+  },
 })
-const byId = z.strictObject({ id: z.uuid() })
 
-/** `POST /` opens an empty cart, also without a body; `GET /:id` reads it with its items and their sum. */
+const readCart = createRoute({
+  method: 'get',
+  path: '/{id}',
+  tags,
+  summary: 'Read a cart with its items and their sum',
+  request: { params: z.strictObject({ id: z.uuid().meta({ example: exampleCart.id }) }) },
+  responses: {
+    200: {
+      description: 'The cart, its items in the order they were added.',
+      content: {
+        'application/json': {
+          schema: cart,
+          example: { ...exampleCart, items: [exampleItem], totalMinor: 900 },
+        },
+      },
+    },
+    ...problems({ 404: ['cart-not-found'] }),
+  },
+})
+
+/** Opens carts, and reads them with their items and their sum. */
 export function cartRoutes(db: CartDb) {
-  return new Hono()
-    .post('/', validate('json', newCart), async (c) => {
-      const [cart] = await db.insert(carts).values(c.req.valid('json')).returning()
-      return c.json({ ...cart, items: [], totalMinor: 0 }, 201, { Location: `/carts/${cart?.id}` })
+  return new OpenAPIHono()
+    .openapi(openCart, async (c) => {
+      // Without a body nothing was there to be given defaults.
+      const { userId, currency = defaultCurrency } = c.req.valid('json')
+      const [opened] = await db.insert(carts).values({ userId, currency }).returning()
+      if (opened === undefined) throw new Error('the database returned no cart')
+      return c.json({ ...opened, items: [], totalMinor: 0 }, 201, { Location: `/carts/${opened.id}` })
     })
-    .get('/:id', validate('param', byId), async (c) => {
+    .openapi(readCart, async (c) => {
       const { id } = c.req.valid('param')
-      const cart = await db.query.carts.findFirst({
+      const found = await db.query.carts.findFirst({
         where: eq(carts.id, id),
         with: {
           items: { columns: { cartId: false }, orderBy: [asc(cartItems.addedAt), asc(cartItems.productId)] },
         },
       })
-      if (cart === undefined) throw notFound('cart')
-      const totalMinor = cart.items.reduce((sum, item) => sum + item.quantity * item.unitPriceMinor, 0)
-      return c.json({ ...cart, totalMinor })
+      if (found === undefined) throw notFound('cart')
+      const totalMinor = found.items.reduce((sum, item) => sum + item.quantity * item.unitPriceMinor, 0)
+      return c.json({ ...found, totalMinor }, 200)
     })
 }

@@ -1,30 +1,110 @@
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { cartItems, carts } from '@schema/cart'
-import { conflict, notFound, validate } from '@shared/service'
+import { conflict, notFound, Problem, problems } from '@shared/service'
 import { and, eq, sql } from 'drizzle-orm'
-import { Hono } from 'hono'
-import { z } from 'zod'
+import type { RequestIdVariables } from 'hono/request-id'
 import type { CartDb } from '../app.ts'
+import type { ProductClient } from '../product-client.ts'
 
 type Transaction = Parameters<Parameters<CartDb['transaction']>[0]>[0]
 
-const address = z.strictObject({ id: z.uuid(), productId: z.uuid() })
-// The bounds keep the sum of a cart with a thousand products an integer that JavaScript holds exactly.
-const content = z.strictObject({
-  quantity: z.int().min(1).max(1000),
-  unitPriceMinor: z.int().min(0).max(1_000_000_000),
-  currency: z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as EUR'),
+/** The item that the API's document shows. */
+export const exampleItem = {
+  productId: '018f4b7e-2c52-7c7e-9d0c-9f6f0e1b2c3d',
+  quantity: 2,
+  unitPriceMinor: 450,
+  addedAt: '2026-01-31T12:05:00.000Z',
+}
+
+// With a quantity of 1000 and a thousand products, the sum of a cart is an integer that JavaScript holds exactly.
+const largestPrice = 1_000_000_000
+
+/** An item as a cart has it. */
+export const itemSchema = z
+  .object({
+    productId: z.uuid(),
+    quantity: z.int(),
+    unitPriceMinor: z.int().meta({ description: 'What it cost when it was put in the cart, in cents.' }),
+    addedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'Item' })
+
+const address = z.strictObject({
+  id: z.uuid().meta({ example: '018f4b7e-2c52-7c7e-9d0c-3b8a5e4d2f10' }),
+  productId: z.uuid().meta({ example: exampleItem.productId }),
+})
+const tags = ['carts']
+
+const putItem = createRoute({
+  method: 'put',
+  path: '/{id}/items/{productId}',
+  tags,
+  summary: 'Put a product in a cart, at the price it has now, or replace what was there',
+  request: {
+    params: address,
+    body: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: z.strictObject({ quantity: z.int().min(1).max(1000) }),
+          example: { quantity: 2 },
+        },
+      },
+    },
+  },
+  responses: {
+    200: {
+      description: 'What lies in the cart now, at the price that the product service told.',
+      content: {
+        'application/json': {
+          schema: itemSchema.extend({ cartId: z.uuid(), currency: z.string() }).meta({ id: 'PutItem' }),
+          example: { ...exampleItem, cartId: '018f4b7e-2c52-7c7e-9d0c-3b8a5e4d2f10', currency: 'EUR' },
+        },
+      },
+    },
+    ...problems({
+      404: ['cart-not-found', 'product-not-found'],
+      409: ['currency-mismatch'],
+      422: ['price-too-high'],
+      502: ['product-answer-invalid'],
+      503: [
+        'product-unavailable',
+        'product-timeout',
+        'database-unavailable',
+        'database-busy',
+        'request-timeout',
+      ],
+    }),
+  },
 })
 
-/** `PUT /:id/items/:productId` puts a product in a cart or replaces what was there; `DELETE` takes it out. */
-export function itemRoutes(db: CartDb) {
-  return new Hono()
-    .put('/:id/items/:productId', validate('param', address), validate('json', content), async (c) => {
+const removeItem = createRoute({
+  method: 'delete',
+  path: '/{id}/items/{productId}',
+  tags,
+  summary: 'Take a product out of a cart',
+  request: { params: address },
+  responses: {
+    204: { description: 'Taken out.' },
+    ...problems({ 404: ['cart-not-found', 'item-not-found'] }),
+  },
+})
+
+/** Puts products in a cart, at the price that the product service tells, and takes them out. */
+export function itemRoutes(db: CartDb, products: ProductClient) {
+  return new OpenAPIHono<{ Variables: RequestIdVariables }>()
+    .openapi(putItem, async (c) => {
       const { id, productId } = c.req.valid('param')
-      const { quantity, unitPriceMinor, currency } = c.req.valid('json')
+      const { quantity } = c.req.valid('json')
+      await requireCart(db, id)
+      // Before the transaction: no connection is held while another service is waited for.
+      const asked = { requestId: c.get('requestId'), signal: c.req.raw.signal }
+      const { priceMinor: unitPriceMinor, currency } = await products.read(productId, asked)
+      if (unitPriceMinor > largestPrice) throw priceTooHigh()
       const item = await db.transaction(async (tx) => {
         const cart = await touchCart(tx, id)
         if (cart.currency !== currency) {
-          throw conflict('currency-mismatch', `This cart is in ${cart.currency}.`)
+          throw conflict('currency-mismatch', `This cart is in ${cart.currency}, the product in ${currency}.`)
         }
         const [row] = await tx
           .insert(cartItems)
@@ -34,11 +114,12 @@ export function itemRoutes(db: CartDb) {
             set: { quantity, unitPriceMinor },
           })
           .returning()
+        if (row === undefined) throw new Error('the database returned no item')
         return row
       })
-      return c.json({ ...item, currency })
+      return c.json({ ...item, currency }, 200)
     })
-    .delete('/:id/items/:productId', validate('param', address), async (c) => {
+    .openapi(removeItem, async (c) => {
       const { id, productId } = c.req.valid('param')
       await db.transaction(async (tx) => {
         await touchCart(tx, id)
@@ -52,9 +133,20 @@ export function itemRoutes(db: CartDb) {
     })
 }
 
+/** Nobody else is asked about a cart that does not exist. */
+async function requireCart(db: CartDb, id: string): Promise<void> {
+  const found = await db.query.carts.findFirst({ columns: { id: true }, where: eq(carts.id, id) })
+  if (found === undefined) throw notFound('cart')
+}
+
 /** Marks a cart as changed; its row lock makes changes of one cart take turns. */
 async function touchCart(tx: Transaction, id: string) {
   const [cart] = await tx.update(carts).set({ updatedAt: sql`now()` }).where(eq(carts.id, id)).returning()
   if (cart === undefined) throw notFound('cart')
   return cart
+}
+
+function priceTooHigh(): Problem {
+  const detail = `A cart holds products of up to ${largestPrice} cents each.`
+  return new Problem({ status: 422, code: 'price-too-high', detail })
 }

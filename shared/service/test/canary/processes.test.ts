@@ -43,6 +43,8 @@ function start(service: string, port: number, changes: Record<string, string> = 
     DATABASE_POOL_TIMEOUT: '0.3',
     LOG_LEVEL: 'trace',
     SHUTDOWN_DELAY: '0',
+    // Nobody is there.
+    PRODUCT_URL: 'http://127.0.0.1:9',
     ...secrets,
     ...changes,
   }

@@ -19,12 +19,14 @@ export interface HostileInputOptions {
   service: () => HostileSubject & { app: ServiceApp; url: string }
   /** The service's entry file: raw bytes go to a process of its own. */
   entry: string
+  /** What its process needs in its environment beside the database. */
+  env?: Record<string, string>
   /** Every route of the service. Those that take away what others need come last. */
   routes: readonly HostileRoute[]
 }
 
 /** Registers the tests that a service stands hostile input on every route: 4xx problems, and no row changes. */
-export function testHostileInput({ service, entry, routes }: HostileInputOptions): void {
+export function testHostileInput({ service, entry, env = {}, routes }: HostileInputOptions): void {
   test('every route is attacked', () => {
     expect(unlistedRoutes(service().app, routes)).toEqual([])
   })
@@ -49,7 +51,7 @@ export function testHostileInput({ service, entry, routes }: HostileInputOptions
     const { url: databaseUrl, database } = service()
     await using started = startService({
       entry,
-      env: { DATABASE_URL: databaseUrl, DATABASE_NAME_CHECK: 'false', SHUTDOWN_DELAY: '0' },
+      env: { ...env, DATABASE_URL: databaseUrl, DATABASE_NAME_CHECK: 'false', SHUTDOWN_DELAY: '0' },
     })
     const url = await started.url()
     await eventually(async () => (await fetch(`${url}/readyz`)).status === 200, { timeoutMs: 15_000 })
