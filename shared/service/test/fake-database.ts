@@ -99,7 +99,8 @@ export const confinedServer: ServerReport = {
   statements: [],
 }
 
-const idlePool = {
+/** A pool with one connection that nobody has used. */
+export const idlePool = {
   name: 'fake',
   poolSize: 10,
   maxOverflow: 20,
@@ -111,8 +112,33 @@ const idlePool = {
   waiting: 0,
   oldestLeaseMs: null,
   longestWaitMs: null,
-  counters: {},
-} as PoolStatus
+  counters: {
+    checkouts: 0,
+    waits: 0,
+    waitMs: 0,
+    timeouts: 0,
+    cancels: 0,
+    saturations: 0,
+    connects: 0,
+    connectFailures: 0,
+    pings: 0,
+    pingFailures: 0,
+    recycles: 0,
+    invalidations: 0,
+    closes: {
+      overflow: 0,
+      recycled: 0,
+      idle: 0,
+      invalidated: 0,
+      'ping-failed': 0,
+      'reset-failed': 0,
+      'busy-at-checkin': 0,
+      worn: 0,
+      lost: 0,
+      shutdown: 0,
+    },
+  },
+} satisfies PoolStatus
 
 const noEvents = { 'statement-stalled': 0, 'lease-leaked': 0 } as EventCounts
 const nothing = { boundsMs: [1, 10], counts: [0, 0, 0], count: 0, sumMs: 0 }
