@@ -65,7 +65,7 @@ describe('new:service refuses, and touches no file', () => {
         cwd: copy.root,
       })
     git('init', '--quiet')
-    git('add', 'README.md', 'bun.lock', 'docker-compose.yml')
+    git('add', 'README.md', 'bun.lock', 'docker-compose.yml', 'shared/monitoring')
     git('commit', '--quiet', '--message', 'before', '--no-gpg-sign')
     const path = join(copy.root, 'docker-compose.yml')
     const text = readFileSync(path, 'utf8')

@@ -79,17 +79,23 @@ describe('new:service orders', () => {
     expect({ exitCode, failures: stderr.match(/^\(fail\).*$/gm) }).toEqual({ exitCode: 0, failures: null })
   }, 90_000)
 
-  test('is in docker-compose.yml, whose tests pass, with a server large enough', async () => {
+  test('is in docker-compose.yml and scraped, by the tests of both, with a server large enough', async () => {
     const compose = parseCompose(readFileSync(join(copy.root, 'docker-compose.yml'), 'utf8'))
     const { allowed, available } = composeConnections(compose, services)
     expect(available).toBeGreaterThanOrEqual(allowed)
-    const names = ['compose', 'compose-operation', 'dockerfile']
+    const names = [
+      'cli/test/compose',
+      'cli/test/compose-operation',
+      'cli/test/dockerfile',
+      'monitoring/test/setup',
+    ]
     const { exitCode, stderr } = await copy.run([
       'test',
-      '--test-name-pattern=docker-compose.yml|orders',
-      ...names.map((name) => `./shared/cli/test/${name}.test.ts`),
+      '--test-name-pattern=docker-compose.yml|Prometheus|orders',
+      ...names.map((name) => `./shared/${name}.test.ts`),
     ])
     expect(stderr).toContain('(pass) docker-compose.yml > gives orders the port of its definition')
+    expect(stderr).toContain('(pass) Prometheus scrapes every service')
     expect({ exitCode, failures: stderr.match(/^\(fail\).*$/gm) }).toEqual({ exitCode: 0, failures: null })
   }, 60_000)
 
