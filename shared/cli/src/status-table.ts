@@ -1,3 +1,4 @@
+import { gatherEvents } from '@shared/console'
 import { capacityOf, renderBar } from './status-bar.ts'
 import type { StatusSummary } from './status-summary.ts'
 import { ago, clip, duration, fit, type Painter, statusColour, statusText, wrap } from './status-text.ts'
@@ -120,12 +121,16 @@ function notes({ name, status, reason, report }: StatusSummary, { width, paint }
 /** The last events of all services, the newest first. */
 function events(services: readonly StatusSummary[], { width, paint, now }: StatusStyle): string[] {
   const last = services
-    .flatMap(({ name, report }) => (report?.events ?? []).map((event) => ({ name, ...event })))
-    .sort((left, right) => Date.parse(right.at) - Date.parse(left.at))
+    .flatMap(({ name, report }) => gatherEvents(report?.events ?? []).map((burst) => ({ name, ...burst })))
+    .sort((left, right) => right.at - left.at)
     .slice(0, shownEvents)
   const name = Math.max(0, ...last.map((event) => Math.min(event.name.length, longestName)))
   return last.map((event) => {
-    const when = paint('grey', fit(ago(now - Date.parse(event.at)), 10, 'right'))
-    return clip(`${when}  ${fit(clip(event.name, name), name)}  ${event.type} ${event.code ?? ''}`, width)
+    const when = paint('grey', fit(ago(now - event.at), 10, 'right'))
+    const times = event.count === 1 ? '' : ` ×${event.count}`
+    return clip(
+      `${when}  ${fit(clip(event.name, name), name)}  ${event.type} ${event.code ?? ''}${times}`,
+      width,
+    )
   })
 }

@@ -1,3 +1,4 @@
+export { type EventBurst, gatherEvents } from './events.ts'
 export type { Advice, MonitorEvent, MonitorReport, Pool, Sample } from './monitor-report.ts'
 export { createObserver, type Observer } from './observe.ts'
 export type { Target } from './read-monitor.ts'

@@ -18,7 +18,7 @@ export const Page: FC = () => (
       <header class="top">
         <h1>Connections</h1>
         <p id="summary" />
-        <p class="span">charts: the last 5 minutes</p>
+        <p class="span">charts: up to 5 minutes</p>
         <p id="stream" data-state="connecting">
           connecting …
         </p>
@@ -69,14 +69,16 @@ const Card: FC = () => (
         </dl>
       </div>
       <div class="charts" />
-      <section class="advice">
-        <h3>Advice</h3>
-        <ul />
-      </section>
-      <section class="events">
-        <h3>Events</h3>
-        <ol />
-      </section>
+      <div class="notes">
+        <section class="advice">
+          <h3>Advice</h3>
+          <ul />
+        </section>
+        <section class="events">
+          <h3>Events</h3>
+          <ol />
+        </section>
+      </div>
     </article>
   </template>
 )

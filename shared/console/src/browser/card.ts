@@ -1,3 +1,4 @@
+import { gatherEvents } from '../events.ts'
 import type { Sample } from '../monitor-report.ts'
 import type { ServiceView } from '../wire.ts'
 import { type Chart, createChart } from './chart.ts'
@@ -16,7 +17,7 @@ export interface Card {
 const shownEvents = 8
 
 /** Creates the card of a service from the page's template. @param onOpen Called to show its details. */
-export function createCard(name: string, onOpen: () => void): Card {
+export function createCard(name: string, onOpen: (view: ServiceView | null) => void): Card {
   const fragment = find<HTMLTemplateElement>(document, '#card').content.cloneNode(true) as DocumentFragment
   const element = find(fragment, 'article')
   const part = (selector: string): HTMLElement => find(element, selector)
@@ -31,17 +32,19 @@ export function createCard(name: string, onOpen: () => void): Card {
     if (target !== button && getSelection()?.isCollapsed === false) return
     // Where the focus goes back to when the dialog closes.
     button.focus({ preventScroll: true })
-    onOpen()
+    onOpen(latest)
   })
   const charts = createCharts()
   part('.charts').append(...charts.map((chart) => chart.element))
   const text = (selector: string, value: string): void => setText(part(selector), value)
   let samples: readonly Sample[] = []
+  let latest: ServiceView | null = null
 
   return {
     element,
     update(view, whole, now) {
       const { status, reason, report, url } = view
+      latest = view
       samples = recent(whole ? view.samples : [...samples, ...view.samples], now)
       element.dataset.status = status
       find(element, '.lamp use').setAttribute('href', `#icon-${status}`)
@@ -52,7 +55,7 @@ export function createCard(name: string, onOpen: () => void): Card {
       for (const chart of charts) chart.update(samples, now)
       // The most urgent advice is the reason already.
       const advice = (report?.advice ?? []).filter((found) => found.text !== reason)
-      const events = (report?.events ?? []).slice(-shownEvents).reverse()
+      const events = gatherEvents(report?.events ?? []).slice(0, shownEvents)
       showList(
         part('.advice ul'),
         advice.map(({ level, text: said }) => ({ className: level, texts: [`${level}: `, said] })),
@@ -60,7 +63,10 @@ export function createCard(name: string, onOpen: () => void): Card {
       )
       showList(
         part('.events ol'),
-        events.map(({ at, type, code }) => ({ className: '', texts: [formatTime(at), type, code ?? ''] })),
+        events.map(({ at, type, code, count }) => ({
+          className: '',
+          texts: [formatTime(at), count > 1 ? `${type} ×${count}` : type, code ?? ''],
+        })),
         report === null ? 'Not known.' : 'None.',
       )
     },

@@ -2,7 +2,7 @@ import uPlot from 'uplot'
 import type { Sample } from '../monitor-report.ts'
 import { create, setText } from './elements.ts'
 import { formatTime } from './format.ts'
-import { columnsOf, windowMs } from './history.ts'
+import { columnsOf, firstShown, windowMs } from './history.ts'
 
 /** What one chart shows. */
 export interface ChartSpec {
@@ -35,6 +35,7 @@ export function createChart(spec: ChartSpec): Chart {
   plot.setAttribute('role', 'img')
   const element = create('figure', '', caption, plot)
   let now = Date.now()
+  let first = now - windowMs
   let latest: number | null = null
   const series = [spec.read, spec.limit ?? (() => null)]
 
@@ -44,9 +45,14 @@ export function createChart(spec: ChartSpec): Chart {
       height: 60,
       legend: { show: false },
       padding: [4, 2, 6, 2],
-      cursor: { y: false, drag: { x: false, y: false }, sync: { key: 'time' }, points: { size: 5 } },
+      cursor: {
+        y: false,
+        drag: { x: false, y: false },
+        sync: { key: 'time', scales: ['x', null] },
+        points: { size: 5 },
+      },
       scales: {
-        x: { time: true, range: () => [(now - windowMs) / 1_000, now / 1_000] },
+        x: { time: true, range: () => [first / 1_000, now / 1_000] },
         y: { range: (_chart, _least, most) => [0, Math.max(spec.least, most ?? 0) * 1.05] },
       },
       axes: [
@@ -95,6 +101,7 @@ export function createChart(spec: ChartSpec): Chart {
     element,
     update(samples, at) {
       now = at
+      first = firstShown(samples, at)
       const columns = columnsOf(samples, series)
       const measured = (columns[1] ?? []).filter((found) => found !== null)
       latest = columns[1]?.at(-1) ?? null

@@ -1,3 +1,5 @@
+import type { Advice } from '../monitor-report.ts'
+import type { ServiceView } from '../wire.ts'
 import { create, find } from './elements.ts'
 import { formatTime, formatValue, words } from './format.ts'
 
@@ -6,19 +8,20 @@ type Fields = Record<string, unknown>
 /** The dialog with the detailed report of one service. */
 export interface DetailsDialog {
   /** Opens it; the browser gives the focus back to where it was when it closes. */
-  open(service: string): void
+  open(view: ServiceView): void
 }
 
 /** Makes the page's dialog work. */
 export function createDetails(): DetailsDialog {
   const dialog = find<HTMLDialogElement>(document, '#details')
   const body = find(dialog, '.body')
-  let service = ''
+  let view: ServiceView | null = null
   const load = async (): Promise<void> => {
-    const asked = service
+    const asked = view
+    if (asked === null) return
     body.setAttribute('aria-busy', 'true')
     const shown = await request(asked)
-    if (asked !== service) return
+    if (asked !== view) return
     body.replaceChildren(...shown)
     body.removeAttribute('aria-busy')
   }
@@ -29,9 +32,9 @@ export function createDetails(): DetailsDialog {
     if (target === dialog) dialog.close()
   })
   return {
-    open(name) {
-      service = name
-      find(dialog, 'h2').textContent = name
+    open(asked) {
+      view = asked
+      find(dialog, 'h2').textContent = asked.name
       body.replaceChildren(create('p', 'none', 'Asking …'))
       if (!dialog.open) dialog.showModal()
       find(dialog, '.close').focus()
@@ -40,21 +43,22 @@ export function createDetails(): DetailsDialog {
   }
 }
 
-async function request(service: string): Promise<Node[]> {
+async function request({ name, report: seen }: ServiceView): Promise<Node[]> {
   try {
-    const response = await fetch(`/services/${encodeURIComponent(service)}`)
+    const response = await fetch(`/services/${encodeURIComponent(name)}`)
     const report: Fields = await response.json()
-    return response.ok ? render(report) : [create('p', 'problem', String(report.reason))]
+    return response.ok ? render(report, seen?.advice ?? []) : [create('p', 'problem', String(report.reason))]
   } catch {
     return [create('p', 'problem', 'The console itself does not answer.')]
   }
 }
 
-function render(report: Fields): Node[] {
+function render(report: Fields, advice: readonly Advice[]): Node[] {
   const { statements, events, ...rest } = report
   const plain = Object.entries(rest).filter(([, value]) => !isFields(value))
   const groups = Object.entries(rest).filter((entry): entry is [string, Fields] => isFields(entry[1]))
   return [
+    ...(advice.length === 0 ? [] : [section('Advice', table([...advice], ['level', 'text']))]),
     section('Running statements', table(statements, ['pid', 'state', 'ageMs', 'waitEvent', 'text'])),
     create(
       'div',
@@ -79,13 +83,7 @@ function table(rows: unknown, columns: readonly string[]): HTMLElement {
   })
   const lines = rows.filter(isFields).map((row) => {
     const cells = columns.map((column) =>
-      create(
-        'td',
-        column,
-        column === 'at'
-          ? formatTime(String(row.at))
-          : formatValue(column === 'pid' ? '' : column, row[column]),
-      ),
+      create('td', column, column === 'at' ? formatTime(String(row.at)) : formatValue(column, row[column])),
     )
     return create('tr', '', ...cells)
   })

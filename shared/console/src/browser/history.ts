@@ -1,7 +1,8 @@
 import type { Sample } from '../monitor-report.ts'
 
-/** How much the charts show. */
+/** How much the charts show at most, and at least. */
 export const windowMs = 300_000
+const shortestMs = 60_000
 /** Samples come every second; a longer silence is shown as a gap, not as a line across it. */
 const gapMs = 3_000
 
@@ -34,4 +35,9 @@ export function columnsOf(
     before = sample.at
   }
   return [times, ...columns]
+}
+
+/** Where the charts begin: with the first sample, so that a service that has just started is not a thin line at the edge. */
+export function firstShown(samples: readonly Sample[], now: number): number {
+  return Math.min(now - shortestMs, Math.max(now - windowMs, samples[0]?.at ?? now))
 }

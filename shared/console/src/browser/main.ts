@@ -22,7 +22,7 @@ openStream(({ at, complete, whole, services }) => {
   for (const view of services) {
     let card = cards.get(view.name)
     if (card === undefined) {
-      card = createCard(view.name, () => details.open(view.name))
+      card = createCard(view.name, (latest) => details.open(latest ?? view))
       cards.set(view.name, card)
       grid.append(card.element)
       grid.dataset.count = String(cards.size)

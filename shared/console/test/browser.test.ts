@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
-import { type RunningConsole, serveConsole, type Target } from '../../src/index.ts'
-import { startWorld, type World } from '../../src/testing/index.ts'
-import { seriousViolations } from './axe.ts'
-import { findBrowser } from './find-browser.ts'
-import { openPage, startBrowser } from './open-page.ts'
+import { type RunningConsole, serveConsole, type Target } from '../src/index.ts'
+import { findBrowser, openPage, seriousViolations, startBrowser } from '../src/testing/browser/index.ts'
+import { startWorld, type World } from '../src/testing/index.ts'
 
 const program = findBrowser()
 
@@ -53,7 +51,7 @@ function tests(executablePath: string): void {
     const seen = await page.evaluate(`({
       scrolls: document.documentElement.scrollHeight > innerHeight || document.documentElement.scrollWidth > innerWidth,
       summary: document.querySelector('#summary').textContent,
-      cut: [...document.querySelectorAll('article > :not(.advice, .events), article h3')]
+      cut: [...document.querySelectorAll('article > :not(.notes), article h3')]
         .filter((part) => part.getBoundingClientRect().bottom > part.closest('article').getBoundingClientRect().bottom)
         .map((part) => part.className),
       lowCharts: [...document.querySelectorAll('.plot canvas')].filter(({ clientHeight }) => clientHeight < 70).length,

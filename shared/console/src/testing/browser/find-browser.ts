@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 /** Where `provideBrowser` puts the browser from npm; git does not see it. */
-export const browserFolder = resolve(import.meta.dir, '../../../../.data/browser')
+export const browserFolder = resolve(import.meta.dir, '../../../../../.data/browser')
 
 /** The program in it, a script that gives the browser its libraries and fonts. */
 export const providedBrowser = join(browserFolder, 'chromium')
