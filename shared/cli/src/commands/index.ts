@@ -17,6 +17,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: () => import('./start.ts'),
   },
   test: { summary: 'Run the tests against a real PostgreSQL.', load: () => import('./test.ts') },
+  'test:browser': {
+    summary: 'Test the console in a real browser.',
+    load: () => import('./test-browser.ts'),
+  },
   check: { summary: 'Check types, lint, format and who imports whom.', load: () => import('./check.ts') },
   connections: {
     summary: 'Connect to the database of every service and say what failed.',

