@@ -1,0 +1,45 @@
+import { expect, test } from 'bun:test'
+import { createDatabase } from '@shared/database'
+import { eventually, withDatabase } from '@shared/postgres/testing'
+import { createServiceApp } from '../../src/index.ts'
+import { isLeak, secrets } from './canary.ts'
+
+const routes = ['/health/detailed', '/health/monitor', '/metrics']
+
+/** Secrets in every place of a statement where data can be. */
+function statementsWith(secret: string): string[] {
+  const quoted = secret.replaceAll("'", "''")
+  const escaped = secret.replaceAll('\\', '\\\\').replaceAll("'", "\\'")
+  return [
+    `select pg_sleep(20), '${quoted}'`,
+    `select pg_sleep(20), E'${escaped}'`,
+    `select pg_sleep(20), $tag$${secret}$tag$`,
+    `select pg_sleep(20) /* ${secret} /* nested */ */`,
+    `select pg_sleep(20) -- ${secret}`,
+    // Cut off by the server in the middle of the text.
+    `select pg_sleep(20), '${'x'.repeat(990)}${quoted.repeat(5)}'`,
+  ]
+}
+
+test('running statements show no secret in their texts, and show what they are', async () => {
+  await using postgres = await withDatabase()
+  const pool = { poolSize: 20, sharedDepth: 1 }
+  const database = createDatabase({ name: 'canary', url: postgres.appUrl, pool })
+  const app = createServiceApp({ service: 'canary', version: '1', database, health: { details: 'always' } })
+  const texts = Object.values(secrets).flatMap(statementsWith)
+  const running = Promise.allSettled(texts.map((text) => Promise.resolve(database.db.execute(text))))
+  const shown = () => database.health.details().then((report) => report?.statements ?? [])
+  await eventually(async () => (await shown()).length === texts.length, { timeoutMs: 15_000 })
+  // Old enough for the advice to name it.
+  await eventually(async () => ((await shown())[0]?.ageMs ?? 0) > 5_000, { timeoutMs: 15_000 })
+  database.monitor.start()
+  await eventually(() => database.monitor.advice().some(({ code }) => code === 'slow-statement'), {
+    timeoutMs: 15_000,
+  })
+  const heard = await Promise.all(routes.map(async (path) => (await app.request(path)).text()))
+  expect(heard.map((text) => isLeak(text))).toEqual([false, false, false])
+  expect(heard[0]?.match(/select pg_sleep\(\?\)/g)).toHaveLength(texts.length)
+  expect(heard[1]).toContain('select pg_sleep(?)')
+  await database.close({ timeoutMs: 0 })
+  await running
+}, 60_000)
