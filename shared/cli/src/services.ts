@@ -5,7 +5,9 @@ import { CommandError, UsageError } from './errors.ts'
 import { type Package, readPackages, repositoryRoot, withDependencies } from './workspace.ts'
 
 /** A service of this repository. */
-export interface Service extends ServiceDefinition {
+export interface Service extends Omit<ServiceDefinition, 'variables'> {
+  /** The variables that it alone reads. Apart, as nothing here that has to do with databases needs them. */
+  readonly own?: ServiceDefinition['variables']
   readonly folder: string
   /** The folder of its own schema package: schema, drizzle.config.ts, migrations. */
   readonly schemaFolder: string
@@ -67,6 +69,7 @@ async function readService(found: Package, packages: readonly Package[]): Promis
     service,
     database,
     port,
+    own: definition.variables,
     folder: found.folder,
     schemaFolder: schema.folder,
     sourceFolders: used.map(({ folder }) => folder),

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { findServices } from '../src/services.ts'
 import { containerOf, profileOf, readCompose, stepsOf } from './compose/compose-file.ts'
-import { environmentFindings, neighbours, secretFindings, secretHolders } from './compose/findings.ts'
+import {
+  callsOf,
+  environmentFindings,
+  neighbours,
+  secretFindings,
+  secretHolders,
+} from './compose/findings.ts'
 import { makeSecrets, type SecretFolder } from './compose/secret-folder.ts'
 
 const services = await findServices([])
@@ -99,7 +105,7 @@ describe('docker-compose.yml', () => {
     ])
   })
 
-  test('lets each container reach the server, but not the monitoring, and a service no other one', () => {
+  test('lets each container reach the server, but not the monitoring, and a service only those that it asks', () => {
     const compose = readCompose()
     const monitoring = profileOf(compose, 'monitoring')
     const pairs = [...neighbours(compose)]
@@ -110,12 +116,28 @@ describe('docker-compose.yml', () => {
       alone: Object.keys(compose.services).filter(
         (name) => name !== 'postgres' && !pairs.includes([name, 'postgres'].sort().join(' – ')),
       ),
-      met: strangers.map((pair) => pair.sort().join(' – ')).filter((pair) => pairs.includes(pair)),
+      met: [...new Set(strangers.map((pair) => pair.sort().join(' – ')))].filter((pair) =>
+        pairs.includes(pair),
+      ),
       open: containerOf(compose, 'postgres').networks.filter(
         (name) => compose.networks[name]?.internal !== true,
       ),
       published: containerOf(compose, 'postgres').ports ?? [],
-    }).toEqual({ alone: monitoring, met: [], open: [], published: [] })
+    }).toEqual({ alone: monitoring, met: ['cart – product'], open: [], published: [] })
+  })
+
+  test('lets cart ask product where product listens, and nobody else anybody', () => {
+    const product = services.find(({ service }) => service === 'product')
+    expect(callsOf(readCompose(), names)).toEqual([`cart – product:${product?.port}`])
+  })
+
+  test('is found wrong when cart is not told where product is', () => {
+    const compose = readCompose()
+    delete containerOf(compose, 'cart').environment?.PRODUCT_URL
+    const found = services
+      .filter(({ service }) => service === 'cart')
+      .flatMap((cart) => environmentFindings(compose, cart, secrets.path))
+    expect(found).toEqual(['cart: PRODUCT_URL is required'])
   })
 
   test('is found wrong when two services share a network', () => {

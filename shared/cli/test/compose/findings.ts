@@ -10,7 +10,8 @@ const adminVariable = 'DATABASE_ADMIN_URL_FILE'
 
 /** What is wrong with the environments of a service's three containers; each is really read, its secrets from a folder. */
 export function environmentFindings(compose: ComposeFile, service: Service, secretFolder: string): string[] {
-  const variables = serviceVariables(service)
+  const whole = { ...service, variables: service.own }
+  const variables = serviceVariables(whole)
   const names = (wanted: (name: string) => boolean): string[] =>
     variables
       .filter(({ name }) => wanted(name))
@@ -18,23 +19,25 @@ export function environmentFindings(compose: ComposeFile, service: Service, secr
   const isMigrator = (name: string): boolean => name.startsWith('MIGRATION_')
   const runtime = names((name) => !isMigrator(name))
   const steps = [
-    { name: service.service, known: runtime, readers: [createServiceEnv] },
+    { name: service.service, definition: whole, known: runtime, readers: [createServiceEnv] },
     {
       name: `migrate-${service.service}`,
+      definition: service,
       known: names((name) => isMigrator(name) || name.startsWith('DATABASE_')),
       readers: [createMigrationEnv],
     },
     {
       name: `provision-${service.service}`,
+      definition: service,
       known: [...runtime, ...names(isMigrator), adminVariable],
       readers: [createServiceEnv, createMigrationEnv],
     },
   ]
-  return steps.flatMap(({ name, known, readers }) => {
+  return steps.flatMap(({ name, definition, known, readers }) => {
     const container = containerOf(compose, name)
     const unknown = Object.keys(container.environment ?? {}).filter((variable) => !known.includes(variable))
     const environment = environmentOf(container, secretFolder)
-    const problems = readers.flatMap((read) => problemsOf(() => read({ ...service, environment })))
+    const problems = readers.flatMap((read) => problemsOf(() => read({ ...definition, environment })))
     return [...unknown.map((variable) => `${variable} is not known`), ...problems].map(
       (problem) => `${name}: ${problem}`,
     )
@@ -89,6 +92,16 @@ export function secretHolders(compose: ComposeFile): Record<string, string[]> {
   const holders = (secret: string): string[] =>
     Object.keys(compose.services).filter((name) => compose.services[name]?.secrets?.includes(secret))
   return Object.fromEntries(Object.keys(compose.secrets).map((secret) => [secret, holders(secret).sort()]))
+}
+
+/** Which service asks which other one, by the addresses in their environments: `cart – product:8002`. */
+export function callsOf(compose: ComposeFile, names: readonly string[]): string[] {
+  return names.flatMap((name) =>
+    Object.values(containerOf(compose, name).environment ?? {})
+      .map((value) => /^https?:\/\/([^/:]+:\d+)$/.exec(String(value))?.[1])
+      .filter((address) => address !== undefined)
+      .map((address) => `${name} – ${address}`),
+  )
 }
 
 /** Pairs of containers that can reach each other. */
