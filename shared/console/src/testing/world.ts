@@ -46,8 +46,11 @@ export async function startWorld(
     },
   }
   try {
-    for (const name of options.services ?? Object.keys(tables))
-      services.push(await prepare(postgres, name, options.env))
+    const ports = new Map(Object.keys(tables).map((name) => [name, freePort()]))
+    for (const name of options.services ?? ports.keys()) {
+      const env = { ...addressesOf(ports), ...options.env }
+      services.push(await prepare(postgres, name, ports.get(name) ?? 0, env))
+    }
     await Promise.all(services.map((service) => service.start()))
     return world
   } catch (error) {
@@ -56,14 +59,20 @@ export async function startWorld(
   }
 }
 
+/** Where services find each other: PRODUCT_URL and the like. */
+const addressesOf = (ports: ReadonlyMap<string, number>): Record<string, string> =>
+  Object.fromEntries(
+    [...ports].map(([name, port]) => [`${name.toUpperCase()}_URL`, `http://127.0.0.1:${port}`]),
+  )
+
 async function prepare(
   postgres: TestServer,
   name: string,
-  env: Record<string, string> = {},
+  port: number,
+  env: Readonly<Record<string, string>>,
 ): Promise<WorldService> {
   const { appUrl, migratorUrl } = await postgres.database(name)
   await migrate({ url: migratorUrl, migrationsFolder: `${root}/drizzle/${name}/migrations` })
-  const port = freePort()
   const target = { name, url: `http://127.0.0.1:${port}`, token }
   const path = `/${tables[name]}/${crypto.randomUUID()}`
   let running: ReturnType<typeof startService> | null = null
