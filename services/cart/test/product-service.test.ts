@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import * as schema from '@schema/cart'
+import { migrate } from '@shared/database'
+import { eventually, type TestDatabase, withDatabase } from '@shared/postgres/testing'
+import { openService, type ServiceProcess, startService, type TestService } from '@shared/service/testing'
+import { createApp } from '../src/app.ts'
+import { createProductClient } from '../src/product-client.ts'
+
+const root = `${import.meta.dir}/../../..`
+
+// The product service as it is started in production, on a database of its own: by its address alone, never by its code.
+let postgres: TestDatabase
+let product: ServiceProcess
+let url: string
+let cart: TestService<typeof schema>
+
+const startProduct = (port: string) =>
+  startService({
+    entry: `${root}/services/product/src/index.ts`,
+    env: { PORT: port, DATABASE_URL: postgres.appUrl, DATABASE_NAME_CHECK: 'false', SHUTDOWN_DELAY: '0' },
+  })
+
+const untilReady = () =>
+  eventually(
+    () =>
+      fetch(`${url}/readyz`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    { timeoutMs: 20_000 },
+  )
+
+beforeAll(async () => {
+  postgres = await withDatabase({ service: 'product' })
+  await migrate({ url: postgres.migratorUrl, migrationsFolder: `${root}/drizzle/product/migrations` })
+  product = startProduct('0')
+  url = await product.url()
+  await untilReady()
+  const migrationsFolder = Bun.fileURLToPath(
+    import.meta.resolve('@schema/cart').replace('schema.ts', 'migrations'),
+  )
+  const products = createProductClient({ url, timeoutMs: 2000 })
+  cart = await openService({
+    service: 'cart',
+    schema,
+    migrationsFolder,
+    createApp: (context) => createApp({ ...context, products }),
+  })
+}, 60_000)
+afterAll(async () => {
+  await cart[Symbol.asyncDispose]()
+  await product[Symbol.asyncDispose]()
+  await postgres.drop()
+})
+
+async function addProduct(sku: string, priceMinor: number): Promise<string> {
+  const response = await fetch(`${url}/products`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ sku, name: 'Lamp', priceMinor, currency: 'EUR' }),
+  })
+  return ((await response.json()) as { id: string }).id
+}
+
+async function openCart(): Promise<string> {
+  return `/carts/${(await cart.send('POST', '/carts')).body.id}`
+}
+
+test("what is put in a cart has the product service's price", async () => {
+  const lamp = await addProduct('LAMP', 1999)
+  const address = await openCart()
+  expect(await cart.send('PUT', `${address}/items/${lamp}`, { quantity: 2 })).toMatchObject({
+    status: 200,
+    body: { productId: lamp, quantity: 2, unitPriceMinor: 1999, currency: 'EUR' },
+  })
+  expect((await cart.send('GET', address)).body).toMatchObject({ totalMinor: 3998 })
+})
+
+test('a product that the product service does not have is named', async () => {
+  const unknown = crypto.randomUUID()
+  expect(await cart.send('PUT', `${await openCart()}/items/${unknown}`, { quantity: 1 })).toMatchObject({
+    status: 404,
+    body: { code: 'product-not-found', detail: `There is no product ${unknown}.` },
+  })
+})
+
+test("what cart reads is in the product service's own documentation", async () => {
+  const document = (await (await fetch(`${url}/openapi.json`)).json()) as {
+    paths: Record<string, { get?: object }>
+    components: { schemas: Record<string, unknown> }
+  }
+  expect(document.paths['/products/{id}']?.get).toMatchObject({
+    responses: {
+      200: { content: { 'application/json': { schema: { $ref: '#/components/schemas/ProductWithStock' } } } },
+    },
+  })
+  expect(propertiesOf('ProductWithStock', document.components.schemas)).toMatchObject({
+    id: { type: 'string', format: 'uuid' },
+    priceMinor: { type: 'integer' },
+    currency: { type: 'string' },
+  })
+})
+
+test('while the product service is down carts can be read and emptied, not filled; later they can', async () => {
+  const lamp = await addProduct('SPARE', 500)
+  const address = await openCart()
+  await cart.send('PUT', `${address}/items/${lamp}`, { quantity: 1 })
+  const { port } = new URL(url)
+  product.kill('SIGTERM')
+  expect(await product.exited).toBe(0)
+
+  const refused = await cart.send('PUT', `${address}/items/${lamp}`, { quantity: 3 })
+  expect(refused).toMatchObject({ status: 503, body: { code: 'product-unavailable' } })
+  expect(refused.headers.get('Retry-After')).toBe('2')
+  expect(await cart.send('GET', address)).toMatchObject({
+    status: 200,
+    body: { totalMinor: 500, items: [{ productId: lamp, quantity: 1 }] },
+  })
+  expect((await cart.send('GET', '/readyz')).status).toBe(200)
+  expect((await cart.send('DELETE', `${address}/items/${lamp}`)).status).toBe(204)
+
+  product = startProduct(port)
+  await untilReady()
+  expect((await cart.send('PUT', `${address}/items/${lamp}`, { quantity: 3 })).status).toBe(200)
+}, 60_000)
+
+test('while the product service hangs nobody waits longer than the deadline, and no connection is held', async () => {
+  const lamp = await addProduct('SLOW', 500)
+  const address = await openCart()
+  const hasty = createApp({
+    database: cart.database,
+    products: createProductClient({ url, timeoutMs: 1000 }),
+  })
+  const pool = () => cart.database.status()
+  const { checkouts } = pool().counters
+  product.kill('SIGSTOP')
+  try {
+    let answered = false
+    const asked = Promise.resolve(
+      hasty.request(`${address}/items/${lamp}`, {
+        method: 'PUT',
+        headers: { 'Content-Type': 'application/json' },
+        body: '{"quantity":1}',
+      }),
+    ).finally(() => {
+      answered = true
+    })
+    // The cart has been looked up, and the product service is being waited for.
+    await eventually(() => pool().counters.checkouts > checkouts && pool().checkedOut === 0)
+    expect(answered).toBe(false)
+    const response = await asked
+    expect({ status: response.status, body: await response.json() }).toMatchObject({
+      status: 503,
+      body: { code: 'product-timeout' },
+    })
+    expect((await cart.send('GET', address)).status).toBe(200)
+  } finally {
+    product.kill('SIGCONT')
+  }
+  expect((await cart.send('PUT', `${address}/items/${lamp}`, { quantity: 1 })).status).toBe(200)
+}, 30_000)
+
+/** The properties of a schema, with those of the schemas it is made from. */
+function propertiesOf(name: string, schemas: Record<string, unknown>): Record<string, unknown> {
+  const { properties, allOf = [] } = schemas[name] as ObjectSchema
+  const parts = allOf.map(({ $ref, properties: own }) =>
+    $ref === undefined ? own : propertiesOf($ref.split('/').at(-1) ?? '', schemas),
+  )
+  return Object.assign({}, ...parts, properties)
+}
+
+interface ObjectSchema {
+  $ref?: string
+  properties?: Record<string, unknown>
+  allOf?: ObjectSchema[]
+}
