@@ -113,7 +113,7 @@ function longestStatement(situation: Situation): string[] {
   const longest = freshReport(situation)?.statements[0]
   return longest === undefined || longest.ageMs < 1_000
     ? []
-    : [`the longest statement is ${describe(longest)}`]
+    : [`the longest statement was ${describe(longest)}`]
 }
 
 function describe({ ageMs, state, text }: RunningStatement): string {

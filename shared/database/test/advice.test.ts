@@ -43,7 +43,7 @@ describe('a pool that is busy all the time', () => {
         text:
           'The pool of 10 was busy 100 % of the last 60 s with 40 waiting at the worst (5 leases/s × 1 s each = 5 at a time); ' +
           '50 were wanted at once on average and the database has 60 connections free (29 s ago): raise DATABASE_POOL_SIZE, or shorten what holds a connection; ' +
-          `the longest statement is 4.2 s old: ${statement.text}.`,
+          `the longest statement was 4.2 s old: ${statement.text}.`,
       },
     ])
   })

@@ -124,7 +124,7 @@ describe('on a real server', () => {
     await seconds(60)
     const text = monitor.advice().find(({ code }) => code === 'saturated')?.text
     expect(text).toMatch(
-      /^The pool of 2 was busy 100 % of the last 60 s with 5 waiting at the worst.*; 7 were wanted at once on average and the database has \d+ connections free.*: raise DATABASE_POOL_SIZE, .*; the longest statement is [\d.]+ s old: select pg_sleep\(\?\), \? as secret, \$1::text\.$/,
+      /^The pool of 2 was busy 100 % of the last 60 s with 5 waiting at the worst.*; 7 were wanted at once on average and the database has \d+ connections free.*: raise DATABASE_POOL_SIZE, .*; the longest statement was [\d.]+ s old: select pg_sleep\(\?\), \? as secret, \$1::text\.$/,
     )
     await database.close({ timeoutMs: 0 })
     await running
