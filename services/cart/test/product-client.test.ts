@@ -13,9 +13,9 @@ async function askOne(answer: (request: Request) => Response | Promise<Response>
   return await outcome(server.url.href, timeoutMs)
 }
 
-async function outcome(url: string, timeoutMs = 5000, given = request) {
+async function outcome(url: string, timeoutMs = 5000): Promise<Record<string, unknown>> {
   try {
-    return await createProductClient({ url: url.replace(/\/$/, ''), timeoutMs }).read(id, given)
+    return await createProductClient({ url: url.replace(/\/$/, ''), timeoutMs }).read(id, request)
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     const { status, code, message, headers } = error
