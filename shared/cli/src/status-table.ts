@@ -109,7 +109,11 @@ function numbersOf({ report, waitP99Ms, failures }: StatusSummary, paint: Painte
 }
 
 /** Why it is not healthy, then the advice that is not that same sentence. */
-function notes({ name, status, reason, report }: StatusSummary, { width, paint }: StatusStyle): string[] {
+function notes(
+  { name: whole, status, reason, report }: StatusSummary,
+  { width, paint }: StatusStyle,
+): string[] {
+  const name = clip(whole, longestName)
   const colours = { info: 'grey', warning: 'yellow', critical: 'red' } as const
   const advice = (report?.advice ?? []).filter(({ text }) => text !== reason)
   return [
