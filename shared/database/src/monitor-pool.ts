@@ -3,6 +3,7 @@ import { type Period, summarise } from './advice-period.ts'
 import type { Advice } from './advice-situation.ts'
 import type { DatabaseHealth, HealthProbe } from './health.ts'
 import type { DatabaseEvent } from './monitor.ts'
+import { createMonitorClock } from './monitor-clock.ts'
 import { type Reading, type Sample, type SampleRecord, sampleBetween } from './sample.ts'
 import type { ServerReport } from './server-report.ts'
 import type { PoolStatus, PoolTimings } from './status.ts'
@@ -45,7 +46,7 @@ export interface MonitorSource {
 export interface PoolMonitorOptions {
   /** Default 1. */
   replicas?: number
-  /** Epoch ms that only grow. Default: the clock at the start of the process plus the time since. */
+  /** Epoch ms that only grow. Default: the wall clock, never put back. */
   now?: () => number
 }
 
@@ -56,7 +57,7 @@ const minuteMs = 60_000
 
 /** Makes the monitor; it does nothing until it is started or asked. */
 export function createPoolMonitor(source: MonitorSource, options: PoolMonitorOptions = {}): PoolMonitor {
-  const { replicas = 1, now = () => Math.round(performance.timeOrigin + performance.now()) } = options
+  const { replicas = 1, now = createMonitorClock() } = options
   const records: SampleRecord[] = []
   let timer: ReturnType<typeof setInterval> | null = null
   let health: DatabaseHealth | null = null
