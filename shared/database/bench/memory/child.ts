@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { type PeerId, peers } from '../peers.ts'
 import { heapBytes } from '../pools/heap.ts'
 
@@ -40,13 +41,17 @@ async function measure({ peer, url, max, callers, queries, parts }: MemoryTask):
   }
   const rss = process.memoryUsage.rss()
   const heap = heapEach.at(-1) ?? heapBefore
-  const rssPeak = process.resourceUsage().maxRSS * maxRssUnit
+  const rssPeak = await highestRss()
   await close()
   return { rssBefore, rss, heapBefore, heap, rssPeak, heapEach }
 }
 
-// Kilobytes on Linux; bytes on macOS.
-const maxRssUnit = process.platform === 'darwin' ? 1 : 1_024
+/** On Linux not from getrusage, whose number a process inherits from the one that started it. */
+async function highestRss(): Promise<number> {
+  if (process.platform !== 'linux') return process.resourceUsage().maxRSS
+  const status = await readFile('/proc/self/status', 'utf8')
+  return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1_024
+}
 
 if (import.meta.main) {
   console.log(JSON.stringify(await measure(JSON.parse(process.argv[2] ?? ''))))
