@@ -20,8 +20,8 @@ export interface MemoryResult {
   readonly rss: number
   readonly heapBefore: number
   readonly heap: number
-  /** The highest at any time. */
-  readonly rssPeak: number
+  /** The highest at any time; null where the system does not tell. */
+  readonly rssPeak: number | null
   readonly heapEach: readonly number[]
 }
 
@@ -46,9 +46,9 @@ async function measure({ peer, url, max, callers, queries, parts }: MemoryTask):
   return { rssBefore, rss, heapBefore, heap, rssPeak, heapEach }
 }
 
-/** On Linux not from getrusage, whose number a process inherits from the one that started it. */
-async function highestRss(): Promise<number> {
-  if (process.platform !== 'linux') return process.resourceUsage().maxRSS
+/** Not from getrusage, whose number a process inherits from the one that started it. */
+async function highestRss(): Promise<number | null> {
+  if (process.platform !== 'linux') return null
   const status = await readFile('/proc/self/status', 'utf8')
   return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) * 1_024
 }

@@ -77,7 +77,7 @@ async function measure({ step, collector }: Context, variant: string, task: Memo
   const [, settled = result.heap] = result.heapEach
   collector.add('memory', variant, task.peer, {
     rssMb: result.rss / megabyte,
-    rssPeakMb: result.rssPeak / megabyte,
+    ...(result.rssPeak !== null && { rssPeakMb: result.rssPeak / megabyte }),
     rssGrowthMb: (result.rss - result.rssBefore) / megabyte,
     heapMb: result.heap / megabyte,
     heapGrowthMb: (result.heap - result.heapBefore) / megabyte,
