@@ -3,8 +3,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UsageError } from '../src/errors.ts'
 import { makeService, planService } from '../src/new-service.ts'
-import { copyWorkspace, type WorkspaceCopy } from './workspace-copy.ts'
+import { copyWorkspace, freeName, type WorkspaceCopy } from './workspace-copy.ts'
 
+const orders = freeName('orders')
 let copy: WorkspaceCopy
 
 beforeAll(async () => {
@@ -37,10 +38,10 @@ describe('new:service refuses, and touches no file', () => {
     ],
     ['the name of a network', 'admin', undefined, 'docker-compose.yml has something called admin already'],
     ['the name of a folder', 'shared', undefined, 'the folder shared exists already'],
-    ["a service's port", 'orders', '8002', 'port 8002 belongs to the service product'],
-    ["the local server's port", 'orders', '54320', 'port 54320 belongs to the local PostgreSQL'],
-    ['a port of the system', 'orders', '80', '--port must be a whole number from 1024 to 65535, not 80'],
-    ['a port in words', 'orders', '0x1f90', '--port must be a whole number'],
+    ["a service's port", orders, '8002', 'port 8002 belongs to the service product'],
+    ["the local server's port", orders, '54320', 'port 54320 belongs to the local PostgreSQL'],
+    ['a port of the system', orders, '80', '--port must be a whole number from 1024 to 65535, not 80'],
+    ['a port in words', orders, '0x1f90', '--port must be a whole number'],
   ])('%s', async (_what, name, port, message) => {
     const files = copy.fingerprint()
     const failure = await planService({ name, port, root: copy.root }).catch((error: Error) => error)
@@ -71,7 +72,7 @@ describe('new:service refuses, and touches no file', () => {
     const text = readFileSync(path, 'utf8')
     writeFileSync(path, `${text}# mine\n`)
     const files = copy.fingerprint()
-    const { exitCode, stderr } = await cli(['new:service', 'orders'])
+    const { exitCode, stderr } = await cli(['new:service', orders])
     expect({ exitCode, files: copy.fingerprint() }).toEqual({ exitCode: 1, files })
     expect(stderr).toContain(' M docker-compose.yml\nCommit them first, or give --allow-dirty.')
     writeFileSync(path, text)
@@ -81,7 +82,7 @@ describe('new:service refuses, and touches no file', () => {
 describe('new:service leaves nothing', () => {
   test('when the packages cannot be installed', async () => {
     const files = copy.fingerprint()
-    const plan = await planService({ name: 'orders', root: copy.root })
+    const plan = await planService({ name: orders, root: copy.root })
     const created = plan.created.map(({ path, text }) => ({
       path,
       text: path.endsWith('package.json') ? text.replaceAll('@shared/service', '@shared/nowhere') : text,
@@ -94,7 +95,7 @@ describe('new:service leaves nothing', () => {
   })
 
   test('when a file was changed since it was read', async () => {
-    const plan = await planService({ name: 'orders', root: copy.root })
+    const plan = await planService({ name: orders, root: copy.root })
     const path = join(copy.root, 'README.md')
     const text = readFileSync(path, 'utf8')
     writeFileSync(path, `${text}\nmine\n`)
@@ -109,10 +110,10 @@ describe('new:service leaves nothing', () => {
 
   test('when it is stopped on the way', async () => {
     const files = copy.fingerprint()
-    const plan = await planService({ name: 'orders', root: copy.root })
+    const plan = await planService({ name: orders, root: copy.root })
     const stop = new AbortController()
     const making = makeService(plan, stop.signal).catch((error: Error) => error.message)
-    const written = existsSync(join(copy.root, 'services/orders/src/app.ts'))
+    const written = existsSync(join(copy.root, `services/${orders}/src/app.ts`))
     stop.abort()
     expect({ written, failure: await making, files: copy.fingerprint() }).toEqual({
       written: true,

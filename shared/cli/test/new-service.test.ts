@@ -9,10 +9,14 @@ import { parseCompose } from '../src/new-service-compose.ts'
 import { rolesOf } from '../src/prepare-databases.ts'
 import { composeEnvironments } from '../src/service-environment.ts'
 import { findServices, type Service } from '../src/services.ts'
-import { copyWorkspace, type WorkspaceCopy } from './workspace-copy.ts'
+import { copyWorkspace, freeName, type WorkspaceCopy } from './workspace-copy.ts'
 
 const before = await findServices([])
-const highest = Math.max(...before.map(({ port }) => port))
+const taken = before.map(({ port }) => port)
+let free = 8001
+while (taken.includes(free)) free += 1
+const name = freeName('orders')
+const second = freeName('billing')
 let copy: WorkspaceCopy
 
 beforeAll(async () => {
@@ -23,29 +27,29 @@ afterAll(() => copy.remove())
 const cli = (words: readonly string[], environment: Record<string, string> = {}) =>
   copy.run(['shared/cli/bin.ts', ...words], environment)
 
-describe('new:service orders', () => {
+describe('new:service', () => {
   let printed: string
   let services: Service[]
 
   beforeAll(async () => {
-    const { exitCode, stdout, stderr } = await cli(['new:service', 'orders'])
+    const { exitCode, stdout, stderr } = await cli(['new:service', name])
     if (exitCode !== 0) throw new Error(stderr)
     printed = stdout
     services = await findServices([], copy.root)
   }, 60_000)
 
   test('takes the next port, and says what it wrote and what comes next', () => {
-    const orders = services.at(-1)
-    expect({ orders, names: services.map(({ service }) => service) }).toEqual({
-      orders: expect.objectContaining({ service: 'orders', database: 'orders_db', port: highest + 1 }),
-      names: [...before.map(({ service }) => service), 'orders'],
+    const made = services.find(({ service }) => service === name)
+    expect({ made, names: services.map(({ service }) => service).sort() }).toEqual({
+      made: expect.objectContaining({ service: name, database: `${name}_db`, port: free }),
+      names: [...before.map(({ service }) => service), name].sort(),
     })
-    expect(printed).toStartWith(`orders: a service on :${highest + 1} with a database orders_db\n`)
+    expect(printed).toStartWith(`${name}: a service on :${free} with a database ${name}_db\n`)
     for (const line of [
-      'created  drizzle/orders/schema.ts',
-      'created  services/orders/.env.development',
+      `created  drizzle/${name}/schema.ts`,
+      `created  services/${name}/.env.development`,
       'changed  docker-compose.yml',
-      'bun run db:generate orders',
+      `bun run db:generate ${name}`,
     ])
       expect(printed).toContain(line)
   })
@@ -53,26 +57,26 @@ describe('new:service orders', () => {
   test('adds a row to the table in README.md', () => {
     const rows = readFileSync(join(copy.root, 'README.md'), 'utf8').match(/^\| \w+ \| http.*$/gm) ?? []
     expect(rows).toHaveLength(services.length)
-    expect(rows.at(-1)).toBe(`| orders | http://127.0.0.1:${highest + 1} | \`orders_db\` | items |`)
+    expect(rows.at(-1)).toBe(`| ${name} | http://127.0.0.1:${free} | \`${name}_db\` | items |`)
   })
 
   test('passes the type check, the linter and the rules of who may import whom', async () => {
-    const folders = ['services/orders', 'drizzle/orders']
+    const folders = [`services/${name}`, `drizzle/${name}`]
     const [types, lint] = await Promise.all([
       copy.run(['check', '--no-script', '--no-pretty', ...folders]),
       copy.run(['node_modules/@biomejs/biome/bin/biome', 'check', ...folders]),
     ])
     expect(`${types.stdout}${types.stderr}`).toMatch(/\d+ files/)
     expect({
-      types: `${types.stdout}${types.stderr}`.split('\n').filter((line) => line.includes('/orders/')),
+      types: `${types.stdout}${types.stderr}`.split('\n').filter((line) => line.includes(`/${name}/`)),
       lint,
-      imports: checkBoundaries(copy.root).filter((finding) => finding.includes('/orders/')),
+      imports: checkBoundaries(copy.root).filter((finding) => finding.includes(`/${name}/`)),
     }).toEqual({ types: [], lint: expect.objectContaining({ exitCode: 0 }), imports: [] })
   }, 60_000)
 
   test('passes its own tests on a real database', async () => {
     const { adminUrl } = await testPostgres()
-    const { exitCode, stderr } = await cli(['test', 'orders', 'drizzle/orders'], {
+    const { exitCode, stderr } = await cli(['test', name, `drizzle/${name}`], {
       TEST_DATABASE_ADMIN_URL: adminUrl,
     })
     expect(stderr).toMatch(/^ \d\d pass$/m)
@@ -91,10 +95,10 @@ describe('new:service orders', () => {
     ]
     const { exitCode, stderr } = await copy.run([
       'test',
-      '--test-name-pattern=docker-compose.yml|Prometheus|orders',
+      `--test-name-pattern=docker-compose.yml|Prometheus|${name}`,
       ...names.map((name) => `./shared/${name}.test.ts`),
     ])
-    expect(stderr).toContain('(pass) docker-compose.yml > gives orders the port of its definition')
+    expect(stderr).toContain(`(pass) docker-compose.yml > gives ${name} the port of its definition`)
     expect(stderr).toContain('(pass) Prometheus scrapes every service')
     expect({ exitCode, failures: stderr.match(/^\(fail\).*$/gm) }).toEqual({ exitCode: 0, failures: null })
   }, 60_000)
@@ -117,8 +121,8 @@ describe('new:service orders', () => {
       connected: connected.map(({ role, database }) => `${role} ${database}`),
       refused: new Set(matrix.filter((cell) => !connected.includes(cell)).map(({ outcome }) => outcome)),
     }).toEqual({
-      provisioned: expect.stringContaining('orders_db (created)'),
-      migrated: expect.stringContaining('migrated orders_db: 1 applied, 1 in all'),
+      provisioned: expect.stringContaining(`${name}_db (created)`),
+      migrated: expect.stringContaining(`migrated ${name}_db: 1 applied, 1 in all`),
       reached: `${services.length}/${services.length} services connected successfully`,
       findings: [],
       // Two logins a service; every service's database, postgres and template1.
@@ -132,14 +136,14 @@ describe('new:service orders', () => {
   }, 60_000)
 
   test('makes a second one beside it, on the port that was asked for', async () => {
-    const port = highest + 1000
-    const { exitCode } = await cli(['new:service', 'billing', '--port', String(port), '--allow-dirty'])
-    const [billing] = await findServices(['billing'], copy.root)
-    expect({ exitCode, port: billing?.port }).toEqual({ exitCode: 0, port })
+    const port = free + 1000
+    const { exitCode } = await cli(['new:service', second, '--port', String(port), '--allow-dirty'])
+    const [made] = await findServices([second], copy.root)
+    expect({ exitCode, port: made?.port }).toEqual({ exitCode: 0, port })
     const again = await cli(['new:service', 'invoices', '--port', String(port), '--allow-dirty'])
     expect(again).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining('belongs to the service billing'),
+      stderr: expect.stringContaining(`belongs to the service ${second}`),
     })
   }, 60_000)
 })

@@ -1,6 +1,7 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join, relative } from 'node:path'
+import { serviceNames } from '../src/services.ts'
 import { repositoryRoot } from '../src/workspace.ts'
 import { type Outcome, shellEnvironment } from './command-line.ts'
 
@@ -65,4 +66,10 @@ function fingerprint(root: string): Record<string, string> {
       path.endsWith('/') ? 'folder' : Bun.hash(readFileSync(path)).toString(36),
     ]),
   )
+}
+
+/** A name for a service that the workspace has not got: `orders` may have been made for good. */
+export function freeName(name: string): string {
+  const taken = serviceNames()
+  return taken.includes(name) ? freeName(`${name}x`) : name
 }
