@@ -98,6 +98,13 @@ describe('a pool that is busy all the time', () => {
     expect(world.codes()).toEqual([])
   })
 
+  test('is told the time of use of that minute alone', async () => {
+    const world = createWorld()
+    await world.seconds(60, () => world.leases(50, { useMs: 9_000 }))
+    await busy(world, 40)
+    expect(world.text('saturated')).toContain('(5 leases/s × 1 s each = 5 at a time)')
+  })
+
   test('without a limit to its overflow is never saturated', async () => {
     const world = createWorld({ maxOverflow: -1 })
     world.answers.server = null
@@ -141,6 +148,17 @@ describe('callers that wait though connections can be had', () => {
     world.leases(9, { useMs: 5, waitMs: 180 })
     await world.seconds(1)
     expect(world.codes()).toEqual([])
+  })
+
+  test('are too few as long as they are nine, however long they wait', async () => {
+    const world = createWorld()
+    await world.seconds(10)
+    world.leases(9, { useMs: 5, waitMs: 180 })
+    await world.seconds(1)
+    expect(world.codes()).toEqual([])
+    world.leases(1, { useMs: 5, waitMs: 180 })
+    await world.seconds(1)
+    expect(world.codes()).toEqual(['waiting'])
   })
 })
 

@@ -1,0 +1,54 @@
+import { expect, test } from 'bun:test'
+import { eventually, withDatabase } from '@shared/postgres/testing'
+import { startService } from '../src/testing/index.ts'
+
+const entry = `${import.meta.dir}/../../../services/auth/src/index.ts`
+const patience = { timeoutMs: 20_000, intervalMs: 50 }
+
+/** What a service warns of at its start, and what its monitor advises then on the budget. */
+async function warningsOf(env: Record<string, string>) {
+  await using postgres = await withDatabase({ service: 'warned', connectionLimit: 31 })
+  const DATABASE_URL = postgres.appUrl
+  await using service = startService({
+    entry,
+    env: {
+      DATABASE_URL,
+      DATABASE_NAME_CHECK: 'false',
+      HEALTH_DETAILS: 'always',
+      SHUTDOWN_DELAY: '0',
+      ...env,
+    },
+  })
+  const url = await service.url()
+  await eventually(async () => (await fetch(`${url}/readyz`)).ok, patience)
+  // The monitor has its report, and the start, whose question came before this one, had its answer.
+  await eventually(
+    async () => (await (await fetch(`${url}/metrics`)).text()).includes('db_server_connections_max{'),
+    patience,
+  )
+  await fetch(`${url}/health/detailed`)
+  const { advice } = (await (await fetch(`${url}/health/monitor`)).json()) as {
+    advice: { code: string; text: string }[]
+  }
+  service.kill('SIGTERM')
+  expect(await service.exited).toBe(0)
+  const lines = service.output().trim().split('\n')
+  const warnings = lines
+    .map((line) => JSON.parse(line) as { level: string; msg: string; wantedConnections?: number })
+    .filter(({ level }) => level === 'warn')
+    .map(({ msg, wantedConnections }) => ({ msg, wantedConnections }))
+  return { warnings, advice: advice.filter(({ code }) => code === 'budget').map(({ text }) => text) }
+}
+
+test('a service whose replicas do not fit says so at the start, and its monitor goes on saying it', async () => {
+  const text =
+    'The pools of 2 replicas and health probes may open 62 connections, but the role’s CONNECTION LIMIT is 31: lower DATABASE_POOL_SIZE or DATABASE_MAX_OVERFLOW, or raise the limit.'
+  expect(await warningsOf({ DATABASE_REPLICAS: '2' })).toEqual({
+    warnings: [{ msg: text, wantedConnections: 62 }],
+    advice: [text],
+  })
+}, 60_000)
+
+test('one that fits says nothing', async () => {
+  expect(await warningsOf({})).toEqual({ warnings: [], advice: [] })
+}, 60_000)
