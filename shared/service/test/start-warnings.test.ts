@@ -20,16 +20,19 @@ async function warningsOf(env: Record<string, string>) {
     },
   })
   const url = await service.url()
-  await eventually(async () => (await fetch(`${url}/readyz`)).ok, patience)
+  const readMonitor = async () =>
+    (await (await fetch(`${url}/health/monitor`)).json()) as {
+      ready: boolean
+      advice: { code: string; text: string }[]
+    }
+  await eventually(async () => (await readMonitor()).ready, patience)
   // The monitor has its report, and the start, whose question came before this one, had its answer.
   await eventually(
     async () => (await (await fetch(`${url}/metrics`)).text()).includes('db_server_connections_max{'),
     patience,
   )
   await fetch(`${url}/health/detailed`)
-  const { advice } = (await (await fetch(`${url}/health/monitor`)).json()) as {
-    advice: { code: string; text: string }[]
-  }
+  const { advice } = await readMonitor()
   service.kill('SIGTERM')
   expect(await service.exited).toBe(0)
   const lines = service.output().trim().split('\n')
