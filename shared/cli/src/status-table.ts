@@ -131,7 +131,7 @@ function events(services: readonly StatusSummary[], { width, paint, now }: Statu
   const name = Math.max(0, ...last.map((event) => Math.min(event.name.length, longestName)))
   return last.map((event) => {
     const when = paint('grey', fit(ago(now - event.at), 10, 'right'))
-    const times = event.count === 1 ? '' : ` ×${event.count}`
+    const times = event.count === 1 ? '' : `×${event.count}`
     return clip(
       `${when}  ${fit(clip(event.name, name), name)}  ${event.type} ${event.code ?? ''}${times}`,
       width,

@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { eventually } from '@shared/postgres/testing'
+import { ConsolePortError, type RunningConsole, serveConsole } from '../src/index.ts'
+import { startWorld, type World, type WorldService } from '../src/testing/index.ts'
+import { watchServices } from '../src/watch-services.ts'
+import type { Update } from '../src/wire.ts'
+
+let world: World
+let auth: WorldService
+let server: RunningConsole
+
+beforeAll(async () => {
+  world = await startWorld({ services: ['auth'], env: { LOG_LEVEL: 'trace' } })
+  const [service] = world.services
+  if (service === undefined) throw new Error('no service')
+  auth = service
+  server = serveConsole({ targets: [auth.target], port: 0 })
+}, 60_000)
+afterAll(async () => {
+  await server?.stop()
+  await world?.[Symbol.asyncDispose]()
+}, 60_000)
+
+const get = (path: string, headers: Record<string, string> = {}) => fetch(`${server.url}${path}`, { headers })
+
+describe('the console', () => {
+  test('serves a page that may load nothing from elsewhere, and everything it loads', async () => {
+    const page = await get('/')
+    const html = await page.text()
+    const links = [...html.matchAll(/(?:href|src)="(\/[^"]+)"/g)].map(([, path = '']) => path)
+    const answers = await Promise.all(links.map(async (path) => (await get(path)).status))
+    expect({
+      start: html.slice(0, 15),
+      csp: page.headers.get('Content-Security-Policy'),
+      links,
+      answers,
+    }).toEqual({
+      start: '<!doctype html>',
+      csp: "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+      links: ['/icon.svg', '/console.css', '/console.js'],
+      answers: [200, 200, 200],
+    })
+    expect(html).not.toMatch(/https?:\/\/(?!www\.w3\.org)/)
+  })
+
+  test('answers to the names of this machine only, so that no other site can point its name here', async () => {
+    const asked = ['localhost', '127.0.0.1', 'example.org', '127.0.0.1.example.org'].map(
+      async (host) => (await get('/services/auth', { Host: `${host}:${server.port}` })).status,
+    )
+    expect(await Promise.all(asked)).toEqual([200, 200, 421, 421])
+  })
+
+  test('hands details on without the token, and says why it cannot', async () => {
+    const details = await get('/services/auth')
+    const text = await details.text()
+    const none = await get('/services/nobody')
+    expect({ details: JSON.parse(text), none: [none.status, await none.json()] }).toMatchObject({
+      details: { service: 'auth', pool: { poolSize: 10 }, statements: expect.any(Array) },
+      none: [404, { reason: 'There is no such service.' }],
+    })
+    expect(text).not.toContain(auth.target.token ?? 'none')
+  })
+
+  test('streams everything first, then what is new, and nothing secret', async () => {
+    const leave = new AbortController()
+    const response = await fetch(`${server.url}/events`, { signal: leave.signal })
+    const decoder = new TextDecoder()
+    let text = ''
+    const reading = (async () => {
+      for await (const chunk of response.body ?? []) text += decoder.decode(chunk, { stream: true })
+    })().catch(() => undefined)
+    const updates = (): Update[] =>
+      text
+        .split('\n\n')
+        .slice(0, -1)
+        .map((event) => JSON.parse(/^data: (.*)$/m.exec(event)?.[1] ?? 'null'))
+    const isNews = ({ whole, services }: Update): boolean => !whole && services[0]?.samples.length === 1
+    await eventually(() => updates().some(isNews), { timeoutMs: 15_000 })
+    leave.abort()
+    await reading
+    const [first, second] = updates()
+    const news = updates().find(isNews)
+    expect({ type: response.headers.get('Content-Type'), first, second, news }).toMatchObject({
+      type: 'text/event-stream',
+      first: { complete: true, whole: true },
+      second: { complete: false, whole: true, services: [{ name: 'auth', status: 'healthy' }] },
+      news: { complete: false, services: [{ name: 'auth', status: 'healthy', samples: [{ max: 30 }] }] },
+    })
+    expect(text).not.toContain(auth.target.token ?? 'none')
+  }, 30_000)
+
+  test('says that its port is taken', () => {
+    expect(() => serveConsole({ targets: [], port: server.port })).toThrow(ConsolePortError)
+    expect(() => serveConsole({ targets: [], port: server.port })).toThrow(`port ${server.port} is taken`)
+  })
+})
+
+describe('the services', () => {
+  test('are asked while somebody watches and a little longer, by one poller for all', async () => {
+    let asked = 0
+    // Counts what reaches the real service.
+    await using counter = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      fetch: (request) => {
+        asked += 1
+        const { pathname, search } = new URL(request.url)
+        return fetch(`${auth.target.url}${pathname}${search}`, { headers: request.headers })
+      },
+    })
+    const target = { ...auth.target, url: `http://127.0.0.1:${counter.port}` }
+    const watch = watchServices({ targets: [target], intervalMs: 20, lingerMs: 200 })
+    try {
+      const seen: [Update[], Update[]] = [[], []]
+      expect(asked).toBe(0)
+      const leave = seen.map((updates) => watch.subscribe((update) => updates.push(update)))
+      await eventually(() => seen.every((updates) => updates.length >= 5))
+      expect(seen[0]).toEqual(seen[1])
+      expect(Math.abs(asked - seen[0].length)).toBeLessThanOrEqual(1)
+      for (const go of leave) go()
+      const after = asked
+      // It still asks for a while, and then no more.
+      await eventually(() => asked > after)
+      let last = -1
+      await eventually(
+        () => {
+          const quiet = last === asked
+          last = asked
+          return quiet
+        },
+        { intervalMs: 150 },
+      )
+      expect(seen[0].length).toBeLessThan(asked)
+      watch.subscribe(() => undefined)
+      await eventually(() => asked > last)
+    } finally {
+      watch.stop()
+    }
+  })
+
+  test('that answer slowly do not delay the others', async () => {
+    await using frozen = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      fetch: () => new Promise<Response>(() => undefined),
+    })
+    const slow = { name: 'slow', url: `http://127.0.0.1:${frozen.port}` }
+    const watch = watchServices({ targets: [slow, auth.target], intervalMs: 10, timeoutMs: 500 })
+    const seen: string[] = []
+    try {
+      watch.subscribe(({ services: [view] }) => seen.push(`${view?.name} ${view?.status}`))
+      await eventually(() => seen.includes('slow unreachable'))
+      const before = seen.slice(0, seen.indexOf('slow unreachable'))
+      expect(before.filter((line) => line === 'auth healthy').length).toBeGreaterThan(3)
+      expect(watch.snapshot().services[0]?.reason).toBe('It does not answer within 0.5 s.')
+    } finally {
+      watch.stop()
+    }
+  })
+})
