@@ -40,7 +40,8 @@ export interface Monitor {
 }
 
 /**
- * Keeps the last `capacity` events (50) and passes each on to `onEvent`; a listener that throws breaks nothing.
+ * Keeps `capacity` events (50) and passes each on to `onEvent`; a listener that throws breaks nothing. Beyond that many the kind
+ * that is there most often loses its oldest: an outage, which repeats one kind, does not push out how it began.
  */
 export function createMonitor(
   options: { capacity?: number; onEvent?: (event: DatabaseEvent) => void } = {},
@@ -59,7 +60,7 @@ export function createMonitor(
       }
       ring.push(event)
       counts[type]++
-      if (ring.length > capacity) ring.shift()
+      if (ring.length > capacity) ring.splice(oldestOfTheMost(ring), 1)
       try {
         onEvent?.(event)
       } catch {
@@ -69,6 +70,15 @@ export function createMonitor(
     events: () => [...ring],
     counts: () => ({ ...counts }),
   }
+}
+
+/** Where the oldest event is of the kind, type and code, that there is most of; of several such kinds the one first in line. */
+function oldestOfTheMost(events: readonly DatabaseEvent[]): number {
+  const kindOf = ({ type, code }: DatabaseEvent) => `${type} ${code}`
+  const counts = new Map<string, number>()
+  for (const event of events) counts.set(kindOf(event), (counts.get(kindOf(event)) ?? 0) + 1)
+  const most = Math.max(...counts.values())
+  return events.findIndex((event) => counts.get(kindOf(event)) === most)
 }
 
 /** The most telling code of an error: the server's, else the driver's, else this layer's. */
