@@ -30,7 +30,9 @@ function isForTests(path: string): boolean {
 export function readImports(source: string): string[] {
   const transpiler = new Bun.Transpiler({ loader: 'tsx', trimUnusedImports: false })
   try {
-    return [...new Set(transpiler.scanImports(asValueImports(source)).map(({ path }) => path))]
+    const found = transpiler.scanImports(asValueImports(source)).map(({ path }) => path)
+    // For JSX the scanner adds React's runtime, whatever the pragma says: what was written is in the text.
+    return [...new Set(found)].filter((path) => source.includes(path))
   } catch {
     // What does not parse is for the type checker to report.
     return []
