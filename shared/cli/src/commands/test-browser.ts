@@ -3,17 +3,19 @@ import { defineCommand } from '../command.ts'
 import { CommandError } from '../errors.ts'
 import { runTests } from '../test-run.ts'
 
+const tests = ['browser', 'reference-page'].map((name) => `./shared/console/test/${name}.test.ts`)
+
 export const command = defineCommand({
   synopsis: '[-- options of bun test]',
   description: `
-Tests the console in a real Chromium: that of CHROMIUM_PATH, an installed one, or, on Linux, the one of an npm package,
-which is put into .data/browser. Never passes without a browser. bun run test has these tests too, where a browser is.`,
+Tests the console and the services' API reference in a real Chromium: that of CHROMIUM_PATH, an installed one, or, on
+Linux, the one of an npm package, which is put into .data/browser. Never passes without a browser. bun run test has these tests too, where a browser is.`,
   options: {},
   positionals: false,
   rest: true,
   async run({ rest }) {
     process.env.CHROMIUM_PATH = await provide()
-    return runTests(['./shared/console/test/browser.test.ts', ...rest])
+    return runTests([...tests, ...rest])
   },
 })
 
