@@ -65,9 +65,9 @@ export function addToCompose(
   return grown
 }
 
-/** A list on one line in a container, up to its closing bracket. */
+/** A list in brackets in a container, up to its last entry; long ones have a line for each entry. */
 const listOf = (container: string, key: string): RegExp =>
-  new RegExp(`^  ${container}:\\n(?: {4}.*\\n)*? {4}${key}: \\[[^\\]\\n]+`, 'm')
+  new RegExp(`^  ${container}:\\n(?: {4}.*\\n)*? {4}${key}:\\s*\\[[^\\]]*?(?=,?\\s*\\])`, 'm')
 
 interface Edit {
   readonly before?: RegExp

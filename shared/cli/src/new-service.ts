@@ -71,11 +71,12 @@ export async function planService(options: {
  * @throws {CommandError}
  */
 export function makeService(plan: Plan, signal?: AbortSignal): Promise<void> {
-  const { root, folders } = plan
+  const { root, folders, changed } = plan
+  const formatted = [...folders, ...changed.map(({ path }) => path).filter((path) => path.endsWith('.yml'))]
   return writeChanges(root, plan, async () => {
     await run(root, ['install'], signal)
-    // How a line is broken depends on the length of the name.
-    await run(root, ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', ...folders], signal)
+    // How a line is broken depends on the length of the name, and a list on how many are in it.
+    await run(root, ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', ...formatted], signal)
   })
 }
 

@@ -62,9 +62,10 @@ describe('new:service', () => {
 
   test('passes the type check, the linter and the rules of who may import whom', async () => {
     const folders = [`services/${name}`, `drizzle/${name}`]
+    const files = ['docker-compose.yml', 'shared/monitoring']
     const [types, lint] = await Promise.all([
       copy.run(['check', '--no-script', '--no-pretty', ...folders]),
-      copy.run(['node_modules/@biomejs/biome/bin/biome', 'check', ...folders]),
+      copy.run(['node_modules/@biomejs/biome/bin/biome', 'check', ...folders, ...files]),
     ])
     expect(`${types.stdout}${types.stderr}`).toMatch(/\d+ files/)
     expect({
