@@ -30,14 +30,18 @@ export async function createWorld(): Promise<World> {
     await migrate({ url: migratorUrl, migrationsFolder: join(root, `drizzle/${service}/migrations`) })
     urls[service] = appUrl
   }
+  let productPort = 0
   const start = (name: ServerName): Promise<ServerProcess> => {
     if (name === 'plain') return startServer(join(servers, 'plain.ts'), {})
     if (name === 'stock') return startServer(join(servers, 'stock.ts'), { DATABASE_URL: urls.product })
-    const env = { DATABASE_URL: urls[name], HEALTH_DETAILS: 'always' }
+    const env: Record<string, string> = { DATABASE_URL: urls[name], HEALTH_DETAILS: 'always' }
+    if (name === 'cart') env.PRODUCT_URL = `http://127.0.0.1:${productPort}`
     return startServer(join(root, `services/${name}/src/index.ts`), env)
   }
+  const product = stack.use(await start('product'))
+  productPort = product.port
   const started = {
-    product: stack.use(await start('product')),
+    product,
     cart: stack.use(await start('cart')),
     stock: stack.use(await start('stock')),
     plain: stack.use(await start('plain')),
@@ -49,8 +53,7 @@ export async function createWorld(): Promise<World> {
     currency: 'EUR',
   })
   const cartId = await create(started.cart, '/carts', { currency: 'EUR' })
-  const item = { quantity: 2, unitPriceMinor: 450, currency: 'EUR' }
-  await send(started.cart, 'PUT', `/carts/${cartId}/items/${productId}`, item)
+  await send(started.cart, 'PUT', `/carts/${cartId}/items/${productId}`, { quantity: 2 })
   const owned = stack.move()
   return {
     version: await versionOf(started.product),
