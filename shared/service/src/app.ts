@@ -3,7 +3,7 @@ import { bodyLimit } from 'hono/body-limit'
 import type { RequestIdVariables } from 'hono/request-id'
 import { requestId } from 'hono/request-id'
 import { answerOptions, refuseMethod, shareWith } from './allowed-methods.ts'
-import { describeApi } from './api/document.ts'
+import { type ApiDocument, describeApi } from './api/document.ts'
 import { indexRoute } from './api/index-route.ts'
 import { describeOperations } from './api/operations.ts'
 import { problemSchema } from './api/problem-document.ts'
@@ -69,7 +69,12 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
 
   app.openAPIRegistry.register('Problem', problemSchema)
   app.openapi(indexRoute, (c) => c.json(serviceIndex(app, service, version), 200))
-  app.get('/openapi.json', (c) => c.json(describeApi(app, { service, version })))
+  // Made when it is first asked for, with the routes that were added until then: those are all there will be.
+  let document: ApiDocument | undefined
+  app.get('/openapi.json', (c) => {
+    document ??= describeApi(app, { service, version })
+    return c.json(document)
+  })
   app.route('/', referencePage(service))
   describeOperations(app, options.health)
   app.route('/', healthRoutes(service, options))

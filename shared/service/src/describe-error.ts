@@ -6,6 +6,8 @@ export interface ErrorDescription {
   class: string
   code?: string
   sqlState?: string
+  /** What a problem came from, by its code or class: `ECONNREFUSED`. */
+  cause?: string
   message?: string
   frames?: string[]
 }
@@ -25,6 +27,7 @@ export function describeError(error: unknown): ErrorDescription {
     class: subject.constructor.name,
     code: codeOf(subject),
     ...(state !== null && { sqlState: state }),
+    ...(subject instanceof Problem && subject.cause instanceof Error && { cause: nameOf(subject.cause) }),
     ...(mayBeQuoted(error, database) && { message: withoutUrls(subject.message) }),
     ...(!(subject instanceof Problem) && { frames: frames(error) }),
   }
@@ -51,6 +54,11 @@ function causes(error: Error): Error[] {
     found.push(current)
   }
   return found
+}
+
+function nameOf(error: Error): string {
+  const innermost = causes(error).at(-1) ?? error
+  return codeOf(innermost) ?? innermost.constructor.name
 }
 
 function codeOf(error: Error): string | undefined {

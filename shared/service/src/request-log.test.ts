@@ -11,6 +11,10 @@ function setUp() {
   app.post('/things', () => {
     throw new Problem({ status: 409, code: 'thing-taken', detail: 'There is such a thing.' })
   })
+  app.get('/elsewhere', () => {
+    const cause = Object.assign(new Error('connect to http://10.0.0.7/canary'), { code: 'ECONNREFUSED' })
+    throw new Problem({ status: 503, code: 'elsewhere-unavailable', detail: 'It is away.', cause })
+  })
   app.get('/broken', () => {
     throw new Error('postgres://app:canary-password@db/auth_db is broken')
   })
@@ -48,6 +52,20 @@ describe('the request log', () => {
           message: '[url] is broken',
           frames: expect.arrayContaining([expect.stringContaining('request-log.test.ts')]),
         },
+      }),
+    ])
+    expect(log.text()).not.toContain('canary')
+  })
+
+  test('says by its code what a problem came from', async () => {
+    const { app, log } = setUp()
+    await app.request('/elsewhere')
+    expect(log.lines()).toEqual([
+      expect.objectContaining({
+        level: 'error',
+        status: 503,
+        code: 'elsewhere-unavailable',
+        err: expect.objectContaining({ class: 'Problem', cause: 'ECONNREFUSED' }),
       }),
     ])
     expect(log.text()).not.toContain('canary')

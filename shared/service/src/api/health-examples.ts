@@ -41,13 +41,29 @@ export const detailed = {
     wantedConnections: 31,
     fits: true,
   },
+  statements: [
+    {
+      pid: 4242,
+      state: 'active',
+      ageMs: 3,
+      waitEvent: 'Lock/tuple',
+      text: 'update users set email = ? where id = ?',
+    },
+  ],
   isolation: { role: 'auth_app', confined: true, findings: [] },
   process: { uptimeMs: 3_600_000, runtime: 'bun 1.4.5' },
   events: [{ type: 'connect-failed', code: 'ECONNREFUSED', at: checkedAt }],
 }
 
 /** The database is away, and with it what only the server knows. */
-export const detailedAway = { ...detailed, ...unreachable, server: null, limits: null, isolation: null }
+export const detailedAway = {
+  ...detailed,
+  ...unreachable,
+  server: null,
+  limits: null,
+  statements: null,
+  isolation: null,
+}
 
 /** A second of the monitor. */
 export const monitor = {

@@ -74,6 +74,17 @@ export const detailedHealthSchema = z
         fits: z.boolean(),
       })
       .nullable(),
+    statements: z
+      .array(
+        z.looseObject({
+          pid: z.int(),
+          state: z.string(),
+          ageMs: z.number(),
+          waitEvent: z.string().nullable(),
+          text: z.string().meta({ description: 'With `?` for every string and number.' }),
+        }),
+      )
+      .nullable(),
     isolation: z
       .looseObject({ role: z.string(), confined: z.boolean(), findings: z.array(z.string()) })
       .nullable(),
