@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import * as schema from '@schema/cart'
 import { migrate } from '@shared/database'
 import { eventually, type TestDatabase, withDatabase } from '@shared/postgres/testing'
+import { createLogger } from '@shared/service'
 import { openService, type ServiceProcess, startService, type TestService } from '@shared/service/testing'
 import { createApp } from '../src/app.ts'
 import { createProductClient } from '../src/product-client.ts'
@@ -158,6 +159,42 @@ test('while the product service hangs nobody waits longer than the deadline, and
     product.kill('SIGCONT')
   }
   expect((await cart.send('PUT', `${address}/items/${lamp}`, { quantity: 1 })).status).toBe(200)
+}, 30_000)
+
+test('a client that hangs up while the product service is asked is no error', async () => {
+  const lamp = await addProduct('GONE', 500)
+  const address = await openCart()
+  const written: string[] = []
+  const logger = createLogger({ service: 'cart', destination: { write: (line) => void written.push(line) } })
+  const app = createApp({
+    database: cart.database,
+    logger,
+    products: createProductClient({ url, timeoutMs: 20_000 }),
+  })
+  await using server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: (request) => app.fetch(request) })
+  const { checkouts } = cart.database.status().counters
+  product.kill('SIGSTOP')
+  try {
+    const client = new AbortController()
+    const asked = fetch(new URL(`${address}/items/${lamp}`, server.url), {
+      method: 'PUT',
+      headers: { 'Content-Type': 'application/json' },
+      body: '{"quantity":1}',
+      signal: client.signal,
+    }).catch(() => 'hung up')
+    await eventually(() => {
+      const { counters, checkedOut } = cart.database.status()
+      return counters.checkouts > checkouts && checkedOut === 0
+    })
+    client.abort()
+    expect(await asked).toBe('hung up')
+    await eventually(() => written.length > 0)
+  } finally {
+    product.kill('SIGCONT')
+  }
+  expect(written.map((line) => JSON.parse(line))).toEqual([
+    expect.objectContaining({ level: 'info', method: 'PUT', status: 499, code: 'client-gone' }),
+  ])
 }, 30_000)
 
 /** The properties of a schema, with those of the schemas it is made from. */

@@ -6,7 +6,12 @@ test('the service starts from its environment, says what it offers, and stops in
   await using postgres = await withDatabase({ service: 'product' })
   await using service = startService({
     entry: `${import.meta.dir}/../src/index.ts`,
-    env: { DATABASE_URL: postgres.appUrl, DATABASE_NAME_CHECK: 'false', SHUTDOWN_DELAY: '0' },
+    env: {
+      DATABASE_URL: postgres.appUrl,
+      DATABASE_NAME_CHECK: 'false',
+      SHUTDOWN_DELAY: '0',
+      CORS_ORIGINS: 'https://shop.example',
+    },
   })
   const url = await service.url()
   await eventually(async () => (await fetch(`${url}/readyz`)).status === 200)
@@ -14,6 +19,10 @@ test('the service starts from its environment, says what it offers, and stops in
     service: 'product',
     routes: expect.arrayContaining([{ method: 'POST', path: '/products' }]),
   })
+  const allowed = async (origin: string) =>
+    (await fetch(url, { headers: { Origin: origin } })).headers.get('Access-Control-Allow-Origin')
+  expect(await allowed('https://shop.example')).toBe('https://shop.example')
+  expect(await allowed('https://evil.example')).toBeNull()
   service.kill('SIGTERM')
   expect(await service.exited).toBe(0)
 }, 30_000)
