@@ -2,6 +2,8 @@ import { z } from 'zod'
 
 const count = z.number()
 const ms = z.number().nullable()
+/** Whoever answered: what a terminal would take for a command must not get to one. */
+const text = z.string().transform((value) => value.replace(/\p{Cc}+/gu, ' '))
 
 const sample = z.object({
   at: z.number(),
@@ -32,12 +34,12 @@ const pool = z.object({
   longestWaitMs: ms,
 })
 
-const event = z.object({ type: z.string(), code: z.string().nullable(), at: z.string() })
+const event = z.object({ type: text, code: text.nullable(), at: z.iso.datetime() })
 
 const advice = z.object({
   level: z.enum(['info', 'warning', 'critical']),
-  code: z.string(),
-  text: z.string(),
+  code: text,
+  text,
 })
 
 const report = z.object({
@@ -48,7 +50,7 @@ const report = z.object({
   database: z.object({
     status: z.enum(['connected', 'disconnected']),
     latencyMs: ms,
-    code: z.string().nullable(),
+    code: text.nullable(),
   }),
   pool,
   samples: z.array(sample),

@@ -26,7 +26,7 @@ export const Page: FC = () => (
       <main id="services" aria-label="Services">
         <noscript>This page needs JavaScript. In a terminal, bun run status shows the same.</noscript>
       </main>
-      <p id="announcements" role="status" class="hidden" />
+      <div id="announcements" role="status" aria-atomic="false" class="hidden" />
       <Card />
       <Details />
     </body>

@@ -1,9 +1,10 @@
 import type { ServiceView } from '../wire.ts'
 import { type Card, createCard } from './card.ts'
 import { createDetails } from './details.ts'
-import { find, setText } from './elements.ts'
+import { create, find, setText } from './elements.ts'
 import { openStream, type StreamState } from './stream.ts'
 
+const announcedMs = 15_000
 const grid = find(document, '#services')
 const stream = find(document, '#stream')
 const announcements = find(document, '#announcements')
@@ -52,7 +53,14 @@ function keepOnly(services: readonly ServiceView[]): void {
 function announce(before: ServiceView | undefined, { name, status, reason }: ServiceView): void {
   if (before === undefined || before.status === status || status === 'unknown') return
   if (before.status === 'unknown' && status === 'healthy') return
-  announcements.textContent = `${name} is ${status}. ${reason}`
+  say(`${name} is ${status}. ${reason}`)
+}
+
+/** To those who listen to the page: several at once are all said, and gone when they are old. */
+function say(text: string): void {
+  const line = create('p', '', text)
+  announcements.append(line)
+  setTimeout(() => line.remove(), announcedMs)
 }
 
 function summarise(): void {
@@ -66,7 +74,7 @@ function summarise(): void {
 function showStream(state: StreamState): void {
   if (stream.dataset.state === state) return
   if (state === 'lost' || stream.dataset.state === 'lost')
-    announcements.textContent = state === 'live' ? 'The console is back.' : streamTexts[state]
+    say(state === 'live' ? 'The console is back.' : streamTexts[state])
   stream.dataset.state = state
   document.body.classList.toggle('stale', state === 'lost')
   setText(stream, streamTexts[state])
