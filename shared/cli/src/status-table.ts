@@ -132,9 +132,7 @@ function events(services: readonly StatusSummary[], { width, paint, now }: Statu
   return last.map((event) => {
     const when = paint('grey', fit(ago(now - event.at), 10, 'right'))
     const times = event.count === 1 ? '' : `×${event.count}`
-    return clip(
-      `${when}  ${fit(clip(event.name, name), name)}  ${event.type} ${event.code ?? ''}${times}`,
-      width,
-    )
+    const what = [event.type, event.code, times].filter(Boolean).join(' ')
+    return clip(`${when}  ${fit(clip(event.name, name), name)}  ${what}`, width)
   })
 }
