@@ -12,8 +12,8 @@ import {
   isPipelinable,
   isServerError,
   isStaleCode,
-  noDriverRetry,
 } from './driver.ts'
+import { DriverQuery, submitterOf } from './driver-query.ts'
 import { ConnectionLostError } from './errors.ts'
 import { readPassword } from './password.ts'
 import type { PoolConnection, ResetMode } from './slot.ts'
@@ -80,6 +80,7 @@ export class Connection implements PoolConnection {
   /** Statements that wait until nothing is under way, and those behind them. */
   readonly #held: { risky: boolean; start: () => void }[] = []
   #client: Driver = null
+  #submit: (query: DriverQuery) => void = () => {}
   #tls: TlsSettings | null = null
   #wire: Wire | null = null
   #backend: { pid: number; secret: number } | null = null
@@ -152,6 +153,7 @@ export class Connection implements PoolConnection {
       socket: () => this.#openSocket(),
       onclose: () => this.#closed(),
     })
+    this.#submit = submitterOf(this.#client)
     const first = this.#client.unsafe(identityText)
     const types = this.#source.typesKnown ? null : this.#client.unsafe(arrayTypesText)
     const [[identity], rows] = await Promise.all([first, types])
@@ -301,23 +303,30 @@ export class Connection implements PoolConnection {
     const place = ++this.#sent
     if (ticket) ticket.place = place
     const prepare = mode !== 'unprepared' && this.#keepsPrepared(text, parameters, info)
-    const query = this.#client.unsafe(text, parameters, { prepare })
-    if (prepare) Object.defineProperty(query, 'retried', noDriverRetry)
-    if (values) query.values()
-    const answer = query.then(
-      (rows: Rows) => {
-        info.types ??= query.statement?.types ?? null
-        this.#over()
-        return rows
-      },
-      (error: unknown) => this.#failed(error, query),
-    )
-    return prepare && mode === 'autocommit'
-      ? answer.catch((error: unknown) => this.#retryStale(error, text, parameters, values))
-      : answer
+    return new Promise((resolve) => {
+      const query = new DriverQuery(
+        text,
+        parameters,
+        { prepare, values },
+        (rows) => {
+          info.types ??= query.statement?.types ?? null
+          this.#over()
+          resolve(rows)
+        },
+        (error) => {
+          const failed = this.#failed(error, query)
+          resolve(
+            prepare && mode === 'autocommit'
+              ? failed.catch((known) => this.#retryStale(known, text, parameters, values))
+              : failed,
+          )
+        },
+      )
+      this.#submit(query)
+    })
   }
 
-  async #failed(error: unknown, query: Driver): Promise<never> {
+  async #failed(error: unknown, query: DriverQuery): Promise<never> {
     const lost = this.#lost !== null || isConnectionFailure(error)
     if (lost) this.#lose(error)
     // A statement that the driver itself refused is followed by a Sync of the driver's. Until that is answered another

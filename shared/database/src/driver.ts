@@ -71,24 +71,16 @@ export function isPipelinable(
     const value = parameters[index]
     if (value === null || typeof value === 'string') continue
     if (value === undefined || !types) return false
+    const serialize = serializers[types[index] ?? 0]
+    // What has no serializer is written as its text, which a number always has.
+    if (!serialize && typeof value === 'number') continue
     try {
-      const serialize = serializers[types[index] ?? 0]
       if (typeof (serialize ? serialize(value) : `${value}`) !== 'string') return false
     } catch {
       return false
     }
   }
   return true
-}
-
-// The driver retries a stale plan itself, and mistakes the answers of the statements pipelined behind it. This makes it
-// reject the statement instead: it sets `retried` and then executes, which it does not do with a cancelled query.
-export const noDriverRetry: PropertyDescriptor = {
-  get: () => undefined,
-  set(this: Driver, error: unknown) {
-    this.cancelled = true
-    this.reject(error)
-  },
 }
 
 /** Codes that a prepared statement may get because a definition changed: class 42, "cached plan", "does not exist". */

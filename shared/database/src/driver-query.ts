@@ -1,0 +1,79 @@
+import type { Driver } from './driver.ts'
+
+/**
+ * One statement as the inside of postgres.js 3.4.9 runs it: the members of its `Query` that its connection reads and
+ * writes, without the promise. A `Query` costs two promises, five closures and a turn of the microtask queue before it is
+ * sent; this is sent at once and answers by calling back.
+ */
+export class DriverQuery {
+  readonly strings: readonly string[]
+  readonly args: readonly unknown[]
+  readonly options: { prepare: boolean; simple: boolean }
+  readonly isRaw: 'values' | false
+  readonly tagged = false
+  readonly origin = ''
+  readonly #onRows: (rows: Driver) => void
+  readonly #onError: (error: unknown) => void
+  #isSettled = false
+  /** The backend, once it is sent. */
+  state: unknown = null
+  /** Its columns and its parameters' types, as the server described them. */
+  statement: { types: number[] } | null = null
+  parameters: unknown[] | null = null
+  signature = ''
+  string = ''
+  /** Whether its plan was prepared before. */
+  prepared = false
+  prepare = false
+  describeFirst: unknown = false
+  onlyDescribe = false
+  parsing = false
+  active = false
+  cancelled: unknown = null
+  executed = true
+
+  constructor(
+    text: string,
+    parameters: readonly unknown[],
+    how: { prepare: boolean; values: boolean },
+    onRows: (rows: Driver) => void,
+    onError: (error: unknown) => void,
+  ) {
+    this.strings = [text]
+    this.args = parameters
+    this.options = { prepare: how.prepare, simple: parameters.length === 0 }
+    this.isRaw = how.values ? 'values' : false
+    this.#onRows = onRows
+    this.#onError = onError
+  }
+
+  resolve(rows: Driver): void {
+    if (this.#isSettled) return
+    this.#isSettled = true
+    this.#onRows(rows)
+  }
+
+  /** The driver may tell it more than once that its connection is gone. */
+  reject(error: unknown): void {
+    if (this.#isSettled) return
+    this.#isSettled = true
+    this.#onError(error)
+  }
+
+  get retried(): undefined {
+    return undefined
+  }
+
+  // The driver retries a stale plan itself, and mistakes the answers of the statements pipelined behind it. Instead the
+  // statement fails: the driver sets `retried` and then executes, which it does not do with a cancelled query.
+  set retried(error: unknown) {
+    this.cancelled = true
+    this.reject(error)
+  }
+}
+
+/** What postgres.js hands a query to; the client has one physical connection. */
+export function submitterOf(client: Driver): (query: DriverQuery) => void {
+  // A lazy query that is never run: made for its handler.
+  return client.unsafe('').handler
+}
