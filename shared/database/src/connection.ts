@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import postgres from 'postgres'
 import { addArrayTypes, arrayTypesText } from './array-types.ts'
+import { beginMessages, withoutBegin } from './begin.ts'
 import { bounded } from './bounded.ts'
 import { cancelBackend } from './cancel.ts'
 import { toConnectError } from './connect-error.ts'
@@ -188,6 +189,7 @@ export class Connection implements PoolConnection {
   /**
    * Runs one statement; several may be under way, and answers come in order.
    *
+   * @param begin A BEGIN to run before it; if that fails the statement does not run.
    * @returns The rows, as arrays with `values`, else as objects.
    * @throws {ConnectionLostError} when the connection goes away; else what the server or the driver says.
    */
@@ -197,11 +199,19 @@ export class Connection implements PoolConnection {
     values: boolean,
     mode: RunMode = 'autocommit',
     ticket?: Ticket,
+    begin?: string,
   ): Promise<Rows> {
     const info = this.#source.catalog.info(text)
-    const risky = this.inFlight > 0 && !isPipelinable(parameters, info.types, this.#source.driver.serializers)
+    const isQuiet = this.inFlight === 0 && this.#cancelling === 0
+    const risky =
+      (!isQuiet || begin !== undefined) &&
+      !isPipelinable(parameters, info.types, this.#source.driver.serializers)
+    // Several statements in one text can't follow BEGIN in its group.
+    if (begin !== undefined && (risky || !isQuiet || info.kind !== 'plain')) {
+      return this.run(begin, [], false).then(() => this.run(text, parameters, values, mode, ticket))
+    }
     if (!risky && this.#held.length === 0 && this.#cancelling === 0) {
-      return this.#send(text, parameters, values, mode, info, ticket)
+      return this.#send(text, parameters, values, mode, info, ticket, begin)
     }
     return new Promise((resolve) => {
       const start = () => resolve(this.#send(text, parameters, values, mode, info, ticket))
@@ -295,6 +305,7 @@ export class Connection implements PoolConnection {
     mode: RunMode,
     info: StatementInfo,
     ticket?: Ticket,
+    begin?: string,
   ): Promise<Rows> {
     if (this.#lost || this.#ending || ticket?.isCancelled) {
       return Promise.reject(new ConnectionLostError('not-sent', { cause: this.#lost?.cause }))
@@ -303,15 +314,17 @@ export class Connection implements PoolConnection {
     const place = ++this.#sent
     if (ticket) ticket.place = place
     const prepare = mode !== 'unprepared' && this.#keepsPrepared(text, parameters, info)
+    if (begin !== undefined) this.#wire?.write(beginMessages(begin))
+    const simple = parameters.length === 0 && begin === undefined
     return new Promise((resolve) => {
       const query = new DriverQuery(
         text,
         parameters,
-        { prepare, values },
+        { prepare, simple, values },
         (rows) => {
           info.types ??= query.statement?.types ?? null
           this.#over()
-          resolve(rows)
+          resolve(begin === undefined ? rows : withoutBegin(rows))
         },
         (error) => {
           const failed = this.#failed(error, query)

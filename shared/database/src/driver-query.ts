@@ -21,7 +21,7 @@ export class DriverQuery {
   statement: { types: number[] } | null = null
   parameters: unknown[] | null = null
   signature = ''
-  string = ''
+  string: string | undefined = undefined
   /** Whether its plan was prepared before. */
   prepared = false
   prepare = false
@@ -35,13 +35,13 @@ export class DriverQuery {
   constructor(
     text: string,
     parameters: readonly unknown[],
-    how: { prepare: boolean; values: boolean },
+    how: { prepare: boolean; simple: boolean; values: boolean },
     onRows: (rows: Driver) => void,
     onError: (error: unknown) => void,
   ) {
     this.strings = [text]
     this.args = parameters
-    this.options = { prepare: how.prepare, simple: parameters.length === 0 }
+    this.options = { prepare: how.prepare, simple: how.simple }
     this.isRaw = how.values ? 'values' : false
     this.#onRows = onRows
     this.#onError = onError

@@ -30,12 +30,14 @@ export class ExclusiveConnection {
    * Runs a statement on this connection, whatever else it does; rejects after `end()`.
    *
    * @param mode 'transaction' inside one. Default 'autocommit'.
+   * @param begin A BEGIN to run before it; if that fails the statement does not run.
    */
   async run(
     text: string,
     parameters: readonly unknown[],
     values: boolean,
     mode: RunMode = 'autocommit',
+    begin?: string,
   ): Promise<Rows> {
     if (this.#ended) throw new LeaseEndedError()
     const { kind } = this.#catalog.info(text)
@@ -44,17 +46,24 @@ export class ExclusiveConnection {
       this.#stateful = true
       this.#changed = true
     }
-    const rows = await this.#guarded(text, parameters, values, this.#changed ? 'unprepared' : mode)
+    const rows = await this.#guarded(text, parameters, values, this.#changed ? 'unprepared' : mode, begin)
     if (!keepsPlans.test(rows.command ?? '')) this.#changed = true
     return rows
   }
 
-  #guarded(text: string, parameters: readonly unknown[], values: boolean, mode: RunMode): Promise<Rows> {
+  #guarded(
+    text: string,
+    parameters: readonly unknown[],
+    values: boolean,
+    mode: RunMode,
+    begin: string | undefined,
+  ): Promise<Rows> {
     const signal = this.#work.current()?.signal
-    if (!signal) return this.connection.run(text, parameters, values, mode)
+    if (!signal) return this.connection.run(text, parameters, values, mode, undefined, begin)
     if (signal.aborted) return Promise.reject(signal.reason)
     const ticket = { place: 0, isCancelled: false }
-    return guard(this.connection.run(text, parameters, values, mode, ticket), signal, this.connection, ticket)
+    const answer = this.connection.run(text, parameters, values, mode, ticket, begin)
+    return guard(answer, signal, this.connection, ticket)
   }
 
   /** No statement may follow: the connection is about to belong to somebody else. */

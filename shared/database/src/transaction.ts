@@ -4,7 +4,7 @@ import { ConnectionLostError, LeaseEndedError } from './errors.ts'
 import type { ExclusiveConnection } from './lease.ts'
 
 /**
- * Runs `fn` in a transaction on an exclusive connection: BEGIN with its first statement, COMMIT when it returns,
+ * Runs `fn` in a transaction on an exclusive connection: BEGIN together with its first statement, COMMIT when it returns,
  * ROLLBACK when it throws or any of its statements failed. A lost connection is sent nothing more.
  *
  * postgres.js' own `begin` is not used: it sends ROLLBACK on dead connections, which ends the process
@@ -32,9 +32,9 @@ interface Scope {
 class Transaction {
   readonly #exclusive: ExclusiveConnection
   readonly #options: unknown
-  #begin = ''
-  #begun: Promise<Rows> | null = null
-  #isUntouched = true
+  #begin = 'begin'
+  /** The first statement, which BEGIN went with; until it is answered no other may follow. */
+  #first: Promise<Rows> | null = null
   #savepoints = 0
 
   constructor(exclusive: ExclusiveConnection, options: unknown) {
@@ -49,10 +49,10 @@ class Transaction {
       // As in postgres.js: a failed statement fails the transaction, also when fn caught its error.
       if (scope.failure) throw scope.failure.error
       scope.ended = true
-      if (this.#begun) await this.#commit()
+      if (this.#first) await this.#commit()
       return result
     } catch (error) {
-      if (this.#begun && !scope.ended) await this.#rollback()
+      if (this.#first && !scope.ended) await this.#rollback()
       scope.ended = true
       throw error
     }
@@ -76,15 +76,18 @@ class Transaction {
   ): Promise<Rows> {
     if (scope.ended) throw new LeaseEndedError()
     try {
-      if (!this.#begun) {
-        // Drizzle sets the modes by a statement of its own, always the first: they go into BEGIN instead.
-        const modes = /^set transaction( .*)$/is.exec(text)
-        this.#begin = `begin${modes?.[1] ?? ''}`
-        this.#begun = this.#exclusive.connection.run(this.#begin, [], false)
-        if (modes) return await this.#begun
+      if (this.#first) {
+        await this.#first.catch((error) => this.#afterFailed(error))
+        return await this.#exclusive.run(text, parameters, values, 'transaction')
       }
-      await this.#begun
-      return await this.#run(text, parameters, values)
+      // Drizzle sets the modes by a statement of its own, always the first: they go into BEGIN instead.
+      const modes = /^set transaction( .*)$/is.exec(text)
+      if (modes) {
+        this.#begin = `begin${modes[1]}`
+        return []
+      }
+      this.#first = this.#start(text, parameters, values)
+      return await this.#first
     } catch (error) {
       const known = rolledBack(error)
       scope.failure ??= { error: known }
@@ -92,21 +95,28 @@ class Transaction {
     }
   }
 
-  async #run(text: string, parameters: readonly unknown[], values: boolean): Promise<Rows> {
+  async #start(text: string, parameters: readonly unknown[], values: boolean): Promise<Rows> {
     const { connection } = this.#exclusive
-    const isFirst = this.#isUntouched
-    this.#isUntouched = false
     try {
-      return await this.#exclusive.run(text, parameters, values, 'transaction')
+      return await this.#exclusive.run(text, parameters, values, 'transaction', this.#begin)
     } catch (error) {
-      if (!isFirst || !connection.isStalePlan(error)) throw error
-      // With nothing done yet the transaction can begin anew, without prepared plans. Others wait for that BEGIN.
-      this.#begun = connection.run('rollback', [], false).then(() => connection.run(this.#begin, [], false))
-      await this.#begun
+      if (!connection.isStalePlan(error)) throw error
+      // With nothing done yet the transaction can begin anew, without prepared plans.
+      await connection.run('rollback', [], false)
+      await connection.run(this.#begin, [], false)
       const rows = await this.#exclusive.run(text, parameters, values, 'unprepared')
       connection.retirePlans()
       return rows
     }
+  }
+
+  /**
+   * What follows a failed first statement fails too. If the server says that the transaction is aborted, that is the error;
+   * if it does not, BEGIN was what failed, and a statement would run outside.
+   */
+  async #afterFailed(error: unknown): Promise<never> {
+    await this.#exclusive.run('select 1', [], false, 'unprepared')
+    throw error
   }
 
   async #savepoint<T>(outer: Scope, fn: (client: DrizzleClient) => Promise<T>): Promise<T> {

@@ -26,6 +26,11 @@ export class Wire {
     return this.#tcp.bytesRead
   }
 
+  /** Says something between what the driver says; it must have said all it has to. */
+  write(bytes: Uint8Array): void {
+    this.#socket?.write(bytes)
+  }
+
   /** Ends it at once, without a goodbye. */
   destroy(): void {
     this.#socket?.destroy()

@@ -136,7 +136,7 @@ describe('a server that can not be reached after its sockets were cut', () => {
 
 describe('a network that is slow', () => {
   test(
-    'costs a warm statement one round trip, prepared or without parameters, and a transaction one more each way',
+    'costs a warm statement one round trip, prepared or without parameters, and a transaction of n statements n + 1',
     () =>
       throughProxy({ pool: { poolSize: 1, maxOverflow: 0, prePingIdleMs: 60_000 } }, async (database) => {
         const { db } = database
@@ -152,8 +152,24 @@ describe('a network that is slow', () => {
           prepared: await roundTrips(() => ask(database, 1)),
           plain: await roundTrips(() => db.execute(sql`select 1`)),
           transaction: await roundTrips(() => db.transaction((tx) => tx.execute(sql`select ${1}::int`))),
+          transactionOfThree: await roundTrips(() =>
+            db.transaction(
+              async (tx) => {
+                for (let n = 0; n < 3; n++) await tx.execute(sql`select ${n}::int`)
+              },
+              { isolationLevel: 'serializable' },
+            ),
+          ),
+          plainTransaction: await roundTrips(() => db.transaction((tx) => tx.execute(sql`select 1`))),
           pipelined: await roundTrips(() => Promise.all([1, 2, 3, 4].map((n) => ask(database, n)))),
-        }).toEqual({ prepared: 1, plain: 1, transaction: 3, pipelined: 1 })
+        }).toEqual({
+          prepared: 1,
+          plain: 1,
+          transaction: 2,
+          transactionOfThree: 4,
+          plainTransaction: 2,
+          pipelined: 1,
+        })
       }),
     bound,
   )

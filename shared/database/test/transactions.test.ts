@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { eventually } from '@shared/postgres/testing'
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { integer, pgTable } from 'drizzle-orm/pg-core'
 import { sqlState } from '../src/index.ts'
 import { createFixture, type Fixture, firstRow } from './support.ts'
@@ -94,13 +94,62 @@ describe('transactions', () => {
     expect(seen).toEqual({ isolation: 'serializable', readOnly: 'on', deferrable: 'on' })
   })
 
-  test('whose BEGIN fails say so and give their connection back', async () => {
-    const failing = fixture.database.db.transaction((tx) => tx.execute(sql`select 1`), {
-      isolationLevel: 'nonsense' as 'serializable',
+  // BEGIN travels with the first statement: a write that ran although BEGIN failed would be committed by itself.
+  const firstStatements = {
+    'with parameters, prepared before': sql`insert into transaction_rows values (${7}::int)`,
+    'without parameters': sql`insert into transaction_rows values (7)`,
+    'that returns rows': sql`insert into transaction_rows values (${7}::int) returning n`,
+  }
+  for (const [kind, statement] of Object.entries(firstStatements)) {
+    test(`whose BEGIN fails say so, and run nothing: a first statement ${kind}`, async () => {
+      await clear()
+      const { db } = fixture.database
+      await Promise.all([1, 2, 3].map(() => db.execute(statement).then(clear, () => {})))
+      await clear()
+      const errors: unknown[] = []
+      const failing = db.transaction(
+        async (tx) => {
+          for (let i = 0; i < 2; i++)
+            await tx.execute(statement).catch((error) => errors.push(sqlState(error)))
+        },
+        { isolationLevel: 'nonsense' as 'serializable' },
+      )
+      errors.push(sqlState(await failing.catch((thrown: unknown) => thrown)))
+      expect({ errors, numbers: await numbers() }).toEqual({
+        errors: ['42601', '42601', '42601'],
+        numbers: [],
+      })
+      expect(fixture.database.status()).toMatchObject({ checkedOut: 0 })
     })
-    expect(sqlState(await failing.catch((thrown: unknown) => thrown))).toBe('42601')
-    expect(fixture.database.status()).toMatchObject({ checkedOut: 0 })
-    expect(await firstRow(fixture.database.db.execute(sql`select 1 as n`))).toEqual({ n: 1 })
+  }
+
+  test('whose first statement failed refuse the next with what the server says', async () => {
+    const errors: unknown[] = []
+    const failing = fixture.database.db.transaction(async (tx) => {
+      await tx.execute(sql`select 1/${0}::int`).catch((error) => errors.push(sqlState(error)))
+      await tx.execute(sql`select 1`).catch((error) => errors.push(sqlState(error)))
+    })
+    errors.push(sqlState(await failing.catch((thrown: unknown) => thrown)))
+    expect(errors).toEqual(['22012', '25P02', '22012'])
+  })
+
+  test('give a first statement the rows it asks for, whatever it is', async () => {
+    const { db } = fixture.database
+    const first = (statement: SQL) => db.transaction(async (tx) => [...(await tx.execute(statement))])
+    const answers = []
+    for (let warm = 0; warm < 2; warm++)
+      answers.push(
+        await first(sql`select ${1}::int as n`),
+        await first(sql`select 2 as n`),
+        await first(sql`select n from generate_series(3, ${4}::int) n`),
+        await first(sql`select ${5}::int as n where false`),
+        await first(sql`set local statement_timeout = 1000`),
+        await db.transaction((tx) =>
+          tx.transaction(async (inner) => [...(await inner.execute(sql`select 6 as n`))]),
+        ),
+      )
+    const expected = [[{ n: 1 }], [{ n: 2 }], [{ n: 3 }, { n: 4 }], [], [], [{ n: 6 }]]
+    expect(answers).toEqual([...expected, ...expected])
   })
 
   test('whose connection is lost during COMMIT have an unknown outcome', async () => {
