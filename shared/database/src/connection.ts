@@ -67,11 +67,16 @@ const identityText =
 const longestPrepared = 8_192
 const goodbyeMs = 1_000
 const cancelAgainMs = 100
+// A backend that has not heard of it by then is frozen, or can't be interrupted.
+const longestCancelMs = 2_000
 
 // DISCARD ALL without DEALLOCATE ALL, which would take away the statements that the driver believes are prepared.
 const discardText =
   'ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); ' +
   'DISCARD TEMP; DISCARD SEQUENCES'
+
+const cancelUnheard = () =>
+  Object.assign(new Error('The server did not act on a cancellation.'), { code: 'CANCEL_UNHEARD' })
 
 /** One physical connection, one life: a postgres.js client that connects once and never again. */
 export class Connection implements PoolConnection {
@@ -231,10 +236,11 @@ export class Connection implements PoolConnection {
     if (ticket.place === 0 || this.#isOver(ticket)) return
     if (ticket.place > this.#answered + 1) await this.#turn(ticket.place)
     this.#cancelling++
+    const giveUpAt = performance.now() + longestCancelMs
     while (!this.#isOver(ticket) && this.#backend) {
       const delivered = await this.#askToCancel(this.#backend)
-      // A request that may still be on its way could hit anybody: the connection has to go.
-      if (!delivered) void this.destroy()
+      // A request that may still be on its way could hit anybody, and one that is not heard keeps the caller: the connection goes.
+      if (!delivered || performance.now() >= giveUpAt) this.#lose(cancelUnheard())
       // It may have come before the statement did: then it had no effect, and is repeated.
       await bounded(this.#turn(ticket.place + 1), cancelAgainMs).catch(() => {})
     }

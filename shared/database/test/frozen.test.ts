@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually, startFaultProxy, testPostgres } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
-import { findDatabaseError, WorkAbortedError } from '../src/index.ts'
+import { type Database, findDatabaseError, WorkAbortedError } from '../src/index.ts'
 import { createFixture, firstRow } from './support.ts'
 
 // A look-up of the layer's own is active for a moment too.
@@ -41,6 +41,45 @@ describe('a backend that is frozen under a statement', () => {
     await Promise.all([1, 2].map(() => database.use(({ db }) => db.execute(sql`select 1`))))
     expect(database.status()).toMatchObject({ checkedOut: 0, waiting: 0 })
   }, 20_000)
+})
+
+type Plain = Database<Record<string, never>>
+const ways: Record<string, (database: Plain) => PromiseLike<unknown>> = {
+  'a statement': ({ db }) => db.execute(sql`select pg_sleep(60)`),
+  'use()': (database) => database.use(({ db }) => db.execute(sql`select pg_sleep(60)`)),
+  'a transaction': ({ db }) => db.transaction((tx) => tx.execute(sql`select pg_sleep(60)`)),
+}
+
+describe('a backend that never thaws', () => {
+  test.each(Object.entries(ways))(
+    'under %s: the caller is told, and the connection is replaced',
+    async (_way, run) => {
+      await using fixture = await createFixture({ pool: { poolSize: 1, maxOverflow: 0 } })
+      const { database } = fixture
+      const deadline = new AbortController()
+      const victim = thrownBy(
+        database.within({ signal: deadline.signal }, () => Promise.resolve(run(database))),
+      )
+      const pid = Number(
+        await eventually(async () => {
+          const active = (await fixture.backends()).find(isSleeping)
+          return active?.pid ?? false
+        }),
+      )
+      process.kill(pid, 'SIGSTOP')
+      try {
+        deadline.abort()
+        expect(await Promise.race([victim, sleep(8_000, 'still held')])).toBeInstanceOf(WorkAbortedError)
+        const next = firstRow<{ pid: number }>(database.db.execute(sql`select pg_backend_pid() as pid`))
+        expect(await Promise.race([next, sleep(8_000, { pid })])).not.toEqual({ pid })
+        expect(database.status()).toMatchObject({ total: 1, waiting: 0, counters: { closes: { lost: 1 } } })
+      } finally {
+        process.kill(pid, 'SIGCONT')
+      }
+      await eventually(async () => (await fixture.backends()).every((backend) => backend.pid !== pid))
+    },
+    30_000,
+  )
 })
 
 describe('a server that says nothing any more', () => {
