@@ -38,7 +38,8 @@ async function warningsOf(env: Record<string, string>) {
   const lines = service.output().trim().split('\n')
   const warnings = lines
     .map((line) => JSON.parse(line) as { level: string; msg: string; wantedConnections?: number })
-    .filter(({ level }) => level === 'warn')
+    // Whether the role is confined depends on what else the server holds now, and has tests of its own.
+    .filter(({ level, msg }) => level === 'warn' && !msg.includes('confined'))
     .map(({ msg, wantedConnections }) => ({ msg, wantedConnections }))
   return { warnings, advice: advice.filter(({ code }) => code === 'budget').map(({ text }) => text) }
 }
