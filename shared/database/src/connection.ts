@@ -101,6 +101,8 @@ export class Connection implements PoolConnection {
   /** Called when the statement at that place is the one running. */
   readonly #turns = new Map<number, () => void>()
   readonly #collateral = new WeakSet<object>()
+  readonly #unreceived = new WeakSet<object>()
+  #quietSince = Number.POSITIVE_INFINITY
   #onQuiet: (() => void) | null = null
   #unprepared = 0
   readonly #planEpoch: number
@@ -186,9 +188,19 @@ export class Connection implements PoolConnection {
     return this.#running > 0 && this.#backendStartedAt !== null ? now - this.#runningSince : 0
   }
 
-  /** Gives the connection up: its statements fail with ConnectionLostError. */
-  giveUp(cause: unknown): void {
+  /**
+   * Gives the connection up: its statements fail with ConnectionLostError.
+   *
+   * @param quietSince When its backend was last at work, on performance.now's clock.
+   */
+  giveUp(cause: unknown, quietSince: number): void {
+    this.#quietSince = quietSince
     this.#lose(cause)
+  }
+
+  /** Whether the statement that failed with the error had not reached the server when it was last looked at. */
+  isUnreceived(error: unknown): boolean {
+    return typeof error === 'object' && error !== null && this.#unreceived.has(error)
   }
 
   /**
@@ -316,7 +328,8 @@ export class Connection implements PoolConnection {
     if (this.#lost || this.#ending || ticket?.isCancelled) {
       return Promise.reject(new ConnectionLostError('not-sent', { cause: this.#lost?.cause }))
     }
-    if (this.#running++ === 0) this.#runningSince = performance.now()
+    const now = performance.now()
+    if (this.#running++ === 0) this.#runningSince = now
     const place = ++this.#sent
     if (ticket) ticket.place = place
     const prepare = mode !== 'unprepared' && this.#keepsPrepared(text, parameters, info)
@@ -341,6 +354,7 @@ export class Connection implements PoolConnection {
           )
         },
       )
+      query.sentAt = now
       this.#submit(query)
     })
   }
@@ -355,7 +369,9 @@ export class Connection implements PoolConnection {
     else if (this.#cancelling > 0 && isCancelCode(error)) this.#collateral.add(error as object)
     this.#over()
     if (!lost) throw error
-    throw new ConnectionLostError(query.state ? 'unknown' : 'not-sent', { cause: error })
+    const known = new ConnectionLostError(query.state ? 'unknown' : 'not-sent', { cause: error })
+    if (query.sentAt > this.#quietSince) this.#unreceived.add(known)
+    throw known
   }
 
   /**

@@ -21,7 +21,7 @@ import { retryTransaction } from './retry.ts'
 import { readBackendStates, terminateBackends } from './server-report.ts'
 import type { ResetMode, Slot } from './slot.ts'
 import { StallWatch } from './stall-watch.ts'
-import { isRead, StatementCatalog } from './statement.ts'
+import { isPlainRead, isRead, StatementCatalog } from './statement.ts'
 import type { PoolStatus, PoolTimings } from './status.ts'
 import { parseTarget } from './target.ts'
 import { runTransaction } from './transaction.ts'
@@ -194,12 +194,13 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     look: (pids) => askAside((aside) => readBackendStates(aside, pids)),
     onStalled(stalled) {
       const error = new StatementTimeoutError(connectionOptions.stallAfterMs)
-      for (const connection of stalled) {
+      for (const { connection, quietSince } of stalled) {
         monitor.record('statement-stalled', error)
-        connection.giveUp(error)
+        connection.giveUp(error, quietSince)
       }
       // What the server holds for them would be held until TCP gives up there too.
-      askAside((aside) => terminateBackends(aside, stalled)).catch(() => {})
+      const backends = stalled.map(({ connection }) => connection)
+      askAside((aside) => terminateBackends(aside, backends)).catch(() => {})
     },
   })
   if (connectionOptions.stallAfterMs > 0) stallWatch.start()
@@ -266,6 +267,9 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
         pool.unshare(slot, since)
         if (ticket?.isCancelled || lost >= mostLostInARow) throw error
         if (hadNoEffect(error) || connection.isCollateral(error))
+          return share(text, parameters, values, lost + 1)
+        // A read that the server has not seen is not repeated but run: should the network still deliver it, no harm is done.
+        if (connection.isUnreceived(error) && isPlainRead(text))
           return share(text, parameters, values, lost + 1)
         // Once only: a read that takes its connection with it must not go round all of them.
         const isWorthRepeating =

@@ -15,6 +15,8 @@ export class DriverQuery {
   readonly #onRows: (rows: Driver) => void
   readonly #onError: (error: unknown) => void
   #isSettled = false
+  /** On performance.now's clock. */
+  sentAt = 0
   /** The backend, once it is sent. */
   state: unknown = null
   /** Its columns and its parameters' types, as the server described them. */

@@ -134,7 +134,8 @@ interface ReportRow {
 }
 
 const stateText = (pids: readonly number[]) =>
-  'select pid, backend_start::text as "startedAt", state, wait_event_type as "waitEventType" ' +
+  'select pid, backend_start::text as "startedAt", state, wait_event_type as "waitEventType", ' +
+  '(extract(epoch from clock_timestamp() - state_change) * 1000)::float8 as "quietMs" ' +
   `from pg_stat_activity where pid in (${pids.join(', ')})`
 
 /** How the server sees some of this role's backends; those that are gone are missing. */

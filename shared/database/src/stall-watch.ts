@@ -8,6 +8,18 @@ export interface BackendState {
   startedAt: string
   state: string | null
   waitEventType: string | null
+  /** How long ago in ms it last began or ended something. */
+  quietMs: number
+}
+
+/** A connection found dead. */
+export interface Stalled {
+  connection: Connection
+  /**
+   * When its backend was last at work, on performance.now's clock; what was sent later had not arrived by the look.
+   * Infinity when that is not known.
+   */
+  quietSince: number
 }
 
 export interface StallWatchOptions {
@@ -17,7 +29,7 @@ export interface StallWatchOptions {
   /** Asks the server over a fresh connection how it sees these backends; rejects with ConnectError when it can't be asked. */
   look: (pids: number[]) => Promise<BackendState[]>
   /** These connections are dead: their statements must be told. Called once a connection. */
-  onStalled: (stalled: readonly Connection[]) => void
+  onStalled: (stalled: readonly Stalled[]) => void
 }
 
 /** What earlier looks have found. */
@@ -38,8 +50,8 @@ const secondLookMs = 200
  * backend is gone, or has nothing to do and still has nothing to say at a second look, or no server can be reached for as
  * long again, the connection is lost. TCP alone takes minutes to notice that.
  *
- * Whether its statements have run stays unknown. That the backend looked quiet would be no proof: what the network still
- * holds may arrive between a look and the backend's end.
+ * Whether its statements have run stays unknown, also of those that the backend had not received by the look: what the
+ * network still holds may arrive between a look and the backend's end. A read of these can run again all the same.
  */
 export class StallWatch {
   readonly #options: StallWatchOptions
@@ -91,22 +103,28 @@ export class StallWatch {
       // A server that refuses is there, and a password that can't be read now says nothing of it: asked again later.
       if (!isUnreachable(error)) return this.#postpone(silent)
     }
-    const stalled = silent.filter((connection) => this.#isStalled(connection, states))
-    for (const connection of stalled) this.#reported.add(connection)
+    // Both are lengths of time, so that the clocks need not agree; taken after the answer, it errs on the safe side.
+    const lookedAt = performance.now()
+    const stalled: Stalled[] = []
+    for (const connection of silent) {
+      const backend = states?.find(({ pid }) => pid === connection.pid)
+      if (!this.#isStalled(connection, states && (backend ?? 'gone'))) continue
+      this.#reported.add(connection)
+      stalled.push({ connection, quietSince: lookedAt - quietMsOf(connection, backend) })
+    }
     if (stalled.length > 0) this.#options.onStalled(stalled)
   }
 
-  /** What the look says of a connection. `states` is null when no server could be reached. */
-  #isStalled(connection: Connection, states: readonly BackendState[] | null): boolean {
+  /** What the look says of a connection. `backend` is null when no server could be reached. */
+  #isStalled(connection: Connection, backend: BackendState | 'gone' | null): boolean {
     const silentForMs = connection.silentForMs(performance.now())
     if (silentForMs < this.#options.stallAfterMs) return false
-    if (states === null) return silentForMs >= 2 * this.#options.stallAfterMs
-    const backend = states.find(({ pid }) => pid === connection.pid)
-    return this.#isDead(connection, backend)
+    if (backend === null) return silentForMs >= 2 * this.#options.stallAfterMs
+    return backend === 'gone' || this.#isDead(connection, backend)
   }
 
-  #isDead(connection: Connection, backend: BackendState | undefined): boolean {
-    if (!backend || backend.startedAt !== connection.backendStartedAt) return true
+  #isDead(connection: Connection, backend: BackendState): boolean {
+    if (backend.startedAt !== connection.backendStartedAt) return true
     const before = this.#suspicions.get(connection)
     const { bytesRead } = connection
     // A backend that waits for its client while the client waits for it: one of them does not hear the other.
@@ -130,4 +148,11 @@ export class StallWatch {
       this.#suspicions.set(connection, { bytesRead: connection.bytesRead, looks: 0, nextLookAt: now + pause })
     }
   }
+}
+
+/** How long the backend has had nothing to do; minus infinity when that is not known. */
+function quietMsOf(connection: Connection, backend: BackendState | undefined): number {
+  if (!backend?.state?.startsWith('idle') || backend.startedAt !== connection.backendStartedAt)
+    return Number.NEGATIVE_INFINITY
+  return backend.quietMs
 }

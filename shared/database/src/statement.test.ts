@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, isPlainRead, test } from 'bun:test'
 import { classifyStatement, isRead, StatementCatalog } from './statement.ts'
 
 describe('classifyStatement', () => {
@@ -77,6 +77,25 @@ describe('isRead', () => {
     'select * from t for update',
   ])('%p may not', (text) => {
     expect(isRead(text)).toBe(false)
+  })
+})
+
+describe('a plain read', () => {
+  test.each([
+    'select "id", "name" from "product" where "product"."id" = $1 and "name" in ($2, $3)',
+    'select count(*), coalesce(max(price), 0) from product',
+    'with a as (select 1) select * from a where exists (select 1)',
+  ])('%p calls nothing that could write', (text) => {
+    expect(isPlainRead(text)).toBe(true)
+  })
+
+  test.each([
+    'select audit_and_read($1)',
+    'select app.charge (1)',
+    'select "Weird"(1)',
+    'insert into t values (1)',
+  ])('%p may', (text) => {
+    expect(isPlainRead(text)).toBe(false)
   })
 })
 

@@ -37,6 +37,16 @@ export function isRead(text: string): boolean {
   return readText.test(text) && !writesInside.test(text)
 }
 
+const call = /([\w".]+)\s*\(/g
+// Words before a parenthesis that call nothing, and functions of the server's that every query builder uses.
+const harmless =
+  /^(?:select|from|where|and|or|not|in|any|all|some|exists|on|as|by|having|values|when|then|else|join|lateral|over|filter|using|cast|with|union|except|intersect|distinct|between|like|ilike|limit|offset|is|array|row|interval|numeric|decimal|varchar|char|timestamp|timestamptz|time|count|sum|avg|min|max|coalesce|nullif|greatest|least|lower|upper|length|trim|concat|substring|abs|round|now|date_trunc|extract|to_char|json_build_array|json_build_object|json_agg|jsonb_agg|array_agg|string_agg|row_number|rank|generate_series)$/i
+
+/** A read that calls nothing but functions known to only read: running it twice can't do harm, whatever the schema holds. */
+export function isPlainRead(text: string): boolean {
+  return isRead(text) && [...text.matchAll(call)].every(([, name = '']) => harmless.test(name))
+}
+
 /** Reads off the text what running it may leave on its connection. A function that does so inside can't be seen. */
 export function classifyStatement(text: string): StatementKind {
   if (copyText.test(text)) return 'copy'

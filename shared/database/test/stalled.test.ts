@@ -59,6 +59,22 @@ describe('a statement that gets no answer', () => {
     expect(n).toBe(20 - failures.length)
   }, 20_000)
 
+  test('is run on another connection when it only reads and the server had not received it', async () => {
+    await using fixture = await throughProxy()
+    const { database } = fixture
+    await Promise.all(
+      Array.from({ length: 10 }, () => database.use(({ db }) => db.execute(sql`select pg_sleep(0.02)`))),
+    )
+    await proxy.set('freezeOld')
+    const read = (n: number) => firstRow(database.db.execute(sql`select ${n}::int as n`))
+    const unknownToUs = thrownBy(database.db.execute(sql`select quote_literal('x')`))
+    const calls = Array.from({ length: 20 }, (_, n) => read(n))
+    expect(await Promise.all(calls)).toEqual(Array.from({ length: 20 }, (_, n) => ({ n })))
+    expect(fixture.events).toContain('statement-stalled')
+    // It reads too, but calls what is not known to do nothing else.
+    expect(await unknownToUs).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
+  }, 20_000)
+
   test('fails as unknown when the server did receive it and its answer was lost', async () => {
     await using fixture = await throughProxy()
     const { database } = fixture
