@@ -1,5 +1,5 @@
-import { describe, expect, isPlainRead, test } from 'bun:test'
-import { classifyStatement, isRead, StatementCatalog } from './statement.ts'
+import { describe, expect, test } from 'bun:test'
+import { classifyStatement, isPlainRead, isRead, StatementCatalog } from './statement.ts'
 
 describe('classifyStatement', () => {
   test.each([

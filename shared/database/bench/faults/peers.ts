@@ -47,8 +47,12 @@ function peerOf<T>(execute: (query: SQL) => PromiseLike<T>, read: (answer: T) =>
 }
 
 async function openLayer(url: string, connection: Partial<ConnectionOptions> = {}): Promise<Peer> {
-  const { db } = createDatabase({ name: 'faults', url, pool: { poolSize: schedule.poolSize }, connection })
-  return peerOf((query) => db.execute(query), numberIn)
+  const database = createDatabase({ name: 'faults', url, pool: { poolSize: schedule.poolSize }, connection })
+  return {
+    ...peerOf((query) => database.db.execute(query), numberIn),
+    // A report belongs on a connection of its own, as the guide says: a short statement could be sent right behind it.
+    sleep: (seconds) => database.use(({ db }) => db.execute(sleeping(seconds))),
+  }
 }
 
 function openRetryingLayer(url: string): Promise<Peer> {

@@ -67,15 +67,27 @@ function listenerByProc(port: number): number | null {
   const inode = ['/proc/net/tcp', '/proc/net/tcp6'].map((table) => listeningInode(table, port)).find(Boolean)
   if (inode === undefined) return null
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      for (const fd of readdirSync(`/proc/${pid}/fd`)) {
-        if (readlinkSync(`/proc/${pid}/fd/${fd}`) === `socket:[${inode}]`) return Number(pid)
-      }
-    } catch {
-      // A process of another user, or one that has ended since.
-    }
+    if (descriptorsOf(pid).some((fd) => targetOf(pid, fd) === `socket:[${inode}]`)) return Number(pid)
   }
   return null
+}
+
+/** Empty for a process of another user, or one that has ended since. */
+function descriptorsOf(pid: string): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`)
+  } catch {
+    return []
+  }
+}
+
+/** Null for one that has been closed since, as that by which our own were just listed. */
+function targetOf(pid: string, fd: string): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${fd}`)
+  } catch {
+    return null
+  }
 }
 
 function listeningInode(table: string, port: number): string | undefined {
