@@ -51,7 +51,7 @@ const secondLookMs = 200
  * long again, the connection is lost. TCP alone takes minutes to notice that.
  *
  * Whether its statements have run stays unknown, also of those that the backend had not received by the look: what the
- * network still holds may arrive between a look and the backend's end. A read of these can run again all the same.
+ * network still holds may arrive between a look and the backend's end. A plain read of these can run again all the same.
  */
 export class StallWatch {
   readonly #options: StallWatchOptions
