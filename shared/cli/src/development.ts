@@ -1,6 +1,8 @@
 import { configurationExitCode, EnvironmentError } from '@shared/env'
+import type { ServiceRoles } from '@shared/postgres'
 import { type AdminServer, openAdminServer } from './database-server.ts'
 import { developmentConsolePort, startDevelopmentConsole } from './development-console.ts'
+import { isolationTable } from './isolation-table.ts'
 import { claimPorts } from './ports.ts'
 import { migrateService, provisionServices, rolesOf } from './prepare-databases.ts'
 import { awaitReady, baseUrl, type Readiness } from './readiness.ts'
@@ -37,12 +39,14 @@ export async function runDevelopment(options: DevelopmentOptions): Promise<numbe
       const setups = await claimPorts(composeEnvironments(options.services, { mode: 'development' }))
       if (setups.some(({ external }) => !external)) server = await openAdminServer(options)
       if (server !== null) console.log(server.description)
-      const placed = await prepare(setups, server, options, stop.signal)
+      const { placed, provisioned } = await prepare(setups, server, options, stop.signal)
       if (stop.signal.aborted) return 0
       for (const setup of placed) group.start(setup)
+      const isolation = server === null ? null : proveIsolation(server, provisioned)
       using _watcher = options.watch ? restartOnChange(placed, group, stop.signal) : null
       await using page = startDevelopmentConsole(placed, consolePort)
-      return await attend(placed, group, { ...options, signal: stop.signal, notice: page.notice })
+      const notices = [isolation, page.notice]
+      return await attend(placed, group, { ...options, signal: stop.signal, notices })
     } catch (error) {
       // Ctrl-C also ends the programs a step was waiting for, so what the step then says is no news. The step may have
       // blocked this process, which then has not seen the signal yet.
@@ -75,26 +79,37 @@ function reportExit(service: string, exitCode: number): void {
   console.log(paint('red', `${service} ended with exit code ${exitCode}${reason}`))
 }
 
-/** Makes databases and roles, and migrates; a service whose environment is wrong is left out and says so itself. */
+/** What each role reaches, as a table; development goes on without it where the server can't be asked any more. */
+async function proveIsolation(server: AdminServer, roles: readonly ServiceRoles[]): Promise<string | null> {
+  if (roles.length === 0) return null
+  return await isolationTable(server.adminUrl, roles).catch(
+    () => 'isolation was not checked: the server did not let the admin in',
+  )
+}
+
+/**
+ * Makes databases and roles, and migrates; a service whose environment is wrong is left out and says so itself.
+ *
+ * @returns The services with their server, and the roles that were made.
+ */
 async function prepare(
   setups: readonly ServiceSetup[],
   server: AdminServer | null,
   options: DevelopmentOptions,
   signal: AbortSignal,
-): Promise<ServiceSetup[]> {
+): Promise<{ placed: ServiceSetup[]; provisioned: ServiceRoles[] }> {
   const placed = setups.map((setup) => (server === null ? setup : onServer(setup, server)))
   const usable = placed.filter(isUsable)
   const ours = usable.filter(({ external }) => !external)
   for (const { service } of placed.filter(({ external }) => external)) {
     console.log(`${service.service} has a server of its own: nothing is made there`)
   }
-  if (server !== null && ours.length > 0 && !signal.aborted) {
-    const roles = ours.map((setup) => rolesOf(setup))
-    await provisionServices(server.adminUrl, roles, console.log)
-  }
+  const provisioned = ours.map((setup) => rolesOf(setup))
+  if (server !== null && ours.length > 0 && !signal.aborted)
+    await provisionServices(server.adminUrl, provisioned, console.log)
   const toMigrate = options.migrateExternal ? usable : ours
   if (!signal.aborted) await Promise.all(toMigrate.map((setup) => migrateService(setup, console.log)))
-  return placed
+  return { placed, provisioned }
 }
 
 function isUsable(setup: ServiceSetup): boolean {
@@ -113,8 +128,14 @@ function isUsable(setup: ServiceSetup): boolean {
 async function attend(
   setups: readonly ServiceSetup[],
   group: ServiceGroup,
-  { signal, watch, notice }: { signal: AbortSignal; watch: boolean; notice: string },
+  options: {
+    signal: AbortSignal
+    watch: boolean
+    /** Paragraphs below the table; null ones are left out. */
+    notices: readonly (string | Promise<string | null> | null)[]
+  },
 ): Promise<number> {
+  const { signal, watch } = options
   const states = await Promise.all(
     setups.map(async (setup) => {
       const { service } = setup.service
@@ -122,8 +143,10 @@ async function attend(
       return { setup, state: await awaitReady(setup, { timeoutMs: readyMs, hasEnded, signal }) }
     }),
   )
-  if (signal.aborted) return 0
-  console.log(`\n${overview(states)}\n\n${notice}\n`)
+  const notices = await Promise.race([aborted(signal), Promise.all(options.notices)])
+  if (signal.aborted || !notices) return 0
+  const paragraphs = [overview(states), ...notices].filter((paragraph) => paragraph !== null)
+  console.log(`\n${paragraphs.join('\n\n')}\n`)
   if (states.every(({ state }) => state === 'ended')) return 1
   const stopped = aborted(signal).then(() => 0)
   // With files watched, a service that ended comes back when its file is mended.

@@ -28,6 +28,17 @@ const until = (addresses: Record<string, string>, expected: number) =>
     timeoutMs: 15_000,
   })
 
+/** Each role and database between which the table of `dev` says that a login succeeded. */
+function reached(output: string): string[] {
+  const [head = '', ...rows] =
+    /^role {2}.*(?:\n\w+_(?:app|migrator) .*)+/m.exec(output)?.[0].split('\n') ?? []
+  const [, ...databases] = head.split(/ +/)
+  return rows.flatMap((row) => {
+    const [role, ...outcomes] = row.split(/ +/)
+    return databases.flatMap((database, at) => (outcomes[at] === 'connected' ? [`${role} ${database}`] : []))
+  })
+}
+
 describe('dev', () => {
   test('starts everything, answers on every health route, and a Ctrl-C leaves no process', async () => {
     await using dev = startDev(root)
@@ -37,6 +48,10 @@ describe('dev', () => {
       const routes = ['/livez', '/readyz', '/health', '/health/detailed']
       expect(await Promise.all(routes.map((route) => status(url + route)))).toEqual([200, 200, 200, 200])
     }
+    expect(reached(dev.output())).toEqual(
+      names.flatMap((name) => [`${name}_app ${name}_db`, `${name}_migrator ${name}_db`]),
+    )
+    expect(dev.output()).toContain('isolated: each role reaches its own database and no other')
     const family = dev.family()
     expect([...family.values()].filter((command) => command.includes('src/index.ts'))).toHaveLength(
       names.length,

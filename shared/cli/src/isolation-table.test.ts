@@ -1,0 +1,37 @@
+import { expect, test } from 'bun:test'
+import { provision } from '@shared/postgres'
+import { startTestServer } from '@shared/postgres/testing'
+import { isolationTable } from './isolation-table.ts'
+
+const services = ['one', 'two'].map((service) => ({
+  service,
+  database: `${service}_db`,
+  owner: `${service}_owner`,
+  migrator: { name: `${service}_migrator`, password: 'a secret for the migrator' },
+  app: { name: `${service}_app`, password: 'a secret for the service', connectionLimit: 5 },
+}))
+
+test('the table shows what each login did, and names every wall that is open', async () => {
+  await using server = await startTestServer()
+  const { adminUrl } = server
+  await provision({ adminUrl, services })
+  const closed = [
+    'role          one_db     two_db     postgres  template1',
+    'one_app       connected  42501      42501     42501',
+    'one_migrator  connected  42501      42501     42501',
+    'two_app       42501      connected  42501     42501',
+    'two_migrator  42501      connected  42501     42501',
+  ]
+  expect((await isolationTable(adminUrl, services)).split('\n')).toEqual([
+    ...closed,
+    'isolated: each role reaches its own database and no other',
+  ])
+
+  await using admin = new Bun.SQL(adminUrl, { max: 1 })
+  await admin.unsafe('grant connect on database two_db to one_app')
+  expect((await isolationTable(adminUrl, services)).split('\n')).toEqual([
+    ...closed.with(1, 'one_app       connected  connected  42501     42501'),
+    'not isolated: "one_app" should get 42501 from database "two_db", and got connected',
+    'not isolated: "one_app" has CONNECT on database "two_db"',
+  ])
+})

@@ -1,0 +1,31 @@
+import { checkIsolation, type IsolationReport, type ServiceRoles } from '@shared/postgres'
+import { paint, renderTable } from './terminal.ts'
+
+/**
+ * Logs every login role in to every database and shows what came of it, a row a role; below it a line that sums it up, or
+ * one for each thing that is not as it should be.
+ *
+ * @throws what the admin's connection throws.
+ */
+export async function isolationTable(adminUrl: string, services: readonly ServiceRoles[]): Promise<string> {
+  return renderIsolation(await checkIsolation({ adminUrl, services }))
+}
+
+/** The report as a table. */
+export function renderIsolation({ matrix, findings }: IsolationReport): string {
+  const databases = [...new Set(matrix.map(({ database }) => database))]
+  const roles = [...new Set(matrix.map(({ role }) => role))]
+  const rows = roles.map((role) => [
+    role,
+    ...matrix
+      .filter((cell) => cell.role === role)
+      .map(({ outcome, expected, ok }) =>
+        paint(!ok ? 'red' : expected === 'connected' ? 'green' : 'grey', outcome),
+      ),
+  ])
+  const summary =
+    findings.length === 0
+      ? [paint('green', 'isolated: each role reaches its own database and no other')]
+      : findings.map((finding) => paint('red', `not isolated: ${finding}`))
+  return [renderTable([['role', ...databases], ...rows]), ...summary].join('\n')
+}
