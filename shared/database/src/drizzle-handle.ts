@@ -1,6 +1,9 @@
-import { drizzle, PostgresJsDatabase, PostgresJsSession } from 'drizzle-orm/postgres-js'
+import type { PgDialect } from 'drizzle-orm/pg-core'
+import { drizzle, PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import type postgres from 'postgres'
 import type { DrizzleClient } from './drizzle-client.ts'
+import { DrizzleDialect } from './drizzle-dialect.ts'
+import { DrizzleSession } from './drizzle-session.ts'
 
 /** Drizzle over this layer: everything of `drizzle-orm/postgres-js`, with our client as `$client`. */
 export type DrizzleDatabase<TSchema extends Record<string, unknown>> = PostgresJsDatabase<TSchema> & {
@@ -12,10 +15,11 @@ export function createHandle<TSchema extends Record<string, unknown>>(
   client: DrizzleClient,
   schema: TSchema | undefined,
 ): DrizzleDatabase<TSchema> {
-  return drizzle({
+  const stock = drizzle({
     client: client as unknown as postgres.Sql,
     ...(schema && { schema }),
   }) as unknown as DrizzleDatabase<TSchema>
+  return handleWith(stock, client, new DrizzleDialect())
 }
 
 /**
@@ -26,11 +30,16 @@ export function handleOn<TSchema extends Record<string, unknown>>(
   handle: DrizzleDatabase<TSchema>,
   client: DrizzleClient,
 ): DrizzleDatabase<TSchema> {
-  const { dialect, session } = handle as unknown as {
-    dialect: never
-    session: { schema: never; options: never }
-  }
-  const own = new PostgresJsSession(client as never, dialect, session.schema, session.options)
+  return handleWith(handle, client, (handle as unknown as { dialect: PgDialect }).dialect)
+}
+
+function handleWith<TSchema extends Record<string, unknown>>(
+  handle: DrizzleDatabase<TSchema>,
+  client: DrizzleClient,
+  dialect: PgDialect,
+): DrizzleDatabase<TSchema> {
+  const { session } = handle as unknown as { session: { schema: never } }
+  const own = new DrizzleSession(client, dialect, session.schema)
   const derived = new PostgresJsDatabase(
     dialect,
     own as never,

@@ -1,0 +1,121 @@
+import {
+  Column,
+  getTableName,
+  is,
+  Name,
+  Param,
+  Placeholder,
+  SQL,
+  type SQLChunk,
+  StringChunk,
+  Table,
+} from 'drizzle-orm'
+import type { CasingCache } from 'drizzle-orm/casing'
+import type { BuildQueryConfig, Query } from 'drizzle-orm/sql/sql'
+
+/**
+ * Turns Drizzle's tree of a query into text and parameters, as `SQL.toQuery` does, in one walk that makes no object a
+ * node. What is rare (subqueries, views, aliases, enums, inlined parameters, an SQL wrapper) is left to Drizzle.
+ *
+ * drizzle-orm 0.45 asks of every node up to twelve times what it is, each time along its chain of classes, and joins the
+ * parts of each level anew: a third of what a small query costs it.
+ */
+export function renderSql(query: SQL, config: BuildQueryConfig): Query {
+  const renderer = new Renderer(config)
+  renderer.add(query)
+  return { sql: renderer.text, params: renderer.params }
+}
+
+class Renderer {
+  text = ''
+  readonly params: unknown[] = []
+  readonly #config: BuildQueryConfig
+  readonly #casing: CasingCache
+
+  constructor(config: BuildQueryConfig) {
+    this.#config = config
+    this.#casing = config.casing
+  }
+
+  add(chunk: SQLChunk): void {
+    if (chunk instanceof StringChunk)
+      this.text += chunk.value.length === 1 ? chunk.value[0] : chunk.value.join('')
+    else if (chunk instanceof Param) this.#addParam(chunk)
+    else if (chunk instanceof SQL) this.#addSql(chunk)
+    else if (chunk instanceof Column) this.#addColumn(chunk)
+    else if (Array.isArray(chunk)) this.#addList(chunk)
+    else if (chunk instanceof Name) this.text += quoted(chunk.value)
+    else if (chunk instanceof Table) this.#addTable(chunk)
+    else if (chunk === null || (typeof chunk !== 'object' && typeof chunk !== 'function')) {
+      if (chunk !== undefined) this.#bind(chunk)
+    } else if (chunk instanceof Placeholder) this.#bind(chunk)
+    else this.#addOther(chunk)
+  }
+
+  #addSql(query: SQL): void {
+    if ((query as unknown as { shouldInlineParams: boolean }).shouldInlineParams) this.#addOther(query)
+    else for (const chunk of query.queryChunks) this.add(chunk)
+  }
+
+  #addList(list: readonly SQLChunk[]): void {
+    this.text += '('
+    for (let place = 0; place < list.length; place++) {
+      if (place > 0) this.text += ', '
+      this.add(list[place])
+    }
+    this.text += ')'
+  }
+
+  #addTable(table: Table): void {
+    this.text += qualified(table)
+  }
+
+  #addColumn(column: Column): void {
+    this.text += `${qualified(column.table)}.${quoted(this.#casing.getColumnCasing(column))}`
+  }
+
+  #addParam(param: Param): void {
+    const { value, encoder } = param
+    if (is(value, Placeholder)) {
+      this.#bind(param)
+      return
+    }
+    const mapped: unknown = value === null ? null : encoder.mapToDriverValue(value)
+    if (is(mapped, SQL)) this.#addSql(mapped)
+    else this.#bind(mapped)
+  }
+
+  #bind(value: unknown): void {
+    this.params.push(value)
+    this.text += `$${this.params.length}`
+  }
+
+  #addOther(chunk: SQLChunk): void {
+    const paramStartIndex = { value: this.params.length }
+    const { sql, params } = new SQL([chunk]).toQuery({ ...this.#config, paramStartIndex })
+    this.text += sql
+    this.params.push(...params)
+  }
+}
+
+function qualified(table: Table): string {
+  const schema = memberOf<string | undefined>(table, 'Schema')
+  const name = quoted(getTableName(table))
+  return schema === undefined || isAliased(table) ? name : `${quoted(schema)}.${name}`
+}
+
+/** Whether a table is another one under a name of its own. */
+export function isAliased(table: Table): boolean {
+  return memberOf<boolean>(table, 'IsAlias')
+}
+
+/** What Drizzle keeps on a table under symbols of its own. */
+function memberOf<T>(table: Table, name: 'Schema' | 'IsAlias'): T {
+  const { Symbol: symbols } = Table as unknown as { Symbol: Record<string, symbol> }
+  return (table as unknown as Record<symbol, T>)[symbols[name] as symbol] as T
+}
+
+/** A name as SQL has it, in double quotes. */
+export function quoted(name: string): string {
+  return `"${name.includes('"') ? name.replaceAll('"', '""') : name}"`
+}
