@@ -333,7 +333,7 @@ export class Connection implements PoolConnection {
     const place = ++this.#sent
     if (ticket) ticket.place = place
     const prepare = mode !== 'unprepared' && this.#keepsPrepared(text, parameters, info)
-    if (begin !== undefined) this.#wire?.write(beginMessages(begin))
+    if (begin !== undefined) this.#wire?.writeAhead(beginMessages(begin))
     const simple = parameters.length === 0 && begin === undefined
     return new Promise((resolve) => {
       const query = new DriverQuery(

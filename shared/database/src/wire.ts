@@ -8,6 +8,7 @@ export class Wire {
   readonly opened: Promise<Socket>
   readonly #tcp: Socket
   #socket: Socket | null = null
+  #ahead: Uint8Array | null = null
 
   constructor(target: Target, tls: TlsSettings | null) {
     this.#tcp = connect({ host: target.host, port: target.port })
@@ -26,9 +27,9 @@ export class Wire {
     return this.#tcp.bytesRead
   }
 
-  /** Says something between what the driver says; it must have said all it has to. */
-  write(bytes: Uint8Array): void {
-    this.#socket?.write(bytes)
+  /** Says something in one piece with what the driver says next; it must have said all it had to. */
+  writeAhead(bytes: Uint8Array): void {
+    this.#ahead = bytes
   }
 
   /** Ends it at once, without a goodbye. */
@@ -43,10 +44,21 @@ export class Wire {
       await settled<void>(tcp, (resolve) => tcp.once('connect', () => resolve()))
       tcp.setNoDelay(true)
       this.#socket = tls ? await secure(tcp, tls) : tcp
+      this.#prefix(this.#socket)
       return this.#socket
     } catch (error) {
       tcp.destroy()
       throw error
     }
+  }
+
+  /** A packet of its own would cost a system call here and one at the server: more than all else that BEGIN does. */
+  #prefix(socket: Socket): void {
+    const { write } = socket
+    socket.write = ((bytes: Uint8Array, ...rest: []) => {
+      const ahead = this.#ahead
+      this.#ahead = null
+      return write.call(socket, ahead ? Buffer.concat([ahead, bytes]) : bytes, ...rest)
+    }) as Socket['write']
   }
 }
