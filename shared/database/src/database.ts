@@ -218,7 +218,9 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     reset: ResetMode | 'if-stateful',
     checkout?: CheckoutOptions,
   ): Promise<T> {
-    const lease = await pool.checkout({ ...work.current(), ...checkout })
+    const context = work.current()
+    const warm = context?.signal?.aborted || checkout?.signal?.aborted ? null : pool.tryCheckout()
+    const lease = warm ?? (await pool.checkout({ ...context, ...checkout }))
     const exclusive = new ExclusiveConnection(lease.connection, catalog, work)
     try {
       return await work.holding(lease.slot, () => fn(exclusive))
@@ -241,14 +243,18 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
   function share(text: string, parameters: readonly unknown[], values: boolean, lost: number): Promise<Rows> {
     const context = work.current()
     if (context?.signal?.aborted) return Promise.reject(context.signal.reason)
-    const slot = pool.tryShare()
+    const now = performance.now()
+    const slot = pool.tryShare(now)
     return slot
-      ? runOn(slot, context?.signal, text, parameters, values, lost)
-      : pool.share(context).then((shared) => runOn(shared, context?.signal, text, parameters, values, lost))
+      ? runOn(slot, now, context?.signal, text, parameters, values, lost)
+      : pool
+          .share(context)
+          .then((shared) => runOn(shared, performance.now(), context?.signal, text, parameters, values, lost))
   }
 
   function runOn(
     slot: Slot<Connection>,
+    since: number,
     signal: AbortSignal | undefined,
     text: string,
     parameters: readonly unknown[],
@@ -256,11 +262,11 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     lost: number,
   ): Promise<Rows> {
     const connection = slot.connection as Connection
-    const since = performance.now()
     const ticket = signal && { place: 0, isCancelled: false }
     const answer = connection.run(text, parameters, values, 'autocommit', ticket).then(
       (rows) => {
-        pool.unshare(slot, since)
+        // The answer has just been read, and the clock with it.
+        pool.unshare(slot, since, connection.spokeAt)
         return rows
       },
       (error: unknown) => {

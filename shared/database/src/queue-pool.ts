@@ -10,7 +10,7 @@ import {
 import { Histogram } from './histogram.ts'
 import type { DatabaseEventType } from './monitor.ts'
 import type { PoolOptions } from './options.ts'
-import { describePlace, hereIs } from './place.ts'
+import { describePlace, hereIs, type Place } from './place.ts'
 import type { Connector, Lease, PoolConnection, ResetMode, Slot } from './slot.ts'
 import { createCounters, type PoolStatus, type PoolTimings } from './status.ts'
 import { Supply } from './supply.ts'
@@ -33,6 +33,8 @@ export interface CheckoutOptions {
   timeoutMs?: number
   signal?: AbortSignal
 }
+
+const done = Promise.resolve()
 
 /** The lease inside which the caller runs, if any: its wait is checked for a deadlock. */
 export interface Holder<C> {
@@ -92,21 +94,28 @@ export class QueuePool<C extends PoolConnection> {
    * @see SQLAlchemy QueuePool, lib/sqlalchemy/pool/impl.py `_do_get`
    */
   async checkout(options: CheckoutOptions & Holder<C> = {}): Promise<Lease<C>> {
-    const place = hereIs()
+    const place = this.#here()
     const slot = await this.#take('exclusive', options)
-    slot.place = place
-    return this.#createLease(slot)
+    return this.#leaseOf(slot, place)
+  }
+
+  /**
+   * Takes a warm connection for one caller alone, at once; null when there is none and the caller must go through
+   * `checkout()`.
+   */
+  tryCheckout(): Lease<C> | null {
+    const slot = this.#tryTake('exclusive', this.#now())
+    return slot && this.#leaseOf(slot, this.#here())
   }
 
   /**
    * Takes a place on a warm connection for one autocommit statement; null when there is none and the caller must go
    * through `share()`. End it with `unshare()`.
+   *
+   * @param now The time, where the caller has just asked for it: the clock costs more than the rest.
    */
-  tryShare(): Slot<C> | null {
-    if (this.#line.length > 0 || this.#closed) return null
-    const slot = this.#ready('shared')
-    if (slot) this.#lease(slot, 'shared')
-    return slot
+  tryShare(now: number = this.#now()): Slot<C> | null {
+    return this.#tryTake('shared', now)
   }
 
   /** Takes a place for one autocommit statement, waiting in line for it if need be; throws as `checkout()` does. */
@@ -114,14 +123,13 @@ export class QueuePool<C extends PoolConnection> {
     return this.#take('shared', options)
   }
 
-  /** Ends a shared lease that began at `since`, on the pool's clock. */
-  unshare(slot: Slot<C>, since: number): void {
-    const now = this.#now()
+  /** Ends a shared lease that began at `since` and ends `now`, both on the pool's clock. */
+  unshare(slot: Slot<C>, since: number, now: number = this.#now()): void {
     this.#uses.record(now - since)
     slot.shares--
     if (slot.state === 'closed') return
     slot.busySince = now
-    if (slot.shares === 0) this.#supply.release(slot)
+    if (slot.shares === 0) this.#supply.release(slot, now)
     if (this.#line.length > 0) this.#serve()
   }
 
@@ -187,6 +195,14 @@ export class QueuePool<C extends PoolConnection> {
     return this.#closed
   }
 
+  /** Nobody is served past those in line. */
+  #tryTake(kind: Waiter<C>['kind'], now: number): Slot<C> | null {
+    if (this.#line.length > 0 || this.#closed) return null
+    const slot = this.#ready(kind, now)
+    if (slot) this.#lease(slot, kind, now)
+    return slot
+  }
+
   async #take(kind: Waiter<C>['kind'], options: CheckoutOptions & Holder<C>): Promise<Slot<C>> {
     const { holder, signal } = options
     if (this.#closed) throw new PoolClosedError(this.#name)
@@ -194,11 +210,8 @@ export class QueuePool<C extends PoolConnection> {
       this.#counters.cancels++
       throw abortedError(signal)
     }
-    const ready = this.#line.length === 0 ? this.#ready(kind) : null
-    if (ready) {
-      this.#lease(ready, kind)
-      return ready
-    }
+    const ready = this.#tryTake(kind, this.#now())
+    if (ready) return ready
     if (this.#line.length >= this.#options.maxWaiting && !this.#supply.canGrow()) {
       this.#counters.saturations++
       throw this.#reported('saturated', new PoolSaturatedError(this.status(), this.#retryAfterMs()))
@@ -238,11 +251,12 @@ export class QueuePool<C extends PoolConnection> {
   /** Serves the line from its head while there is something to serve it with, then has made what the rest needs. */
   #serve(): void {
     for (let waiter = this.#line.head; waiter; waiter = this.#line.head) {
-      const slot = this.#ready(waiter.kind)
+      const now = this.#now()
+      const slot = this.#ready(waiter.kind, now)
       if (!slot) break
       this.#line.remove(waiter)
-      this.#lease(slot, waiter.kind)
-      this.#waits.record(this.#now() - waiter.since)
+      this.#lease(slot, waiter.kind, now)
+      this.#waits.record(now - waiter.since)
       waiter.resolve(slot)
     }
     if (this.#line.length > 0) this.#supply.raise(this.#demand())
@@ -252,8 +266,7 @@ export class QueuePool<C extends PoolConnection> {
    * What can be handed out now. A single statement goes to an idle connection; to none while another may be opened below
    * poolSize; then behind others, on the least loaded connection.
    */
-  #ready(kind: Waiter<C>['kind']): Slot<C> | null {
-    const now = this.#now()
+  #ready(kind: Waiter<C>['kind'], now: number): Slot<C> | null {
     const fresh = this.#supply.fresh(now)
     if (fresh || kind === 'exclusive') return fresh
     const { slots, count, pacer } = this.#supply
@@ -269,31 +282,27 @@ export class QueuePool<C extends PoolConnection> {
     return exclusive + Math.ceil((this.#line.length - exclusive) / this.#options.sharedDepth)
   }
 
-  #lease(slot: Slot<C>, kind: Waiter<C>['kind']): void {
+  #lease(slot: Slot<C>, kind: Waiter<C>['kind'], now: number): void {
     this.#counters.checkouts++
-    if (slot.state === 'idle') this.#supply.lease(slot, this.#now())
+    if (slot.state === 'idle') this.#supply.lease(slot, now)
     slot.exclusive = kind === 'exclusive'
     if (kind === 'shared') slot.shares++
   }
 
-  #createLease(slot: Slot<C>): Lease<C> {
-    let ended: Promise<void> | null = null
-    return {
-      slot,
-      connection: slot.connection as C,
-      get ended() {
-        return ended !== null
-      },
-      checkin: ({ reset = 'none' } = {}) => {
-        ended ??= this.#checkin(slot, reset)
-        return ended
-      },
-    }
+  /** Where the caller is, for whoever holds a lease too long: it costs more than all the rest of a checkout. */
+  #here(): Place | null {
+    return this.#options.leakAfterMs > 0 ? hereIs() : null
   }
 
-  async #checkin(slot: Slot<C>, reset: ResetMode | 'none'): Promise<void> {
+  #leaseOf(slot: Slot<C>, place: Place | null): Lease<C> {
+    slot.place = place
+    return new ExclusiveLease(slot, this.#checkin)
+  }
+
+  readonly #checkin = (slot: Slot<C>, reset: ResetMode | 'none'): Promise<void> => {
     const connection = slot.connection as C
-    const heldMs = this.#now() - slot.leasedAt
+    const now = this.#now()
+    const heldMs = now - slot.leasedAt
     this.#uses.record(heldMs)
     if (slot.isReported && slot.place) {
       this.#onEvent(
@@ -304,22 +313,27 @@ export class QueuePool<C extends PoolConnection> {
     }
     slot.place = null
     slot.isReported = false
-    if (slot.state === 'closed') return
-    if (connection.inFlight > 0) {
-      this.#supply.destroy(slot, 'busy-at-checkin')
+    if (slot.state === 'closed') return done
+    if (connection.inFlight > 0) this.#supply.destroy(slot, 'busy-at-checkin')
+    else if (reset !== 'none') return this.#reset(slot, reset)
+    else this.#release(slot, now)
+    return done
+  }
+
+  async #reset(slot: Slot<C>, how: ResetMode): Promise<void> {
+    try {
+      await (slot.connection as C).reset(how, this.#options.prePingTimeoutMs)
+    } catch (error) {
+      this.#onEvent('reset-failed', error)
+      this.#supply.destroy(slot, 'reset-failed')
       return
     }
-    if (reset !== 'none') {
-      try {
-        await connection.reset(reset, this.#options.prePingTimeoutMs)
-      } catch (error) {
-        this.#onEvent('reset-failed', error)
-        this.#supply.destroy(slot, 'reset-failed')
-        return
-      }
-    }
-    this.#supply.release(slot)
-    this.#serve()
+    this.#release(slot, this.#now())
+  }
+
+  #release(slot: Slot<C>, now: number): void {
+    this.#supply.release(slot, now)
+    if (this.#line.length > 0) this.#serve()
   }
 
   #expired(waiter: Waiter<Slot<C>>): void {
@@ -378,6 +392,28 @@ export class QueuePool<C extends PoolConnection> {
   #retryAfterMs(): number {
     const { head } = this.#line
     return Math.max(100, head ? this.#now() - head.since : 0)
+  }
+}
+
+class ExclusiveLease<C> implements Lease<C> {
+  readonly slot: Slot<C>
+  readonly connection: C
+  readonly #checkin: (slot: Slot<C>, reset: ResetMode | 'none') => Promise<void>
+  #ended: Promise<void> | null = null
+
+  constructor(slot: Slot<C>, checkin: (slot: Slot<C>, reset: ResetMode | 'none') => Promise<void>) {
+    this.slot = slot
+    this.connection = slot.connection as C
+    this.#checkin = checkin
+  }
+
+  get ended(): boolean {
+    return this.#ended !== null
+  }
+
+  checkin(options?: { reset?: ResetMode | 'none' }): Promise<void> {
+    this.#ended ??= this.#checkin(this.slot, options?.reset ?? 'none')
+    return this.#ended
   }
 }
 

@@ -44,6 +44,8 @@ export class Supply<C extends PoolConnection> {
   /** Connections being pinged. They count as leased. */
   pinging = 0
   readonly #options: SupplyOptions<C>
+  /** A connection that was silent for so long is pinged before it is handed out; Infinity without pre-ping. */
+  readonly #pingAfterMs: number
   /** A stack: the connection used last is taken first, so that those at the bottom can age out. */
   readonly #idle: Slot<C>[] = []
   /** Said goodbye to, and maybe still held by the server: they count against the limit only. */
@@ -59,7 +61,8 @@ export class Supply<C extends PoolConnection> {
 
   constructor(options: SupplyOptions<C>) {
     this.#options = options
-    const { poolSize, maxOverflow } = options.pool
+    const { poolSize, maxOverflow, prePing, prePingIdleMs } = options.pool
+    this.#pingAfterMs = prePing ? prePingIdleMs : Number.POSITIVE_INFINITY
     this.limit = maxOverflow < 0 ? Number.POSITIVE_INFINITY : poolSize + maxOverflow
     this.pacer = new Pacer({ now: options.now, random: options.random, wake: options.onChange })
   }
@@ -114,10 +117,10 @@ export class Supply<C extends PoolConnection> {
   }
 
   /** Takes back a connection that nobody uses any more; it is closed if retired, or one too many that nobody waits for. */
-  release(slot: Slot<C>): void {
+  release(slot: Slot<C>, now: number): void {
     if (slot.state !== 'leased') return
     slot.exclusive = false
-    this.#rest(slot)
+    this.#rest(slot, now)
   }
 
   /** Retires every connection made before `before`: idle ones now, those in use when they come back. */
@@ -181,9 +184,9 @@ export class Supply<C extends PoolConnection> {
   }
 
   #needsPing(slot: Slot<C>, now: number): boolean {
-    const { prePing, prePingIdleMs } = this.#options.pool
-    if (!prePing || slot.verified || !slot.connection) return false
-    return this.#isSuspect(slot) || now - slot.connection.spokeAt >= prePingIdleMs
+    if (slot.verified || !slot.connection) return false
+    const { spokeAt } = slot.connection
+    return now - spokeAt >= this.#pingAfterMs || spokeAt < this.#suspectBefore
   }
 
   #isSuspect(slot: Slot<C>): boolean {
@@ -288,31 +291,37 @@ export class Supply<C extends PoolConnection> {
   /** Puts a connection that has just answered before the line; it needs no ping if it is taken now. */
   #offer(slot: Slot<C>): void {
     slot.verified = true
-    if (slot.state !== 'closed') this.#rest(slot)
+    if (slot.state !== 'closed') this.#rest(slot, this.#options.now())
     this.#options.onChange()
     slot.verified = false
   }
 
-  #rest(slot: Slot<C>): void {
-    const { isWanted, now, pool } = this.#options
-    const reason = this.#retirement(slot, now())
+  #rest(slot: Slot<C>, now: number): void {
+    const { isWanted, pool } = this.#options
+    const reason = this.#retirement(slot, now)
     if (reason || (this.#idle.length >= pool.poolSize && !isWanted())) {
       this.close(slot, reason ?? 'overflow')
       return
     }
     this.#move(slot, 'idle')
-    slot.idleSince = now()
-    this.#watchIdle()
+    slot.idleSince = now
+    if (!this.#idleTimer) this.#watchIdle()
   }
 
   /** The only place where a slot changes its state. */
   #move(slot: Slot<C>, to: SlotState): void {
-    if (slot.state === 'idle') this.#idle.splice(this.#idle.lastIndexOf(slot), 1)
+    if (slot.state === 'idle') {
+      // Who takes one takes the top of the stack.
+      if (this.#idle[this.#idle.length - 1] === slot) this.#idle.pop()
+      else this.#idle.splice(this.#idle.lastIndexOf(slot), 1)
+    }
     if (slot.state !== 'closed') this.count[slot.state]--
-    if (to !== 'closed') this.count[to]++
     slot.state = to
-    if (to === 'idle') this.#idle.push(slot)
-    if (to !== 'closed') return
+    if (to !== 'closed') {
+      this.count[to]++
+      if (to === 'idle') this.#idle.push(slot)
+      return
+    }
     this.slots.delete(slot)
     if (this.slots.size === 0) this.#onEmpty?.()
   }

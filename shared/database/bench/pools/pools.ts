@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { ClientBase } from 'pg'
-import { openQueuePool, openSharedQueuePool } from './queue-pool.ts'
+import { openQueuePool, openSharedQueuePool, openUnwatchedQueuePool } from './queue-pool.ts'
 
 /** A pool of things that cost nothing, so that only the pool is measured. */
 export interface PoolUnderTest {
@@ -26,6 +26,7 @@ interface PoolPeer {
 /** Us first. */
 export const pools = {
   ours: { title: 'this layer', open: openQueuePool },
+  'ours-unwatched': { title: 'this layer, no leak watch', open: openUnwatchedQueuePool },
   'ours-shared': { title: 'this layer, for a statement', open: openSharedQueuePool },
   'pg-pool': { title: 'pg.Pool', open: openPgPool },
   tarn: { title: 'tarn', open: openTarn },

@@ -1,4 +1,4 @@
-import { resolvePoolOptions } from '../../src/options.ts'
+import { type PoolOptions, resolvePoolOptions } from '../../src/options.ts'
 import { QueuePool } from '../../src/queue-pool.ts'
 import type { PoolConnection } from '../../src/slot.ts'
 import type { PoolSettings, PoolUnderTest } from './pools.ts'
@@ -19,7 +19,10 @@ class FreeConnection implements PoolConnection {
 }
 
 /** Our pool with pre-ping, recycling and everything else at its defaults, over connections that cost nothing. */
-export function createFreePool({ size, timeoutMs, waiting }: PoolSettings): QueuePool<FreeConnection> {
+export function createFreePool(
+  { size, timeoutMs, waiting }: PoolSettings,
+  options: Partial<PoolOptions> = {},
+): QueuePool<FreeConnection> {
   return new QueuePool<FreeConnection>({
     name: 'bench',
     pool: resolvePoolOptions({
@@ -27,6 +30,7 @@ export function createFreePool({ size, timeoutMs, waiting }: PoolSettings): Queu
       maxOverflow: 0,
       checkoutTimeoutMs: timeoutMs,
       maxWaiting: waiting,
+      ...options,
     }),
     connectTimeoutMs: 1_000,
     connect: async () => new FreeConnection(),
@@ -35,15 +39,23 @@ export function createFreePool({ size, timeoutMs, waiting }: PoolSettings): Queu
 
 /** The same as a candidate. */
 export async function openQueuePool(settings: PoolSettings): Promise<PoolUnderTest> {
-  const pool = createFreePool(settings)
+  return exclusively(createFreePool(settings))
+}
+
+/** The same without the leak watch, which notes where each exclusive lease is taken: no peer does. */
+export async function openUnwatchedQueuePool(settings: PoolSettings): Promise<PoolUnderTest> {
+  return exclusively(createFreePool(settings, { leakAfterMs: 0 }))
+}
+
+function exclusively(pool: QueuePool<FreeConnection>): PoolUnderTest {
   return {
     async take() {
       const lease = await pool.checkout()
       return () => lease.checkin()
     },
     async cycle() {
-      const lease = await pool.checkout()
-      await lease.checkin()
+      const lease = pool.tryCheckout() ?? (await pool.checkout())
+      void lease.checkin()
     },
     close: () => pool.close(),
   }
@@ -58,8 +70,9 @@ export async function openSharedQueuePool(settings: PoolSettings): Promise<PoolU
       return () => pool.unshare(slot, slot.busySince)
     },
     async cycle() {
-      const slot = pool.tryShare() ?? (await pool.share())
-      pool.unshare(slot, slot.busySince)
+      const since = performance.now()
+      const slot = pool.tryShare(since) ?? (await pool.share())
+      pool.unshare(slot, since)
     },
     close: () => pool.close(),
   }

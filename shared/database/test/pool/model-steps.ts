@@ -7,7 +7,7 @@ export type Manner = 'answers' | 'fails' | 'refuses' | 'hangs'
 /** One thing that happens to a pool. `at` chooses among what there is at the moment; where there is nothing, it does nothing. */
 export type Step =
   | { do: 'checkout' | 'share'; timeoutMs: number }
-  | { do: 'tryShare' | 'invalidate' }
+  | { do: 'tryCheckout' | 'tryShare' | 'invalidate' }
   | {
       do: 'checkin'
       at: number
@@ -33,7 +33,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 12,
     arbitrary: fc.record({ do: of('checkout', 'share'), timeoutMs: fc.constantFrom(5_000, 900, 30, 1) }),
   },
-  { weight: 4, arbitrary: fc.record({ do: of('tryShare') }) },
+  { weight: 6, arbitrary: fc.record({ do: of('tryCheckout', 'tryShare') }) },
   { weight: 9, arbitrary: fc.record({ do: of('unshare'), at }) },
   { weight: 3, arbitrary: fc.record({ do: of('abort', 'speak', 'wear'), at }) },
   { weight: 1, arbitrary: fc.record({ do: of('invalidate') }) },

@@ -166,7 +166,10 @@ export function createWorld(options: Partial<PoolOptions>) {
   async function perform(step: Step): Promise<void> {
     if (step.do === 'checkout') call('exclusive', step.timeoutMs)
     else if (step.do === 'share') call('shared', step.timeoutMs)
-    else if (step.do === 'tryShare') {
+    else if (step.do === 'tryCheckout') {
+      const lease = pool.tryCheckout()
+      if (lease) leases.push({ lease, member: oracle.serve('exclusive', lease.connection) })
+    } else if (step.do === 'tryShare') {
       const slot = pool.tryShare()
       if (slot) shares.push({ slot, member: oracle.serve('shared', slot.connection) })
     } else if (step.do === 'checkin') checkin(step)
