@@ -99,12 +99,16 @@ interface Session {
 export function sessionRoutes(db: AuthDb) {
   const isPassword = createPasswordCheck()
 
+  const sessionByToken = db.query.sessions
+    .findFirst({
+      columns: { tokenHash: false },
+      where: and(eq(sessions.tokenHash, sql.placeholder('tokenHash')), gt(sessions.expiresAt, sql`now()`)),
+    })
+    .prepare('session_by_token')
+
   const byToken = bearerAuth<{ Variables: { session: Session } }>({
     async verifyToken(token, c) {
-      const session = await db.query.sessions.findFirst({
-        columns: { tokenHash: false },
-        where: and(eq(sessions.tokenHash, hashToken(token)), gt(sessions.expiresAt, sql`now()`)),
-      })
+      const session = await sessionByToken.execute({ tokenHash: hashToken(token) })
       if (session !== undefined) c.set('session', session)
       return session !== undefined
     },

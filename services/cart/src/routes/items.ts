@@ -135,7 +135,7 @@ export function itemRoutes(db: CartDb, products: ProductClient) {
 
 /** Nobody else is asked about a cart that does not exist. */
 async function requireCart(db: CartDb, id: string): Promise<void> {
-  const found = await db.query.carts.findFirst({ columns: { id: true }, where: eq(carts.id, id) })
+  const [found] = await db.select({ id: carts.id }).from(carts).where(eq(carts.id, id))
   if (found === undefined) throw notFound('cart')
 }
 

@@ -104,6 +104,14 @@ const addProduct = createRoute({
 
 /** Pages through products, newest first, reads one with its stock, and adds one. */
 export function productRoutes(db: ProductDb) {
+  // Built once: Drizzle takes ten times as long to write this query as PostgreSQL to answer it.
+  const productById = db.query.products
+    .findFirst({
+      where: eq(products.id, sql.placeholder('id')),
+      with: { stock: { columns: { quantity: true } } },
+    })
+    .prepare('product_by_id')
+
   return new OpenAPIHono()
     .openapi(listProducts, async (c) => {
       const { limit, cursor } = c.req.valid('query')
@@ -123,10 +131,7 @@ export function productRoutes(db: ProductDb) {
     })
     .openapi(readProduct, async (c) => {
       const { id } = c.req.valid('param')
-      const found = await db.query.products.findFirst({
-        where: eq(products.id, id),
-        with: { stock: { columns: { quantity: true } } },
-      })
+      const found = await productById.execute({ id })
       if (found === undefined) throw notFound('product')
       return c.json({ ...found, stock: found.stock?.quantity ?? 0 }, 200)
     })
