@@ -88,7 +88,11 @@ const product: Scenario = {
   metrics: loadMetrics,
   run: (context) => {
     const path = `/products/${context.world.productId}`
-    return compare(context, 'product', { ours: get('product', path), stock: get('stock', path) })
+    return compare(context, 'product', {
+      ours: get('product', path),
+      stock: get('stock', path),
+      'stock-prepared': get('stock-prepared', path),
+    })
   },
   bars: (results) => {
     const where = { scenario: 'product', variant }
@@ -127,6 +131,7 @@ export const titles: Readonly<Record<string, string>> = {
   'write-cart': 'POST /carts',
   ours: 'product service',
   stock: 'stock drizzle/postgres-js',
+  'stock-prepared': 'stock .prepare()',
   empty: 'Hono and nothing else',
 }
 

@@ -7,7 +7,7 @@ const root = join(import.meta.dir, '../../..')
 const servers = join(import.meta.dir, 'servers')
 
 /** The servers by what they are called here. */
-export type ServerName = 'product' | 'cart' | 'stock' | 'plain'
+export type ServerName = 'product' | 'cart' | 'stock' | 'stock-prepared' | 'plain'
 
 /** PostgreSQL with the services' databases, and every server that is measured. */
 export interface World extends AsyncDisposable {
@@ -33,7 +33,10 @@ export async function createWorld(): Promise<World> {
   let productPort = 0
   const start = (name: ServerName): Promise<ServerProcess> => {
     if (name === 'plain') return startServer(join(servers, 'plain.ts'), {})
-    if (name === 'stock') return startServer(join(servers, 'stock.ts'), { DATABASE_URL: urls.product })
+    if (name === 'stock' || name === 'stock-prepared') {
+      const PREPARED = name === 'stock' ? '0' : '1'
+      return startServer(join(servers, 'stock.ts'), { DATABASE_URL: urls.product, PREPARED })
+    }
     const env: Record<string, string> = { DATABASE_URL: urls[name], HEALTH_DETAILS: 'always' }
     if (name === 'cart') env.PRODUCT_URL = `http://127.0.0.1:${productPort}`
     return startServer(join(root, `services/${name}/src/index.ts`), env)
@@ -44,6 +47,7 @@ export async function createWorld(): Promise<World> {
     product,
     cart: stack.use(await start('cart')),
     stock: stack.use(await start('stock')),
+    'stock-prepared': stack.use(await start('stock-prepared')),
     plain: stack.use(await start('plain')),
   }
   const productId = await create(started.product, '/products', {

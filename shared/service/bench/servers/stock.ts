@@ -1,5 +1,5 @@
 import { zValidator } from '@hono/zod-validator'
-import { eq, relations } from 'drizzle-orm'
+import { eq, relations, sql } from 'drizzle-orm'
 import { bigint, char, integer, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import { Hono } from 'hono'
@@ -23,23 +23,30 @@ const productsRelations = relations(products, ({ one }) => ({
 }))
 const byId = z.strictObject({ id: z.uuid() })
 
-/** The product service's `GET /products/:id` on stock Drizzle, and nothing else of a service: no logs, ids, limits or deadlines. */
-export function createStockApp(url: string) {
+/**
+ * The product service's `GET /products/:id` on stock Drizzle, and nothing else of a service: no logs, ids, limits or deadlines.
+ *
+ * @param isPrepared Whether the query is built once with a placeholder, as the service does it, or at each request.
+ */
+export function createStockApp(url: string, isPrepared: boolean) {
   const db = drizzle(postgres(url, { max: 10 }), { schema: { products, stock, productsRelations } })
+  const find = (id: string | ReturnType<typeof sql.placeholder>) =>
+    db.query.products.findFirst({
+      where: eq(products.id, id),
+      with: { stock: { columns: { quantity: true } } },
+    })
+  const prepared = find(sql.placeholder('id')).prepare('product_by_id')
   return new Hono()
     .get('/readyz', (c) => c.text('ok'))
     .get('/products/:id', zValidator('param', byId), async (c) => {
       const { id } = c.req.valid('param')
-      const product = await db.query.products.findFirst({
-        where: eq(products.id, id),
-        with: { stock: { columns: { quantity: true } } },
-      })
+      const product = await (isPrepared ? prepared.execute({ id }) : find(id))
       if (product === undefined) return c.notFound()
       return c.json({ ...product, stock: product.stock?.quantity ?? 0 })
     })
 }
 
 if (import.meta.main) {
-  const { fetch } = createStockApp(process.env.DATABASE_URL ?? '')
+  const { fetch } = createStockApp(process.env.DATABASE_URL ?? '', process.env.PREPARED === '1')
   Bun.serve({ hostname: '127.0.0.1', port: Number(process.env.PORT), fetch })
 }
