@@ -169,6 +169,9 @@ describe('the dialect says what Drizzle says of', () => {
 })
 
 test('every tree of chunks is rendered as Drizzle renders it', () => {
+  const query = new QueryBuilder().select().from(plain).where(eq(plain.id, 9))
+  const subquery = query.as('a "sub" query')
+  const named = new QueryBuilder().$with('named').as(query)
   const wrapper: SQLWrapper = { getSQL: () => sql`wrapped ${5}` }
   const leaf: fc.Arbitrary<SQLChunk> = fc.oneof(
     fc.constantFrom<SQLChunk>(
@@ -176,6 +179,10 @@ test('every tree of chunks is rendered as Drizzle renders it', () => {
       inSchema,
       other,
       view,
+      subquery,
+      named,
+      subquery.name,
+      query as unknown as SQLChunk,
       plain.name,
       inSchema.id,
       other.name,

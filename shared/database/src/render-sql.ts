@@ -8,6 +8,7 @@ import {
   SQL,
   type SQLChunk,
   StringChunk,
+  Subquery,
   Table,
 } from 'drizzle-orm'
 import type { CasingCache } from 'drizzle-orm/casing'
@@ -15,10 +16,10 @@ import type { BuildQueryConfig, Query } from 'drizzle-orm/sql/sql'
 
 /**
  * Turns Drizzle's tree of a query into text and parameters, as `SQL.toQuery` does, in one walk that makes no object a
- * node. What is rare (subqueries, views, aliases, enums, inlined parameters, an SQL wrapper) is left to Drizzle.
+ * node. What is rare (views, enums, inlined parameters, an SQL wrapper) is left to Drizzle.
  *
  * drizzle-orm 0.45 asks of every node up to twelve times what it is, each time along its chain of classes, and joins the
- * parts of each level anew: a third of what a small query costs it.
+ * parts of each level anew: half of what building a small query costs it.
  */
 export function renderSql(query: SQL, config: BuildQueryConfig): Query {
   const renderer = new Renderer(config)
@@ -38,18 +39,24 @@ class Renderer {
   }
 
   add(chunk: SQLChunk): void {
-    if (chunk instanceof StringChunk)
-      this.text += chunk.value.length === 1 ? chunk.value[0] : chunk.value.join('')
+    if (chunk instanceof StringChunk) this.#addText(chunk)
     else if (chunk instanceof Param) this.#addParam(chunk)
     else if (chunk instanceof SQL) this.#addSql(chunk)
     else if (chunk instanceof Column) this.#addColumn(chunk)
     else if (Array.isArray(chunk)) this.#addList(chunk)
     else if (chunk instanceof Name) this.text += quoted(chunk.value)
-    else if (chunk instanceof Table) this.#addTable(chunk)
-    else if (chunk === null || (typeof chunk !== 'object' && typeof chunk !== 'function')) {
-      if (chunk !== undefined) this.#bind(chunk)
-    } else if (chunk instanceof Placeholder) this.#bind(chunk)
-    else this.#addOther(chunk)
+    else if (chunk instanceof Table) this.text += qualified(chunk)
+    else if (chunk instanceof SQL.Aliased && chunk.fieldAlias !== undefined)
+      this.text += quoted(chunk.fieldAlias)
+    else if (chunk instanceof Subquery) this.#addSubquery(chunk)
+    else if (chunk instanceof Placeholder) this.#bind(chunk)
+    else if (typeof chunk === 'function' || (typeof chunk === 'object' && chunk !== null))
+      this.#addOther(chunk)
+    else if (chunk !== undefined) this.#bind(chunk)
+  }
+
+  #addText({ value }: StringChunk): void {
+    this.text += value.length === 1 ? value[0] : value.join('')
   }
 
   #addSql(query: SQL): void {
@@ -66,10 +73,6 @@ class Renderer {
     this.text += ')'
   }
 
-  #addTable(table: Table): void {
-    this.text += qualified(table)
-  }
-
   #addColumn(column: Column): void {
     this.text += `${qualified(column.table)}.${quoted(this.#casing.getColumnCasing(column))}`
   }
@@ -83,6 +86,16 @@ class Renderer {
     const mapped: unknown = value === null ? null : encoder.mapToDriverValue(value)
     if (is(mapped, SQL)) this.#addSql(mapped)
     else this.#bind(mapped)
+  }
+
+  #addSubquery(subquery: Subquery): void {
+    const { sql, alias, isWith } = subquery._
+    if (isWith) this.text += quoted(alias)
+    else {
+      this.text += '('
+      this.add(sql)
+      this.text += `) ${quoted(alias)}`
+    }
   }
 
   #bind(value: unknown): void {
