@@ -264,14 +264,17 @@ export class QueuePool<C extends PoolConnection> {
 
   /**
    * What can be handed out now. A single statement goes to an idle connection; to none while another may be opened below
-   * poolSize; then behind others, on the least loaded connection.
+   * poolSize or is being opened for it; then behind others, on the least loaded connection.
    */
   #ready(kind: Waiter<C>['kind'], now: number): Slot<C> | null {
     const fresh = this.#supply.fresh(now)
     if (fresh || kind === 'exclusive') return fresh
     const { slots, count, pacer } = this.#supply
-    if (count.idle > 0 || (slots.size < this.#options.poolSize && !pacer.failing)) return null
-    return this.#supply.leastLoaded(now)
+    if (count.idle > 0) return null
+    // Each connection on its way will take one: who goes behind others instead leaves it without work.
+    const asking = Math.max(1, this.#line.length)
+    const isComing = slots.size < this.#options.poolSize || asking <= count.connecting
+    return isComing && !pacer.failing ? null : this.#supply.leastLoaded(now)
   }
 
   /** Connections that the line could use: one a caller up to poolSize, beyond it as few as can serve it. */

@@ -178,6 +178,29 @@ describe('sizing and overflow', () => {
     expect(stateOf(pool)).toMatchObject({ total: 2, idle: 1, checkedOut: 1, connecting: 0 })
   })
 
+  test('a burst on a cold pool spreads over the connections it opens; what is beyond them goes behind others', async () => {
+    const { pool, control } = createFakePool({ poolSize: 3, maxOverflow: 0 })
+    const doors = Array.from({ length: 3 }, () => deferred<void>())
+    control.connect = async (make) => {
+      await doors[control.attempts - 1]?.promise
+      return make()
+    }
+    const served: number[] = []
+    for (let n = 0; n < 5; n++) pool.share().then(({ connection }) => served.push(connection?.id ?? 0))
+    await settle()
+    const inLine: (readonly number[])[] = []
+    for (const door of doors) {
+      door.resolve()
+      await settle()
+      inLine.push([...served])
+    }
+    expect(inLine).toEqual([
+      [1, 1, 1],
+      [1, 1, 1, 2],
+      [1, 1, 1, 2, 3],
+    ])
+  })
+
   test('a spike is served by the warm connections, and no more is opened than it needs', async () => {
     const { pool, control, connections } = createFakePool({ poolSize: 5, maxOverflow: 45 })
     for (const lease of await checkoutMany(pool, 5)) await lease.checkin()
