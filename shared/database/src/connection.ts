@@ -18,7 +18,7 @@ import { DriverQuery, submitterOf } from './driver-query.ts'
 import { ConnectionLostError } from './errors.ts'
 import { readPassword } from './password.ts'
 import type { PoolConnection, ResetMode } from './slot.ts'
-import type { StatementInfo } from './statement.ts'
+import { noteRun, type StatementInfo } from './statement.ts'
 import { type TlsSettings, tlsSettings } from './tls.ts'
 import { Wire } from './wire.ts'
 
@@ -342,11 +342,11 @@ export class Connection implements PoolConnection {
         { prepare, simple, values },
         (rows) => {
           info.types ??= query.statement?.types ?? null
-          this.#over()
+          this.#over(info)
           resolve(begin === undefined ? rows : withoutBegin(rows))
         },
         (error) => {
-          const failed = this.#failed(error, query)
+          const failed = this.#failed(error, query, info)
           resolve(
             prepare && mode === 'autocommit'
               ? failed.catch((known) => this.#retryStale(known, text, parameters, values))
@@ -359,7 +359,7 @@ export class Connection implements PoolConnection {
     })
   }
 
-  async #failed(error: unknown, query: DriverQuery): Promise<never> {
+  async #failed(error: unknown, query: DriverQuery, info: StatementInfo): Promise<never> {
     const lost = this.#lost !== null || isConnectionFailure(error)
     if (lost) this.#lose(error)
     // A statement that the driver itself refused is followed by a Sync of the driver's. Until that is answered another
@@ -367,7 +367,7 @@ export class Connection implements PoolConnection {
     else if (!isServerError(error)) await this.#client.unsafe('').catch(() => {})
     else if (query.prepared && isStaleCode(error)) this.#staleErrors.add(error as object)
     else if (this.#cancelling > 0 && isCancelCode(error)) this.#collateral.add(error as object)
-    this.#over()
+    this.#over(info)
     if (!lost) throw error
     const known = new ConnectionLostError(query.state ? 'unknown' : 'not-sent', { cause: error })
     if (query.sentAt > this.#quietSince) this.#unreceived.add(known)
@@ -395,10 +395,13 @@ export class Connection implements PoolConnection {
     if (this.#planEpoch === this.#source.planEpoch) this.#source.planEpoch++
   }
 
-  #over(): void {
+  #over(info: StatementInfo): void {
     this.#running--
     this.#answered++
-    if (!this.#lost) this.#spokeAt = performance.now()
+    if (!this.#lost) {
+      this.#spokeAt = performance.now()
+      noteRun(info, this.#spokeAt - this.#runningSince)
+    }
     this.#runningSince = this.#spokeAt
     if (this.#turns.size > 0) this.#callTurn()
     if (this.#held.length > 0) this.#release()

@@ -244,11 +244,12 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     const context = work.current()
     if (context?.signal?.aborted) return Promise.reject(context.signal.reason)
     const now = performance.now()
-    const slot = pool.tryShare(now)
+    const kind = catalog.info(text).tookMs > poolOptions.slowStatementMs ? 'slow' : 'shared'
+    const slot = pool.tryShare(now, kind)
     return slot
       ? runOn(slot, now, context?.signal, text, parameters, values, lost)
       : pool
-          .share(context)
+          .share(context, kind)
           .then((shared) => runOn(shared, performance.now(), context?.signal, text, parameters, values, lost))
   }
 

@@ -11,7 +11,7 @@ import { Histogram } from './histogram.ts'
 import type { DatabaseEventType } from './monitor.ts'
 import type { PoolOptions } from './options.ts'
 import { describePlace, hereIs, type Place } from './place.ts'
-import type { Connector, Lease, PoolConnection, ResetMode, Slot } from './slot.ts'
+import type { Connector, Lease, LeaseKind, PoolConnection, ResetMode, Slot } from './slot.ts'
 import { createCounters, type PoolStatus, type PoolTimings } from './status.ts'
 import { Supply } from './supply.ts'
 import { type Waiter, WaitLine } from './wait-line.ts'
@@ -33,6 +33,8 @@ export interface CheckoutOptions {
   timeoutMs?: number
   signal?: AbortSignal
 }
+
+type SharedKind = Exclude<LeaseKind, 'exclusive'>
 
 const done = Promise.resolve()
 
@@ -113,14 +115,15 @@ export class QueuePool<C extends PoolConnection> {
    * through `share()`. End it with `unshare()`.
    *
    * @param now The time, where the caller has just asked for it: the clock costs more than the rest.
+   * @param kind 'slow' when the statement is known to take its time: no other is put behind it.
    */
-  tryShare(now: number = this.#now()): Slot<C> | null {
-    return this.#tryTake('shared', now)
+  tryShare(now: number = this.#now(), kind: SharedKind = 'shared'): Slot<C> | null {
+    return this.#tryTake(kind, now)
   }
 
   /** Takes a place for one autocommit statement, waiting in line for it if need be; throws as `checkout()` does. */
-  share(options: CheckoutOptions & Holder<C> = {}): Promise<Slot<C>> {
-    return this.#take('shared', options)
+  share(options: CheckoutOptions & Holder<C> = {}, kind: SharedKind = 'shared'): Promise<Slot<C>> {
+    return this.#take(kind, options)
   }
 
   /** Ends a shared lease that began at `since` and ends `now`, both on the pool's clock. */
@@ -196,14 +199,14 @@ export class QueuePool<C extends PoolConnection> {
   }
 
   /** Nobody is served past those in line. */
-  #tryTake(kind: Waiter<C>['kind'], now: number): Slot<C> | null {
+  #tryTake(kind: LeaseKind, now: number): Slot<C> | null {
     if (this.#line.length > 0 || this.#closed) return null
     const slot = this.#ready(kind, now)
     if (slot) this.#lease(slot, kind, now)
     return slot
   }
 
-  async #take(kind: Waiter<C>['kind'], options: CheckoutOptions & Holder<C>): Promise<Slot<C>> {
+  async #take(kind: LeaseKind, options: CheckoutOptions & Holder<C>): Promise<Slot<C>> {
     const { holder, signal } = options
     if (this.#closed) throw new PoolClosedError(this.#name)
     if (signal?.aborted) {
@@ -227,7 +230,7 @@ export class QueuePool<C extends PoolConnection> {
     }
   }
 
-  async #wait(kind: Waiter<C>['kind'], options: CheckoutOptions): Promise<Slot<C>> {
+  async #wait(kind: LeaseKind, options: CheckoutOptions): Promise<Slot<C>> {
     this.#counters.waits++
     const since = this.#now()
     const served = this.#line.join(kind, options.timeoutMs ?? this.#options.checkoutTimeoutMs, options.signal)
@@ -266,7 +269,7 @@ export class QueuePool<C extends PoolConnection> {
    * What can be handed out now. A single statement goes to an idle connection; to none while another may be opened below
    * poolSize or is being opened for it; then behind others, on the least loaded connection.
    */
-  #ready(kind: Waiter<C>['kind'], now: number): Slot<C> | null {
+  #ready(kind: LeaseKind, now: number): Slot<C> | null {
     const fresh = this.#supply.fresh(now)
     if (fresh || kind === 'exclusive') return fresh
     const { slots, count, pacer } = this.#supply
@@ -281,15 +284,18 @@ export class QueuePool<C extends PoolConnection> {
   #demand(): number {
     if (this.#supply.slots.size < this.#options.poolSize || this.#supply.count.idle > 0)
       return this.#line.length
-    const { exclusive } = this.#line
-    return exclusive + Math.ceil((this.#line.length - exclusive) / this.#options.sharedDepth)
+    const { separate } = this.#line
+    return separate + Math.ceil((this.#line.length - separate) / this.#options.sharedDepth)
   }
 
-  #lease(slot: Slot<C>, kind: Waiter<C>['kind'], now: number): void {
+  #lease(slot: Slot<C>, kind: LeaseKind, now: number): void {
     this.#counters.checkouts++
     if (slot.state === 'idle') this.#supply.lease(slot, now)
-    slot.exclusive = kind === 'exclusive'
-    if (kind === 'shared') slot.shares++
+    if (kind === 'exclusive') slot.exclusive = true
+    else {
+      slot.shares++
+      slot.isSlow = kind === 'slow'
+    }
   }
 
   /** Where the caller is, for whoever holds a lease too long: it costs more than all the rest of a checkout. */

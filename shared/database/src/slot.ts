@@ -31,6 +31,12 @@ export type Connector<C> = (options: {
 /** connecting → idle ⇄ leased → closed. Only QueuePool moves a slot. */
 export type SlotState = 'connecting' | 'idle' | 'leased' | 'closed'
 
+/**
+ * How a connection is taken: by one caller alone, by a single statement that others may follow, or by one known to be slow,
+ * behind which nobody is put.
+ */
+export type LeaseKind = 'exclusive' | 'shared' | 'slow'
+
 /** A place in the pool and the connection in it. Times are monotonic, in ms. */
 export interface Slot<C> {
   state: SlotState
@@ -47,6 +53,8 @@ export interface Slot<C> {
   verified: boolean
   /** When the statement now running was begun, under shared leases. */
   busySince: number
+  /** Whether a statement known to be slow is among those under way. It is the last of them. */
+  isSlow: boolean
   /** Where the exclusive lease was taken; null under shared ones. */
   place: Place | null
   /** True once the lease was reported as held for too long. */

@@ -10,6 +10,16 @@ export interface StatementInfo {
   readonly kind: StatementKind
   /** The parameters' type oids as the server resolved them; null until it has once. */
   types: number[] | null
+  /** How long in ms the server takes for it, as its last runs had it: a moving average. 0 before the first. */
+  tookMs: number
+}
+
+// A wait for a lock or a busy moment of this process must not make a text slow, nor one lucky run make it fast.
+const runsToForget = 8
+
+/** Notes how long a run of the text took. */
+export function noteRun(info: StatementInfo, ms: number): void {
+  info.tookMs = info.tookMs === 0 ? ms : info.tookMs + (ms - info.tookMs) / runsToForget
 }
 
 const start = String.raw`^\s*(?:(?:--[^\n]*\n|/\*.*?\*/)\s*)*`
@@ -65,7 +75,7 @@ export class StatementCatalog {
     let info = this.#infos.get(text)
     if (!info) {
       if (this.#infos.size >= mostTexts) this.#infos.clear()
-      info = { kind: classifyStatement(text), types: null }
+      info = { kind: classifyStatement(text), types: null, tookMs: 0 }
       this.#infos.set(text, info)
     }
     return info

@@ -79,13 +79,13 @@ export class Supply<C extends PoolConnection> {
     return null
   }
 
-  /** The connection with the fewest statements under way that has room for one more, none of them slow, and no suspicion on it. */
+  /** The connection with the fewest statements under way that has room for one more, none of them slow or known to be, and no suspicion on it. */
   leastLoaded(now: number): Slot<C> | null {
     const { sharedDepth, slowStatementMs } = this.#options.pool
     let best: Slot<C> | null = null
     for (const slot of this.slots) {
       if (slot.shares === 0 || slot.shares >= sharedDepth || (best && slot.shares >= best.shares)) continue
-      if (now - slot.busySince > slowStatementMs || this.#isSuspect(slot)) continue
+      if (slot.isSlow || now - slot.busySince > slowStatementMs || this.#isSuspect(slot)) continue
       if (!this.#retirement(slot, now)) best = slot
     }
     return best
@@ -229,6 +229,7 @@ export class Supply<C extends PoolConnection> {
       idleSince: createdAt,
       leasedAt: createdAt,
       busySince: createdAt,
+      isSlow: false,
       shares: 0,
       exclusive: false,
       verified: false,

@@ -1,6 +1,8 @@
+import type { LeaseKind } from './slot.ts'
+
 /** A caller in line for a connection. */
 export interface Waiter<T> {
-  readonly kind: 'exclusive' | 'shared'
+  readonly kind: LeaseKind
   /** Monotonic time in ms. */
   readonly since: number
   readonly deadline: number
@@ -30,7 +32,7 @@ export class WaitLine<T> {
   #head: Waiter<T> | null = null
   #tail: Waiter<T> | null = null
   #length = 0
-  #exclusive = 0
+  #separate = 0
   #timer: ReturnType<typeof setTimeout> | null = null
   #timerAt = Number.POSITIVE_INFINITY
   // While every deadline is no earlier than the one before it, expiry stops at the first waiter that has time left.
@@ -45,9 +47,9 @@ export class WaitLine<T> {
     return this.#length
   }
 
-  /** How many of them wait for a connection of their own. */
-  get exclusive(): number {
-    return this.#exclusive
+  /** How many of them would each do best with a connection of their own. */
+  get separate(): number {
+    return this.#separate
   }
 
   get head(): Waiter<T> | null {
@@ -55,7 +57,7 @@ export class WaitLine<T> {
   }
 
   /** Puts a caller at the end of the line; the promise settles when it is served, expired, aborted or rejected. */
-  join(kind: Waiter<T>['kind'], timeoutMs: number, signal?: AbortSignal): Promise<T> {
+  join(kind: LeaseKind, timeoutMs: number, signal?: AbortSignal): Promise<T> {
     const since = this.#now()
     return new Promise<T>((resolve, reject) => {
       const waiter: Waiter<T> = {
@@ -86,7 +88,7 @@ export class WaitLine<T> {
       }
       this.#tail = waiter
       this.#length++
-      if (kind === 'exclusive') this.#exclusive++
+      if (kind !== 'shared') this.#separate++
       if (waiter.deadline < this.#timerAt) this.#arm(waiter.deadline)
     })
   }
@@ -102,7 +104,7 @@ export class WaitLine<T> {
     waiter.next = null
     waiter.previous = null
     this.#length--
-    if (waiter.kind === 'exclusive') this.#exclusive--
+    if (waiter.kind !== 'shared') this.#separate--
     if (waiter.onAbort) waiter.signal?.removeEventListener('abort', waiter.onAbort)
     if (this.#length === 0) this.#disarm()
   }

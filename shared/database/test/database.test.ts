@@ -51,6 +51,21 @@ describe('createDatabase', () => {
     expect(database.status()).toMatchObject({ checkedOut: 0, waiting: 0, connecting: 0 })
   })
 
+  test('a statement is put behind one that nobody knows to be slow, and waits for a connection where it was slow before', async () => {
+    await using fixture = await createFixture({ pool: { poolSize: 1, maxOverflow: 0 } })
+    const { db } = fixture.database
+    await db.execute(sql`select 1`)
+    const inLineBehind = async () => {
+      const answers = [db.execute(sql`select pg_sleep(0.1)`), db.execute(sql`select 1`)].map((query) =>
+        query.execute(),
+      )
+      const { waiting } = fixture.database.status()
+      await Promise.all(answers)
+      return waiting
+    }
+    expect([await inLineBehind(), await inLineBehind()]).toEqual([0, 1])
+  })
+
   test('the 4th exclusive lease of 2 + 1 waits and fails with the numbers', async () => {
     await using fixture = await createFixture({ pool: { poolSize: 2, maxOverflow: 1 } })
     const release = Promise.withResolvers<void>()

@@ -306,6 +306,21 @@ describe('shared leases', () => {
     pool.unshare(other, 0)
   })
 
+  test('are not put behind a statement known to be slow, which itself goes behind others', async () => {
+    const { pool } = createFakePool({ poolSize: 1, maxOverflow: 0, sharedDepth: 8 })
+    const first = await pool.share()
+    const slow = pool.tryShare(undefined, 'slow')
+    expect({ same: slow === first, behind: pool.tryShare() }).toEqual({ same: true, behind: null })
+    const waiting = pool.share()
+    await settle()
+    pool.unshare(first, 0)
+    expect(stateOf(pool)).toMatchObject({ checkedOut: 1, waiting: 1 })
+    pool.unshare(first, 0)
+    const next = await waiting
+    const behind = pool.tryShare()
+    expect(behind).toBe(next)
+  })
+
   test('never starve an exclusive checkout: while one waits, no statement is put before it', async () => {
     const { pool } = createFakePool({ poolSize: 1, maxOverflow: 0, sharedDepth: 8 })
     const slots = [await pool.share(), pool.tryShare(), pool.tryShare()]

@@ -1,4 +1,5 @@
 import type { PoolOptions } from '../../src/options.ts'
+import type { LeaseKind } from '../../src/slot.ts'
 import type { PoolStatus } from '../../src/status.ts'
 import type { Clock, FakeConnection } from './fake-pool.ts'
 
@@ -8,6 +9,8 @@ export interface Member {
   readonly startedAt: number
   exclusive: boolean
   shares: number
+  /** Whether a statement known to be slow is the last of those it runs. */
+  slow: boolean
   busySince: number
   /** What the pool does with it meanwhile; nobody may hold it then. */
   errand: 'ping' | 'reset' | null
@@ -18,7 +21,7 @@ export interface Member {
 /** A call of checkout() or share(), numbered in the order of arrival. */
 export interface Caller {
   readonly place: number
-  readonly kind: 'exclusive' | 'shared'
+  readonly kind: LeaseKind
   readonly deadline: number
   readonly abort: AbortController
   state: 'waiting' | 'served' | 'rejected'
@@ -104,7 +107,9 @@ export class Oracle {
     } else {
       demand(member.shares < this.#options.sharedDepth, 'a connection is shared beyond its depth')
       demand(member.shares === 0 || !this.#isSuspect(member), 'a connection under suspicion is shared')
+      demand(member.shares === 0 || !member.slow, 'a statement is put behind one known to be slow')
       if (member.shares++ === 0) member.busySince = this.#clock.now
+      member.slow = kind === 'slow'
     }
     return member
   }
@@ -229,7 +234,7 @@ export class Oracle {
         !head || caller.place < head.place,
         `caller ${caller.place} is served before caller ${head?.place}`,
       )
-    for (const kind of ['exclusive', 'shared']) {
+    for (const kind of ['exclusive', 'shared', 'slow']) {
       const places = served.filter((caller) => caller.kind === kind).map(({ place }) => place)
       demand(places.join() === places.toSorted((a, b) => a - b).join(), `served out of order: ${places}`)
     }
@@ -280,7 +285,8 @@ export class Oracle {
 
   #mayShare(member: Member): boolean {
     const { sharedDepth, slowStatementMs } = this.#options
-    if (member.shares === 0 || member.shares >= sharedDepth || this.#isSuspect(member)) return false
+    if (member.shares === 0 || member.shares >= sharedDepth || member.slow) return false
+    if (this.#isSuspect(member)) return false
     return (
       !this.#isRetired(member, this.#retiredBefore) && this.#clock.now - member.busySince <= slowStatementMs
     )

@@ -6,8 +6,10 @@ export type Manner = 'answers' | 'fails' | 'refuses' | 'hangs'
 
 /** One thing that happens to a pool. `at` chooses among what there is at the moment; where there is nothing, it does nothing. */
 export type Step =
-  | { do: 'checkout' | 'share'; timeoutMs: number }
-  | { do: 'tryCheckout' | 'tryShare' | 'invalidate' }
+  | { do: 'checkout'; timeoutMs: number }
+  | { do: 'share'; timeoutMs: number; slow: boolean }
+  | { do: 'tryShare'; slow: boolean }
+  | { do: 'tryCheckout' | 'invalidate' }
   | {
       do: 'checkin'
       at: number
@@ -31,9 +33,13 @@ const of = <const D extends Step['do']>(...does: D[]) => fc.constantFrom(...does
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 12,
-    arbitrary: fc.record({ do: of('checkout', 'share'), timeoutMs: fc.constantFrom(5_000, 900, 30, 1) }),
+    arbitrary: fc.record({
+      do: of('checkout', 'share'),
+      timeoutMs: fc.constantFrom(5_000, 900, 30, 1),
+      slow: fc.boolean(),
+    }),
   },
-  { weight: 6, arbitrary: fc.record({ do: of('tryCheckout', 'tryShare') }) },
+  { weight: 6, arbitrary: fc.record({ do: of('tryCheckout', 'tryShare'), slow: fc.boolean() }) },
   { weight: 9, arbitrary: fc.record({ do: of('unshare'), at }) },
   { weight: 3, arbitrary: fc.record({ do: of('abort', 'speak', 'wear'), at }) },
   { weight: 1, arbitrary: fc.record({ do: of('invalidate') }) },

@@ -1,6 +1,6 @@
 import { ConnectError, type DatabaseError } from '../../src/errors.ts'
 import { type PoolOptions, resolvePoolOptions } from '../../src/options.ts'
-import type { Lease } from '../../src/slot.ts'
+import type { Lease, LeaseKind } from '../../src/slot.ts'
 import { createFakePool, type FakeConnection, type FakeSlot, settle } from './fake-pool.ts'
 import { type Member, Oracle } from './model-oracle.ts'
 import type { Manner, Step } from './model-steps.ts'
@@ -102,7 +102,15 @@ export function createWorld(options: Partial<PoolOptions>) {
       throw error
     }
     const connection = make()
-    const fresh = { exclusive: false, shares: 0, busySince: 0, errand: null, lost: false, goodbye: false }
+    const fresh = {
+      exclusive: false,
+      shares: 0,
+      slow: false,
+      busySince: 0,
+      errand: null,
+      lost: false,
+      goodbye: false,
+    }
     const member: Member = { connection, startedAt, ...fresh }
     prepare(member)
     oracle.members.push(member)
@@ -110,7 +118,7 @@ export function createWorld(options: Partial<PoolOptions>) {
     return connection
   }
 
-  function call(kind: 'exclusive' | 'shared', timeoutMs: number): void {
+  function call(kind: LeaseKind, timeoutMs: number): void {
     const caller = oracle.call(kind, timeoutMs)
     const how = { timeoutMs, signal: caller.abort.signal }
     const broken = (error: unknown) => oracle.reject(caller, (error as DatabaseError).code)
@@ -121,7 +129,7 @@ export function createWorld(options: Partial<PoolOptions>) {
     } else {
       const kept = (slot: FakeSlot) =>
         shares.push({ slot, member: oracle.serve(kind, slot.connection, caller) })
-      watch(pool.share(how), kept, broken)
+      watch(pool.share(how, kind), kept, broken)
     }
   }
 
@@ -165,13 +173,14 @@ export function createWorld(options: Partial<PoolOptions>) {
 
   async function perform(step: Step): Promise<void> {
     if (step.do === 'checkout') call('exclusive', step.timeoutMs)
-    else if (step.do === 'share') call('shared', step.timeoutMs)
+    else if (step.do === 'share') call(step.slow ? 'slow' : 'shared', step.timeoutMs)
     else if (step.do === 'tryCheckout') {
       const lease = pool.tryCheckout()
       if (lease) leases.push({ lease, member: oracle.serve('exclusive', lease.connection) })
     } else if (step.do === 'tryShare') {
-      const slot = pool.tryShare()
-      if (slot) shares.push({ slot, member: oracle.serve('shared', slot.connection) })
+      const kind = step.slow ? 'slow' : 'shared'
+      const slot = pool.tryShare(undefined, kind)
+      if (slot) shares.push({ slot, member: oracle.serve(kind, slot.connection) })
     } else if (step.do === 'checkin') checkin(step)
     else if (step.do === 'unshare') {
       const held = take(shares, step.at)
