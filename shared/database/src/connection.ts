@@ -4,6 +4,7 @@ import { addArrayTypes, arrayTypesText } from './array-types.ts'
 import { beginMessages, withoutBegin } from './begin.ts'
 import { bounded } from './bounded.ts'
 import { cancelBackend } from './cancel.ts'
+import { Cancellation, type Ticket } from './cancellation.ts'
 import { toConnectError } from './connect-error.ts'
 import {
   type ConnectionSource,
@@ -17,9 +18,11 @@ import {
 import { DriverQuery, submitterOf } from './driver-query.ts'
 import { ConnectionLostError } from './errors.ts'
 import { readPassword } from './password.ts'
+import { PreparedTexts } from './prepared-texts.ts'
 import type { PoolConnection, ResetMode } from './slot.ts'
 import { noteRun, type StatementInfo } from './statement.ts'
 import { type TlsSettings, tlsSettings } from './tls.ts'
+import { Turns } from './turns.ts'
 import { Wire } from './wire.ts'
 
 /** Rows as postgres.js gives them: an array of objects or of arrays, with `count` and `command`. */
@@ -31,13 +34,21 @@ export type Rows = unknown[] & { command?: string; count?: number | null }
  */
 export type RunMode = 'autocommit' | 'transaction' | 'unprepared'
 
-/** Follows one statement, so that it can be cancelled. */
-export interface Ticket {
-  /** Its place among the connection's statements; 0 until it is sent. */
-  place: number
-  /** Set by `cancel()`: if it was not sent yet it never is. */
-  isCancelled: boolean
+/** How else than by its text a statement runs. */
+export interface RunOptions {
+  /** Default 'autocommit'. */
+  mode?: RunMode
+  ticket?: Ticket
+  /** A BEGIN to run before it; if that fails the statement does not run. */
+  begin?: string
 }
+
+/**
+ * What is known of a statement that failed, beside its error: its prepared plan was `stale`; a cancellation meant for
+ * another hit it, so that it had no effect (`collateral`); or the server had not received it when it was last looked at
+ * (`unreceived`).
+ */
+export type Fate = 'stale' | 'collateral' | 'unreceived'
 
 /**
  * Opens one physical connection and waits until the server has answered on it.
@@ -63,26 +74,20 @@ export async function openConnection(
 const identityText =
   'select pid, backend_start::text as "startedAt" from pg_stat_get_activity(pg_backend_pid())'
 
-// A text longer than this is generated for its values: keeping it prepared would only fill the server's memory.
-const longestPrepared = 8_192
 const goodbyeMs = 1_000
-const cancelAgainMs = 100
-// A backend that has not heard of it by then is frozen, or can't be interrupted.
-const longestCancelMs = 2_000
 
 // DISCARD ALL without DEALLOCATE ALL, which would take away the statements that the driver believes are prepared.
 const discardText =
   'ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); ' +
   'DISCARD TEMP; DISCARD SEQUENCES'
 
-const cancelUnheard = () =>
-  Object.assign(new Error('The server did not act on a cancellation.'), { code: 'CANCEL_UNHEARD' })
+const autocommit: RunOptions = {}
 
 /** One physical connection, one life: a postgres.js client that connects once and never again. */
 export class Connection implements PoolConnection {
   readonly #source: ConnectionSource
   readonly #onLost: (cause: unknown) => void
-  readonly #prepared = new Set<string>()
+  readonly #prepared: PreparedTexts
   /** Statements that wait until nothing is under way, and those behind them. */
   readonly #held: { risky: boolean; start: () => void }[] = []
   #client: Driver = null
@@ -94,19 +99,20 @@ export class Connection implements PoolConnection {
   #running = 0
   /** When the statement now running became the first in line. */
   #runningSince = 0
-  #sent = 0
-  #answered = 0
-  /** Cancellations under way: until they are over nothing else is sent, or it might be hit. */
-  #cancelling = 0
-  /** Called when the statement at that place is the one running. */
-  readonly #turns = new Map<number, () => void>()
-  readonly #collateral = new WeakSet<object>()
-  readonly #unreceived = new WeakSet<object>()
+  readonly #turns = new Turns()
+  /** Until it is over nothing else is sent, or it might be hit. */
+  readonly #cancellation = new Cancellation({
+    turns: this.#turns,
+    request: () => this.#askToCancel(),
+    giveUp: (cause) => this.#lose(cause),
+    answer: async () => {
+      if (!this.#lost && !this.#ending) await this.#client.unsafe('').catch(() => {})
+    },
+    onOver: () => this.#release(),
+  })
   #quietSince = Number.POSITIVE_INFINITY
-  #onQuiet: (() => void) | null = null
-  #unprepared = 0
   readonly #planEpoch: number
-  readonly #staleErrors = new WeakSet<object>()
+  readonly #fates = new WeakMap<object, Fate>()
   #spokeAt = 0
   #lost: { cause: unknown } | null = null
   #ending: Promise<void> | null = null
@@ -115,6 +121,8 @@ export class Connection implements PoolConnection {
     this.#source = source
     this.#onLost = onLost
     this.#planEpoch = source.planEpoch
+    const { prepare, maxPreparedStatements } = source.options
+    this.#prepared = new PreparedTexts(prepare ? maxPreparedStatements : 0)
   }
 
   /** The backend's process id; 0 before the server has answered. */
@@ -136,15 +144,12 @@ export class Connection implements PoolConnection {
 
   /** True when its prepared statements are stale, or too many texts found no room among them: a new connection has none. */
   get worn(): boolean {
-    return (
-      this.#planEpoch !== this.#source.planEpoch ||
-      this.#unprepared > this.#source.options.maxPreparedStatements
-    )
+    return this.#planEpoch !== this.#source.planEpoch || this.#prepared.worn
   }
 
-  /** Whether this connection threw the error because a definition changed under a prepared plan. */
-  isStalePlan(error: unknown): boolean {
-    return typeof error === 'object' && error !== null && this.#staleErrors.has(error)
+  /** What this connection knows of a statement that failed with the error. */
+  fateOf(error: unknown): Fate | undefined {
+    return typeof error === 'object' && error !== null ? this.#fates.get(error) : undefined
   }
 
   /** Connects and waits for the first answer. Called once, by `openConnection`. */
@@ -198,15 +203,9 @@ export class Connection implements PoolConnection {
     this.#lose(cause)
   }
 
-  /** Whether the statement that failed with the error had not reached the server when it was last looked at. */
-  isUnreceived(error: unknown): boolean {
-    return typeof error === 'object' && error !== null && this.#unreceived.has(error)
-  }
-
   /**
    * Runs one statement; several may be under way, and answers come in order.
    *
-   * @param begin A BEGIN to run before it; if that fails the statement does not run.
    * @returns The rows, as arrays with `values`, else as objects.
    * @throws {ConnectionLostError} when the connection goes away; else what the server or the driver says.
    */
@@ -214,87 +213,36 @@ export class Connection implements PoolConnection {
     text: string,
     parameters: readonly unknown[],
     values: boolean,
-    mode: RunMode = 'autocommit',
-    ticket?: Ticket,
-    begin?: string,
+    options: RunOptions = autocommit,
   ): Promise<Rows> {
+    const { begin } = options
     const info = this.#source.catalog.info(text)
-    const isQuiet = this.inFlight === 0 && this.#cancelling === 0
+    const isQuiet = this.inFlight === 0 && !this.#cancellation.isUnderWay
     const risky =
       (!isQuiet || begin !== undefined) &&
       !isPipelinable(parameters, info.types, this.#source.driver.serializers)
     // Several statements in one text can't follow BEGIN in its group.
     if (begin !== undefined && (risky || !isQuiet || info.kind !== 'plain')) {
-      return this.run(begin, [], false).then(() => this.run(text, parameters, values, mode, ticket))
+      const { mode, ticket } = options
+      return this.run(begin, [], false).then(() => this.run(text, parameters, values, { mode, ticket }))
     }
-    if (!risky && this.#held.length === 0 && this.#cancelling === 0) {
-      return this.#send(text, parameters, values, mode, info, ticket, begin)
+    if (!risky && this.#held.length === 0 && !this.#cancellation.isUnderWay) {
+      return this.#send(text, parameters, values, info, options)
     }
     return new Promise((resolve) => {
-      const start = () => resolve(this.#send(text, parameters, values, mode, info, ticket))
+      const start = () => resolve(this.#send(text, parameters, values, info, options))
       this.#held.push({ risky, start })
     })
   }
 
-  /**
-   * Cancels a statement on the server; settles when nothing of the cancellation is left that could hit another.
-   *
-   * A cancel request reaches whatever the backend runs when it arrives. So it is sent only while the statement is the
-   * one running, nothing new is sent until it has been seen to be over, and a statement behind it that it hit by a
-   * hair's breadth is known by `isCollateral()`.
-   */
-  async cancel(ticket: Ticket): Promise<void> {
-    ticket.isCancelled = true
-    if (ticket.place === 0 || this.#isOver(ticket)) return
-    if (ticket.place > this.#answered + 1) await this.#turn(ticket.place)
-    this.#cancelling++
-    const giveUpAt = performance.now() + longestCancelMs
-    while (!this.#isOver(ticket) && this.#backend) {
-      const delivered = await this.#askToCancel(this.#backend)
-      // A request that may still be on its way could hit anybody, and one that is not heard keeps the caller: the connection goes.
-      if (!delivered || performance.now() >= giveUpAt) this.#lose(cancelUnheard())
-      // It may have come before the statement did: then it had no effect, and is repeated.
-      await bounded(this.#turn(ticket.place + 1), cancelAgainMs).catch(() => {})
-    }
-    // An answer on this connection proves that the backend has seen the signal.
-    if (!this.#lost && !this.#ending) await this.#client.unsafe('').catch(() => {})
-    this.#cancelling--
-    this.#release()
-    if (this.#cancelling === 0) this.#onQuiet?.()
+  /** Cancels a statement on the server; settles when nothing of the cancellation is left that could hit another. */
+  cancel(ticket: Ticket): Promise<void> {
+    return this.#cancellation.cancel(ticket)
   }
 
   /** Settles when no cancellation is under way. */
-  async cancelled(): Promise<void> {
-    if (this.#cancelling === 0) return
-    await new Promise<void>((resolve) => {
-      const before = this.#onQuiet
-      this.#onQuiet = () => {
-        before?.()
-        resolve()
-      }
-    })
-    this.#onQuiet = null
-  }
-
-  /** Whether the error is a cancellation that was meant for another statement: this one had no effect and can run again. */
-  isCollateral(error: unknown): boolean {
-    return typeof error === 'object' && error !== null && this.#collateral.has(error)
-  }
-
-  #isOver(ticket: Ticket): boolean {
-    return this.#answered >= ticket.place || this.#lost !== null
-  }
-
-  /** Settles when every statement before that place has been answered, or the connection is lost. */
-  #turn(place: number): Promise<void> {
-    if (this.#answered + 1 >= place || this.#lost) return Promise.resolve()
-    return new Promise((resolve) => {
-      const before = this.#turns.get(place)
-      this.#turns.set(place, () => {
-        before?.()
-        resolve()
-      })
-    })
+  cancelled(): Promise<void> {
+    return this.#cancellation.settled()
   }
 
   /** Asks for an answer: `select 1`, under a timer of our own because the driver has none. */
@@ -320,19 +268,17 @@ export class Connection implements PoolConnection {
     text: string,
     parameters: readonly unknown[],
     values: boolean,
-    mode: RunMode,
     info: StatementInfo,
-    ticket?: Ticket,
-    begin?: string,
+    { mode = 'autocommit', ticket, begin }: RunOptions,
   ): Promise<Rows> {
     if (this.#lost || this.#ending || ticket?.isCancelled) {
       return Promise.reject(new ConnectionLostError('not-sent', { cause: this.#lost?.cause }))
     }
     const now = performance.now()
     if (this.#running++ === 0) this.#runningSince = now
-    const place = ++this.#sent
+    const place = this.#turns.take()
     if (ticket) ticket.place = place
-    const prepare = mode !== 'unprepared' && this.#keepsPrepared(text, parameters, info)
+    const prepare = mode !== 'unprepared' && this.#prepared.keeps(text, parameters, info)
     if (begin !== undefined) this.#wire?.writeAhead(beginMessages(begin))
     const simple = parameters.length === 0 && begin === undefined
     return new Promise((resolve) => {
@@ -365,12 +311,13 @@ export class Connection implements PoolConnection {
     // A statement that the driver itself refused is followed by a Sync of the driver's. Until that is answered another
     // such refusal would never settle, so an empty statement behind it is awaited first.
     else if (!isServerError(error)) await this.#client.unsafe('').catch(() => {})
-    else if (query.prepared && isStaleCode(error)) this.#staleErrors.add(error as object)
-    else if (this.#cancelling > 0 && isCancelCode(error)) this.#collateral.add(error as object)
+    else if (query.prepared && isStaleCode(error)) this.#fates.set(error as object, 'stale')
+    else if (this.#cancellation.isUnderWay && isCancelCode(error))
+      this.#fates.set(error as object, 'collateral')
     this.#over(info)
     if (!lost) throw error
     const known = new ConnectionLostError(query.state ? 'unknown' : 'not-sent', { cause: error })
-    if (query.sentAt > this.#quietSince) this.#unreceived.add(known)
+    if (query.sentAt > this.#quietSince) this.#fates.set(known, 'unreceived')
     throw known
   }
 
@@ -384,8 +331,8 @@ export class Connection implements PoolConnection {
     parameters: readonly unknown[],
     values: boolean,
   ): Promise<Rows> {
-    if (!this.isStalePlan(error)) throw error
-    const rows = await this.run(text, parameters, values, 'unprepared')
+    if (this.fateOf(error) !== 'stale') throw error
+    const rows = await this.run(text, parameters, values, { mode: 'unprepared' })
     this.retirePlans()
     return rows
   }
@@ -397,44 +344,20 @@ export class Connection implements PoolConnection {
 
   #over(info: StatementInfo): void {
     this.#running--
-    this.#answered++
     if (!this.#lost) {
       this.#spokeAt = performance.now()
       noteRun(info, this.#spokeAt - this.#runningSince)
     }
     this.#runningSince = this.#spokeAt
-    if (this.#turns.size > 0) this.#callTurn()
+    this.#turns.pass()
     if (this.#held.length > 0) this.#release()
-  }
-
-  #callTurn(): void {
-    const place = this.#answered + 1
-    this.#turns.get(place)?.()
-    this.#turns.delete(place)
   }
 
   /** Sends what was held, up to the next statement that must be alone. */
   #release(): void {
-    if (this.#running > 0 || this.#cancelling > 0 || this.#held.length === 0) return
+    if (this.#running > 0 || this.#cancellation.isUnderWay || this.#held.length === 0) return
     do this.#held.shift()?.start()
     while (this.#held[0]?.risky === false)
-  }
-
-  /**
-   * Prepares up to `maxPreparedStatements` texts. The driver can't forget one, so the rest runs unprepared, and a
-   * connection that sees too many of those is `worn`.
-   */
-  #keepsPrepared(text: string, parameters: readonly unknown[], info: StatementInfo): boolean {
-    const { prepare, maxPreparedStatements } = this.#source.options
-    if (!prepare || parameters.length === 0 || info.kind !== 'plain' || text.length > longestPrepared)
-      return false
-    if (this.#prepared.has(text)) return true
-    if (this.#prepared.size >= maxPreparedStatements) {
-      if (maxPreparedStatements > 0) this.#unprepared++
-      return false
-    }
-    this.#prepared.add(text)
-    return true
   }
 
   /**
@@ -451,9 +374,10 @@ export class Connection implements PoolConnection {
   }
 
   /** Asks the server to cancel what runs, encrypted if this connection is. */
-  #askToCancel(backend: { pid: number; secret: number }): Promise<boolean> {
+  async #askToCancel(): Promise<boolean> {
+    if (!this.#backend) return false
     const tls = this.#wire?.isEncrypted ? this.#tls : null
-    return cancelBackend(new Wire(this.#source.target, tls), backend)
+    return cancelBackend(new Wire(this.#source.target, tls), this.#backend)
   }
 
   #closed(): void {
@@ -465,8 +389,7 @@ export class Connection implements PoolConnection {
     this.#lost = { cause }
     this.#kill()
     while (this.#held.length > 0) this.#held.shift()?.start()
-    for (const call of this.#turns.values()) call()
-    this.#turns.clear()
+    this.#turns.end()
     if (!this.#ending) this.#onLost(cause)
   }
 
@@ -483,9 +406,7 @@ export class Connection implements PoolConnection {
   }
 
   async #cut(): Promise<void> {
-    if (this.#backend && this.#running > 0 && !this.#lost) {
-      await this.#askToCancel(this.#backend)
-    }
+    if (this.#running > 0 && !this.#lost) await this.#askToCancel()
     this.#kill()
   }
 }

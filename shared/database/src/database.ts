@@ -264,7 +264,7 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
   ): Promise<Rows> {
     const connection = slot.connection as Connection
     const ticket = signal && { place: 0, isCancelled: false }
-    const answer = connection.run(text, parameters, values, 'autocommit', ticket).then(
+    const answer = connection.run(text, parameters, values, ticket && { ticket }).then(
       (rows) => {
         // The answer has just been read, and the clock with it.
         pool.unshare(slot, since, connection.spokeAt)
@@ -273,10 +273,9 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
       (error: unknown) => {
         pool.unshare(slot, since)
         if (ticket?.isCancelled || lost >= mostLostInARow) throw error
-        if (hadNoEffect(error) || connection.isCollateral(error))
-          return share(text, parameters, values, lost + 1)
+        const fate = connection.fateOf(error)
         // A read that the server has not seen is not repeated but run: should the network still deliver it, no harm is done.
-        if (connection.isUnreceived(error) && isPlainRead(text))
+        if (hadNoEffect(error) || fate === 'collateral' || (fate === 'unreceived' && isPlainRead(text)))
           return share(text, parameters, values, lost + 1)
         // Once only: a read that takes its connection with it must not go round all of them.
         const isWorthRepeating =

@@ -59,10 +59,10 @@ export class ExclusiveConnection {
     begin: string | undefined,
   ): Promise<Rows> {
     const signal = this.#work.current()?.signal
-    if (!signal) return this.connection.run(text, parameters, values, mode, undefined, begin)
+    if (!signal) return this.connection.run(text, parameters, values, { mode, begin })
     if (signal.aborted) return Promise.reject(signal.reason)
     const ticket = { place: 0, isCancelled: false }
-    const answer = this.connection.run(text, parameters, values, mode, ticket, begin)
+    const answer = this.connection.run(text, parameters, values, { mode, ticket, begin })
     return guard(answer, signal, this.connection, ticket)
   }
 

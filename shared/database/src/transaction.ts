@@ -100,7 +100,7 @@ class Transaction {
     try {
       return await this.#exclusive.run(text, parameters, values, 'transaction', this.#begin)
     } catch (error) {
-      if (!connection.isStalePlan(error)) throw error
+      if (connection.fateOf(error) !== 'stale') throw error
       // With nothing done yet the transaction can begin anew, without prepared plans.
       await connection.run('rollback', [], false)
       await connection.run(this.#begin, [], false)

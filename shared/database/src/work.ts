@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Connection, Rows, Ticket } from './connection.ts'
+import type { Ticket } from './cancellation.ts'
+import type { Connection, Rows } from './connection.ts'
 import { DatabaseError, StatementTimeoutError, WorkAbortedError } from './errors.ts'
 import type { Slot } from './slot.ts'
 

@@ -1,0 +1,80 @@
+import { bounded } from './bounded.ts'
+import type { Turns } from './turns.ts'
+
+/** Follows one statement, so that it can be cancelled. */
+export interface Ticket {
+  /** Its place among the connection's statements; 0 until it is sent. */
+  place: number
+  /** Set by `cancel()`: if it was not sent yet it never is. */
+  isCancelled: boolean
+}
+
+export interface CancellationOptions {
+  turns: Turns
+  /** Asks the server to cancel what the backend runs; false when nobody knows whether the request was delivered. */
+  request: () => Promise<boolean>
+  /** Gives the connection up. */
+  giveUp: (cause: Error) => void
+  /** Settles when the server has answered on the connection, or never will. */
+  answer: () => Promise<unknown>
+  /** Called when one is over, and others may still be under way. */
+  onOver: () => void
+}
+
+const againMs = 100
+// A backend that has not heard of it by then is frozen, or can't be interrupted.
+const longestMs = 2_000
+
+const unheard = () =>
+  Object.assign(new Error('The server did not act on a cancellation.'), { code: 'CANCEL_UNHEARD' })
+
+/**
+ * Cancels statements of one connection on the server.
+ *
+ * A cancel request reaches whatever the backend runs when it arrives. So it is sent only while the statement is the one
+ * running, and the connection sends nothing new while one is under way.
+ */
+export class Cancellation {
+  readonly #options: CancellationOptions
+  #count = 0
+  #quiet: PromiseWithResolvers<void> | null = null
+
+  constructor(options: CancellationOptions) {
+    this.#options = options
+  }
+
+  /** Whether a request may still hit something. */
+  get isUnderWay(): boolean {
+    return this.#count > 0
+  }
+
+  /** Settles when nothing is under way. */
+  async settled(): Promise<void> {
+    await this.#quiet?.promise
+  }
+
+  /** Cancels a statement; settles when nothing of the cancellation is left that could hit another. */
+  async cancel(ticket: Ticket): Promise<void> {
+    const { turns, request, giveUp, answer, onOver } = this.#options
+    ticket.isCancelled = true
+    if (ticket.place === 0 || turns.isOver(ticket.place)) return
+    await turns.reached(ticket.place)
+    this.#count++
+    this.#quiet ??= Promise.withResolvers<void>()
+    const giveUpAt = performance.now() + longestMs
+    while (!turns.isOver(ticket.place)) {
+      const isDelivered = await request()
+      // One that may still be on its way could hit anybody, and one that is not heard keeps the caller: the connection goes.
+      if (!isDelivered || performance.now() >= giveUpAt) giveUp(unheard())
+      // It may have come before the statement did: then it had no effect, and is repeated.
+      await bounded(turns.reached(ticket.place + 1), againMs).catch(() => {})
+    }
+    // An answer on this connection proves that the backend has seen the signal.
+    await answer()
+    this.#count--
+    onOver()
+    if (this.#count > 0) return
+    this.#quiet?.resolve()
+    this.#quiet = null
+  }
+}
