@@ -1,134 +1,28 @@
-import type { PgTransactionConfig } from 'drizzle-orm/pg-core'
 import { bounded } from './bounded.ts'
-import { type Connection, openConnection, type Rows } from './connection.ts'
+import { type Connection, openConnection } from './connection.ts'
+import type { Database, DatabaseOptions } from './database-api.ts'
 import { createConnectionSource } from './driver.ts'
 import { createDrizzleClient, type RunStatement } from './drizzle-client.ts'
-import { createHandle, type DrizzleDatabase, handleOn } from './drizzle-handle.ts'
-import { ConfigurationError, ConnectionLostError, StatementTimeoutError } from './errors.ts'
-import { createHealthProbe, type HealthProbe } from './health.ts'
+import { createHandle, handleOn } from './drizzle-handle.ts'
+import { ConfigurationError, StatementTimeoutError } from './errors.ts'
+import { createHealthProbe } from './health.ts'
 import { ExclusiveConnection, refused } from './lease.ts'
 import { LeaseWatch } from './lease-watch.ts'
-import { createMonitor, type DatabaseEvent, type EventCounts } from './monitor.ts'
-import { createPoolMonitor, type PoolMonitor } from './monitor-pool.ts'
-import {
-  type ConnectionOptions,
-  type PoolOptions,
-  resolveConnectionOptions,
-  resolvePoolOptions,
-} from './options.ts'
+import { createMonitor } from './monitor.ts'
+import { createPoolMonitor } from './monitor-pool.ts'
+import { resolveConnectionOptions, resolvePoolOptions } from './options.ts'
 import { type CheckoutOptions, QueuePool } from './queue-pool.ts'
 import { retryTransaction } from './retry.ts'
 import { readBackendStates, terminateBackends } from './server-report.ts'
-import type { ResetMode, Slot } from './slot.ts'
+import { createSingleStatements } from './single-statement.ts'
+import type { ResetMode } from './slot.ts'
 import { StallWatch } from './stall-watch.ts'
-import { isPlainRead, isRead, StatementCatalog } from './statement.ts'
-import type { PoolStatus, PoolTimings } from './status.ts'
+import { StatementCatalog } from './statement.ts'
 import { parseTarget } from './target.ts'
 import { runTransaction } from './transaction.ts'
-import { guard, Work, type WorkOptions } from './work.ts'
-
-export interface DatabaseOptions<TSchema extends Record<string, unknown>> {
-  /** The pool's name in errors, events and metrics, and in pg_stat_activity. */
-  name: string
-  /** postgres://user:password@host:port/database, optionally ?sslmode=…. */
-  url: string
-  /** Path of a file with the password, read at each connect so that rotation needs no restart. Wins over the URL's. */
-  passwordFile?: string
-  /** Drizzle's schema, for relational queries. */
-  schema?: TSchema
-  pool?: Partial<PoolOptions>
-  connection?: Partial<ConnectionOptions>
-  /** How many processes open a pool like this one on the same server, for the monitor's budget. 1 or more. Default 1. */
-  replicas?: number
-  /** Called with every event; one that throws breaks nothing. */
-  onEvent?: (event: DatabaseEvent) => void
-}
-
-/** One connection for the caller alone, inside `use()`. */
-export interface UsedConnection<TSchema extends Record<string, unknown>> {
-  /** Drizzle on this connection. Rejects once `use()` has ended. */
-  readonly db: DrizzleDatabase<TSchema>
-  /** The backend's process id, as in pg_stat_activity. */
-  readonly pid: number
-}
-
-/** Drizzle inside a transaction. */
-export type TransactionOf<TSchema extends Record<string, unknown>> = Parameters<
-  Parameters<DrizzleDatabase<TSchema>['transaction']>[0]
->[0]
-
-export interface TransactionOptions extends WorkOptions, PgTransactionConfig {
-  retries?: number
-}
-
-export interface Database<TSchema extends Record<string, unknown>> {
-  readonly name: string
-  /** Drizzle over the pool: select, insert, transaction, query, execute … */
-  readonly db: DrizzleDatabase<TSchema>
-  /**
-   * Opens and verifies one connection.
-   *
-   * @param options.timeoutMs Default connectTimeoutMs (10 000).
-   * @throws {ConnectError} when the server refuses or has not answered by then.
-   */
-  connect(options?: CheckoutOptions): Promise<void>
-  /**
-   * Runs several statements on one exclusive connection; session state they leave is reset afterwards.
-   *
-   * @throws what `fn` throws, and what a checkout throws (see QueuePool.checkout).
-   */
-  use<T>(fn: (connection: UsedConnection<TSchema>) => Promise<T>, options?: CheckoutOptions): Promise<T>
-  /**
-   * `db.transaction()` that runs the whole callback again when the server rolled it back (40001, 40P01) or its connection was
-   * lost before COMMIT was sent, after jittered pauses. Never after a COMMIT whose answer did not come. The callback must
-   * have no effects outside the database that may not happen twice.
-   *
-   * @param options.retries How many times beyond the first. Default 3.
-   * @param options.timeoutMs Longest time in ms for all attempts and pauses, as `within()` has it.
-   * @throws What the last attempt threw.
-   */
-  transaction<T>(fn: (tx: TransactionOf<TSchema>) => Promise<T>, options?: TransactionOptions): Promise<T>
-  /**
-   * Bounds all database work done inside `fn`, also across awaits: waiting in line, connecting and running. At the deadline,
-   * or when the signal fires, callers are told at once, what runs is cancelled on the server, and its connection comes back
-   * clean; work already committed stays.
-   *
-   * @param options.timeoutMs Longest time in ms. A bound around this one holds too.
-   * @throws {StatementTimeoutError} after `timeoutMs`; {@link WorkAbortedError} when the signal fired; and what `fn` throws.
-   */
-  within<T>(options: WorkOptions, fn: () => Promise<T>): Promise<T>
-  /** One consistent snapshot of the pool. */
-  status(): PoolStatus
-  /** How long waits, leases and connects took, since the start. */
-  timings(): PoolTimings
-  /**
-   * Sends `select 1` over the pool; `latencyMs` is that round trip alone, without the wait for a connection.
-   *
-   * @param options.timeoutMs For all of it. Default 2 000.
-   */
-  ping(options?: CheckoutOptions): Promise<{ latencyMs: number }>
-  /** Whether the database answers, asked on a connection of its own. */
-  readonly health: HealthProbe
-  /** Samples of the last ten minutes and advice from them, once started; `close()` stops it. */
-  readonly monitor: PoolMonitor
-  /** The last events, newest last. */
-  events(): readonly DatabaseEvent[]
-  /** How often each type of event was recorded, since the start. */
-  eventCounts(): EventCounts
-  /** Retires every connection made until now. */
-  invalidate(): void
-  /**
-   * Refuses new work, waits for what is under way, closes every connection. Idempotent; always settles.
-   *
-   * @param options.timeoutMs Time for work under way; what is left then is cancelled on the server and cut. Default 5 000.
-   */
-  close(options?: { timeoutMs?: number }): Promise<void>
-}
+import { Work } from './work.ts'
 
 const askAsideMs = 750
-
-// A statement that was never sent goes to another connection; a server that loses every one at once ends that.
-const mostLostInARow = 5
 
 /**
  * Makes a database: a pool under Drizzle. Opens nothing until it is used.
@@ -233,60 +127,18 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     }
   }
 
+  const runSingle = createSingleStatements({
+    pool,
+    catalog,
+    work,
+    slowStatementMs: poolOptions.slowStatementMs,
+    retryReads: connectionOptions.retryReads,
+  })
   const run: RunStatement = (text, parameters, values) => {
     const { kind } = catalog.info(text)
-    if (kind === 'plain') return share(text, parameters, values, 0)
+    if (kind === 'plain') return runSingle(text, parameters, values)
     if (kind === 'stateful') return hold((exclusive) => exclusive.run(text, parameters, values), 'discard')
     return Promise.reject(refused(kind))
-  }
-
-  function share(text: string, parameters: readonly unknown[], values: boolean, lost: number): Promise<Rows> {
-    const context = work.current()
-    if (context?.signal?.aborted) return Promise.reject(context.signal.reason)
-    const now = performance.now()
-    const kind = catalog.info(text).tookMs > poolOptions.slowStatementMs ? 'slow' : 'shared'
-    const slot = pool.tryShare(now, kind)
-    return slot
-      ? runOn(slot, now, context?.signal, text, parameters, values, lost)
-      : pool
-          .share(context, kind)
-          .then((shared) => runOn(shared, performance.now(), context?.signal, text, parameters, values, lost))
-  }
-
-  function runOn(
-    slot: Slot<Connection>,
-    since: number,
-    signal: AbortSignal | undefined,
-    text: string,
-    parameters: readonly unknown[],
-    values: boolean,
-    lost: number,
-  ): Promise<Rows> {
-    const connection = slot.connection as Connection
-    const ticket = signal && { place: 0, isCancelled: false }
-    const answer = connection.run(text, parameters, values, ticket && { ticket }).then(
-      (rows) => {
-        // The answer has just been read, and the clock with it.
-        pool.unshare(slot, since, connection.spokeAt)
-        return rows
-      },
-      (error: unknown) => {
-        pool.unshare(slot, since)
-        if (ticket?.isCancelled || lost >= mostLostInARow) throw error
-        const fate = connection.fateOf(error)
-        // A read that the server has not seen is not repeated but run: should the network still deliver it, no harm is done.
-        if (hadNoEffect(error) || fate === 'collateral' || (fate === 'unreceived' && isPlainRead(text)))
-          return share(text, parameters, values, lost + 1)
-        // Once only: a read that takes its connection with it must not go round all of them.
-        const isWorthRepeating =
-          connectionOptions.retryReads && error instanceof ConnectionLostError && isRead(text)
-        // In the next turn, when what took this connection has been heard of from the others.
-        if (isWorthRepeating)
-          return new Promise(setImmediate).then(() => share(text, parameters, values, mostLostInARow))
-        throw error
-      },
-    )
-    return signal && ticket ? guard(answer, signal, connection, ticket) : answer
   }
 
   const db = createHandle(
@@ -359,8 +211,4 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
       await Promise.all([pool.close(closing), health.close()])
     },
   }
-}
-
-function hadNoEffect(error: unknown): boolean {
-  return error instanceof ConnectionLostError && error.outcome === 'not-sent'
 }

@@ -1,13 +1,13 @@
 export type { Advice, AdviceCode } from './advice-situation.ts'
 export { type Budget, checkBudget, describeBudget } from './budget.ts'
-export {
-  createDatabase,
-  type Database,
-  type DatabaseOptions,
-  type TransactionOf,
-  type TransactionOptions,
-  type UsedConnection,
-} from './database.ts'
+export { createDatabase } from './database.ts'
+export type {
+  Database,
+  DatabaseOptions,
+  TransactionOf,
+  TransactionOptions,
+  UsedConnection,
+} from './database-api.ts'
 export type { DrizzleClient } from './drizzle-client.ts'
 export type { DrizzleDatabase } from './drizzle-handle.ts'
 export {

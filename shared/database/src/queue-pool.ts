@@ -1,16 +1,10 @@
-import {
-  CheckoutAbortedError,
-  CheckoutTimeoutError,
-  ConnectError,
-  DatabaseError,
-  NestedCheckoutError,
-  PoolClosedError,
-  PoolSaturatedError,
-} from './errors.ts'
+import { abortedError, noConnection } from './checkout-error.ts'
+import { CheckoutTimeoutError, NestedCheckoutError, PoolClosedError, PoolSaturatedError } from './errors.ts'
 import { Histogram } from './histogram.ts'
 import type { DatabaseEventType } from './monitor.ts'
 import type { PoolOptions } from './options.ts'
 import { describePlace, hereIs, type Place } from './place.ts'
+import { PoolLease } from './pool-lease.ts'
 import type { Connector, Lease, LeaseKind, PoolConnection, ResetMode, Slot } from './slot.ts'
 import { createCounters, type PoolStatus, type PoolTimings } from './status.ts'
 import { Supply } from './supply.ts'
@@ -305,7 +299,7 @@ export class QueuePool<C extends PoolConnection> {
 
   #leaseOf(slot: Slot<C>, place: Place | null): Lease<C> {
     slot.place = place
-    return new ExclusiveLease(slot, this.#checkin)
+    return new PoolLease(slot, this.#checkin)
   }
 
   readonly #checkin = (slot: Slot<C>, reset: ResetMode | 'none'): Promise<void> => {
@@ -351,20 +345,7 @@ export class QueuePool<C extends PoolConnection> {
     const failure = pacer.lastFailureSince(waiter.since)?.error
     if (count.leased - pinging < limit && (failure || count.connecting + pinging > 0)) {
       // Not exhausted: there was room for one more connection, and the server did not give it.
-      const reason = failure instanceof ConnectError ? ` ${failure.message}` : ''
-      waiter.reject(
-        new ConnectError(
-          `Pool ${this.#name} got no connection from the server in ${Math.round(timeoutMs)} ms.${reason}`,
-          {
-            cause: failure,
-            ...(failure instanceof ConnectError && {
-              sqlState: failure.sqlState,
-              driverCode: failure.driverCode,
-              retryable: failure.retryable,
-            }),
-          },
-        ),
-      )
+      waiter.reject(noConnection(this.#name, timeoutMs, failure))
     } else {
       this.#counters.timeouts++
       const error = new CheckoutTimeoutError(timeoutMs, this.status(), { cause: failure })
@@ -404,34 +385,6 @@ export class QueuePool<C extends PoolConnection> {
   }
 }
 
-class ExclusiveLease<C> implements Lease<C> {
-  readonly slot: Slot<C>
-  readonly connection: C
-  readonly #checkin: (slot: Slot<C>, reset: ResetMode | 'none') => Promise<void>
-  #ended: Promise<void> | null = null
-
-  constructor(slot: Slot<C>, checkin: (slot: Slot<C>, reset: ResetMode | 'none') => Promise<void>) {
-    this.slot = slot
-    this.connection = slot.connection as C
-    this.#checkin = checkin
-  }
-
-  get ended(): boolean {
-    return this.#ended !== null
-  }
-
-  checkin(options?: { reset?: ResetMode | 'none' }): Promise<void> {
-    this.#ended ??= this.#checkin(this.slot, options?.reset ?? 'none')
-    return this.#ended
-  }
-}
-
 function summary({ checkedOut, idle, connecting, waiting }: PoolStatus): string {
   return `${checkedOut} checked out, ${idle} idle, ${connecting} connecting, ${waiting} waiting`
-}
-
-/** A reason of this layer's own, such as a deadline that passed, is told as it is. */
-function abortedError(signal: AbortSignal | undefined): DatabaseError {
-  const reason: unknown = signal?.reason
-  return reason instanceof DatabaseError ? reason : new CheckoutAbortedError(reason)
 }

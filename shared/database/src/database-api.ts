@@ -1,0 +1,107 @@
+import type { PgTransactionConfig } from 'drizzle-orm/pg-core'
+import type { DrizzleDatabase } from './drizzle-handle.ts'
+import type { HealthProbe } from './health.ts'
+import type { DatabaseEvent, EventCounts } from './monitor.ts'
+import type { PoolMonitor } from './monitor-pool.ts'
+import type { ConnectionOptions, PoolOptions } from './options.ts'
+import type { CheckoutOptions } from './queue-pool.ts'
+import type { PoolStatus, PoolTimings } from './status.ts'
+import type { WorkOptions } from './work.ts'
+
+export interface DatabaseOptions<TSchema extends Record<string, unknown>> {
+  /** The pool's name in errors, events and metrics, and in pg_stat_activity. */
+  name: string
+  /** postgres://user:password@host:port/database, optionally ?sslmode=…. */
+  url: string
+  /** Path of a file with the password, read at each connect so that rotation needs no restart. Wins over the URL's. */
+  passwordFile?: string
+  /** Drizzle's schema, for relational queries. */
+  schema?: TSchema
+  pool?: Partial<PoolOptions>
+  connection?: Partial<ConnectionOptions>
+  /** How many processes open a pool like this one on the same server, for the monitor's budget. 1 or more. Default 1. */
+  replicas?: number
+  /** Called with every event; one that throws breaks nothing. */
+  onEvent?: (event: DatabaseEvent) => void
+}
+
+/** One connection for the caller alone, inside `use()`. */
+export interface UsedConnection<TSchema extends Record<string, unknown>> {
+  /** Drizzle on this connection. Rejects once `use()` has ended. */
+  readonly db: DrizzleDatabase<TSchema>
+  /** The backend's process id, as in pg_stat_activity. */
+  readonly pid: number
+}
+
+/** Drizzle inside a transaction. */
+export type TransactionOf<TSchema extends Record<string, unknown>> = Parameters<
+  Parameters<DrizzleDatabase<TSchema>['transaction']>[0]
+>[0]
+
+export interface TransactionOptions extends WorkOptions, PgTransactionConfig {
+  retries?: number
+}
+
+export interface Database<TSchema extends Record<string, unknown>> {
+  readonly name: string
+  /** Drizzle over the pool: select, insert, transaction, query, execute … */
+  readonly db: DrizzleDatabase<TSchema>
+  /**
+   * Opens and verifies one connection.
+   *
+   * @param options.timeoutMs Default connectTimeoutMs (10 000).
+   * @throws {ConnectError} when the server refuses or has not answered by then.
+   */
+  connect(options?: CheckoutOptions): Promise<void>
+  /**
+   * Runs several statements on one exclusive connection; session state they leave is reset afterwards.
+   *
+   * @throws what `fn` throws, and what a checkout throws (see QueuePool.checkout).
+   */
+  use<T>(fn: (connection: UsedConnection<TSchema>) => Promise<T>, options?: CheckoutOptions): Promise<T>
+  /**
+   * `db.transaction()` that runs the whole callback again when the server rolled it back (40001, 40P01) or its connection was
+   * lost before COMMIT was sent, after jittered pauses. Never after a COMMIT whose answer did not come. The callback must
+   * have no effects outside the database that may not happen twice.
+   *
+   * @param options.retries How many times beyond the first. Default 3.
+   * @param options.timeoutMs Longest time in ms for all attempts and pauses, as `within()` has it.
+   * @throws What the last attempt threw.
+   */
+  transaction<T>(fn: (tx: TransactionOf<TSchema>) => Promise<T>, options?: TransactionOptions): Promise<T>
+  /**
+   * Bounds all database work done inside `fn`, also across awaits: waiting in line, connecting and running. At the deadline,
+   * or when the signal fires, callers are told at once, what runs is cancelled on the server, and its connection comes back
+   * clean; work already committed stays.
+   *
+   * @param options.timeoutMs Longest time in ms. A bound around this one holds too.
+   * @throws {StatementTimeoutError} after `timeoutMs`; WorkAbortedError when the signal fired; and what `fn` throws.
+   */
+  within<T>(options: WorkOptions, fn: () => Promise<T>): Promise<T>
+  /** One consistent snapshot of the pool. */
+  status(): PoolStatus
+  /** How long waits, leases and connects took, since the start. */
+  timings(): PoolTimings
+  /**
+   * Sends `select 1` over the pool; `latencyMs` is that round trip alone, without the wait for a connection.
+   *
+   * @param options.timeoutMs For all of it. Default 2 000.
+   */
+  ping(options?: CheckoutOptions): Promise<{ latencyMs: number }>
+  /** Whether the database answers, asked on a connection of its own. */
+  readonly health: HealthProbe
+  /** Samples of the last ten minutes and advice from them, once started; `close()` stops it. */
+  readonly monitor: PoolMonitor
+  /** The last events, newest last. */
+  events(): readonly DatabaseEvent[]
+  /** How often each type of event was recorded, since the start. */
+  eventCounts(): EventCounts
+  /** Retires every connection made until now. */
+  invalidate(): void
+  /**
+   * Refuses new work, waits for what is under way, closes every connection. Idempotent; always settles.
+   *
+   * @param options.timeoutMs Time for work under way; what is left then is cancelled on the server and cut. Default 5 000.
+   */
+  close(options?: { timeoutMs?: number }): Promise<void>
+}
