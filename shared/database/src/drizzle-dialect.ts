@@ -1,12 +1,14 @@
-import { Column, SQL, type SQLChunk, StringChunk, sql } from 'drizzle-orm'
+import { Column, getTableColumns, is, Param, SQL, type SQLChunk, StringChunk, sql } from 'drizzle-orm'
 import type { CasingCache } from 'drizzle-orm/casing'
 import { PgDialect, PgTable } from 'drizzle-orm/pg-core'
-import type { PgSelectConfig } from 'drizzle-orm/pg-core/query-builders/select.types'
+import type { PgInsertConfig } from 'drizzle-orm/pg-core/query-builders/insert'
+import type { PgSelectConfig, SelectedFieldsOrdered } from 'drizzle-orm/pg-core/query-builders/select.types'
 import type { BuildQueryConfig, QueryWithTypings } from 'drizzle-orm/sql/sql'
 import { isAliased, quoted, renderSql } from './render-sql.ts'
 
 const text = (value: string) => new StringChunk(value)
 const comma = text(', ')
+const byDefault = text('default')
 
 /**
  * Drizzle's dialect of PostgreSQL, saying word for word the same in a quarter of the time: building a query costs stock
@@ -29,8 +31,7 @@ export class DrizzleDialect extends PgDialect {
     const columns = ownColumns(config)
     if (!columns) return super.buildSelectQuery(config)
     const { table, where, orderBy, limit, offset } = config
-    const names = columns.map((column) => quoted(this.#config.casing.getColumnCasing(column)))
-    const chunks: SQLChunk[] = [text(`select ${names.join(', ')} from `), table]
+    const chunks: SQLChunk[] = [text(`select ${listOf(columns, this.#config.casing)} from `), table]
     if (where) chunks.push(text(' where '), where)
     if (orderBy && orderBy.length > 0) chunks.push(text(' order by '), sql.join(orderBy, comma))
     if (typeof limit === 'object' || (typeof limit === 'number' && limit >= 0))
@@ -38,6 +39,55 @@ export class DrizzleDialect extends PgDialect {
     if (offset) chunks.push(text(' offset '), offset)
     return new SQL(chunks)
   }
+
+  /** An insert of values that returns nothing or columns is put together here too. */
+  override buildInsertQuery(config: PgInsertConfig): SQL {
+    const { table, values, returning, onConflict } = config
+    const { casing } = this.#config
+    const returned = returning && namesOf(returning, casing)
+    if (config.select || !Array.isArray(values) || (config.withList?.length ?? 0) > 0 || returned === null)
+      return super.buildInsertQuery(config)
+    const columns = Object.entries(getTableColumns(table)).filter(([, column]) => isInsertable(column))
+    const names = listOf(
+      columns.map(([, column]) => column),
+      casing,
+    )
+    const overriding = config.overridingSystemValue_ === true ? 'overriding system value ' : ''
+    const chunks: SQLChunk[] = [text('insert into '), table, text(` (${names}) ${overriding}values `)]
+    for (const [place, row] of values.entries()) {
+      if (place > 0) chunks.push(comma)
+      // An array is a list in parentheses.
+      chunks.push(columns.map(([name, column]) => valueFor(column, row[name])))
+    }
+    if (onConflict) chunks.push(text(' on conflict '), onConflict)
+    if (returning) chunks.push(text(` returning ${returned}`))
+    return new SQL(chunks)
+  }
+}
+
+/** False for generated columns. */
+function isInsertable(column: Column): boolean {
+  return !(column as unknown as { shouldDisableInsert(): boolean }).shouldDisableInsert()
+}
+
+/** The names of the fields where all are columns, as a list; null where one is not. */
+function namesOf(fields: SelectedFieldsOrdered, casing: CasingCache): string | null {
+  const columns = fields.map(({ field }) => field)
+  if (!columns.every((field) => field instanceof Column)) return null
+  return listOf(columns, casing)
+}
+
+function listOf(columns: readonly Column[], casing: CasingCache): string {
+  return columns.map((column) => quoted(casing.getColumnCasing(column))).join(', ')
+}
+
+/** What a row has for a column: what was given, else what the column makes for itself, else its default. */
+function valueFor(column: Column, given: Param | SQL | undefined): SQLChunk {
+  if (given !== undefined && !(given instanceof Param && given.value === undefined)) return given
+  const make = column.defaultFn ?? (column.default ? undefined : column.onUpdateFn)
+  if (!make) return byDefault
+  const made = make()
+  return is(made, SQL) ? made : sql.param(made, column)
 }
 
 /** The columns of a select that has nothing but columns of its one table; null of any other. */
