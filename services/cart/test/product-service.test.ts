@@ -48,10 +48,11 @@ beforeAll(async () => {
     createApp: (context) => createApp({ ...context, products }),
   })
 }, 60_000)
+// Also after a start that failed half way: the product service is a process of its own.
 afterAll(async () => {
-  await cart[Symbol.asyncDispose]()
-  await product[Symbol.asyncDispose]()
-  await postgres.drop()
+  await cart?.[Symbol.asyncDispose]()
+  await product?.[Symbol.asyncDispose]()
+  await postgres?.drop()
 })
 
 async function addProduct(sku: string, priceMinor: number): Promise<string> {

@@ -1,6 +1,10 @@
 import { Column, DrizzleQueryError, fillPlaceholders, is, type Query, SQL } from 'drizzle-orm'
-import type { PgDialect, PgTransactionConfig, PreparedQueryConfig } from 'drizzle-orm/pg-core'
-import { PgPreparedQuery } from 'drizzle-orm/pg-core'
+import {
+  type PgDialect,
+  PgPreparedQuery,
+  type PgTransactionConfig,
+  type PreparedQueryConfig,
+} from 'drizzle-orm/pg-core'
 import type { SelectedFieldsOrdered } from 'drizzle-orm/pg-core/query-builders/select.types'
 import { PostgresJsSession, PostgresJsTransaction } from 'drizzle-orm/postgres-js'
 import type { RelationalSchemaConfig } from 'drizzle-orm/relations'
@@ -35,12 +39,12 @@ export class DrizzleSession extends PostgresJsSession<never, Record<string, neve
   ): PgPreparedQuery<T> {
     const [query, fields, , , mapRows] = given
     const map = mapRows ?? (fields && flatMapper(fields))
-    // Fields in fields come of joins, of which Drizzle turns a missing side into null.
+    // Fields lie in others after joins, and Drizzle makes a side that is missing null as a whole.
     if (map === null) return super.prepareQuery(...given) as PgPreparedQuery<T>
     return new PreparedStatement<T>(this.#client, query, map)
   }
 
-  /** The handle inside is Drizzle's own class; of that, savepoints have Drizzle's session. */
+  /** The handle inside is of Drizzle's own class, which gives savepoints Drizzle's own session. */
   override transaction: Transact = (fn, config?: PgTransactionConfig) =>
     this.#client.begin(async (client) => {
       const session = new DrizzleSession(client, this.dialect, this.#schema)

@@ -92,6 +92,23 @@ describe('a statement on a warm connection', () => {
     })
     expect(await answer).toMatchObject([{ n: 1 }])
   })
+
+  test('is so too when Drizzle builds it, and as the first of a transaction', async () => {
+    await using fixture = await createFixture()
+    const { database } = fixture
+    const { db } = database
+    await db.execute(one)
+    const query = db.select({ n: sql<number>`1` }).from(sql`(values (1)) as v`).execute()
+    const byQuery = database.status().checkedOut
+    await query
+    const ran: number[] = []
+    const transaction = db.transaction((tx) => {
+      ran.push(database.status().checkedOut)
+      return tx.execute(one)
+    })
+    expect({ byQuery, ran }).toEqual({ byQuery: 1, ran: [1] })
+    expect(await transaction).toMatchObject([{ n: 1 }])
+  })
 })
 
 test('a process whose databases are closed ends by itself, and one that never used them too', async () => {

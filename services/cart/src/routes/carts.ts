@@ -82,7 +82,7 @@ const readCart = createRoute({
 
 /** Opens carts, and reads them with their items and their sum. */
 export function cartRoutes(db: CartDb) {
-  // Built once: Drizzle takes ten times as long to write this query as PostgreSQL to answer it.
+  // Built once: writing this query takes Drizzle longer than all else that the route does.
   const cartById = db.query.carts
     .findFirst({
       where: eq(carts.id, sql.placeholder('id')),

@@ -53,9 +53,9 @@ function exclusively(pool: QueuePool<FreeConnection>): PoolUnderTest {
       const lease = await pool.checkout()
       return () => lease.checkin()
     },
-    async cycle() {
-      const lease = pool.tryCheckout() ?? (await pool.checkout())
-      void lease.checkin()
+    cycle() {
+      const lease = pool.tryCheckout()
+      return lease ? lease.checkin() : pool.checkout().then((waited) => waited.checkin())
     },
     close: () => pool.close(),
   }
@@ -69,10 +69,10 @@ export async function openSharedQueuePool(settings: PoolSettings): Promise<PoolU
       const slot = pool.tryShare() ?? (await pool.share())
       return () => pool.unshare(slot, slot.busySince)
     },
-    async cycle() {
+    cycle() {
       const since = performance.now()
-      const slot = pool.tryShare(since) ?? (await pool.share())
-      pool.unshare(slot, since)
+      const slot = pool.tryShare(since)
+      return slot ? pool.unshare(slot, since) : pool.share().then((waited) => pool.unshare(waited, since))
     },
     close: () => pool.close(),
   }

@@ -15,6 +15,19 @@ describe('checkin', () => {
     expect((await third).connection).toBe(first.connection)
   })
 
+  test('of a warm connection and its checkout are over before anything else happens', async () => {
+    const { pool } = createFakePool()
+    expect(pool.tryCheckout()).toBeNull()
+    await (await pool.checkout()).checkin()
+    const lease = pool.tryCheckout()
+    const held = stateOf(pool)
+    void lease?.checkin()
+    expect([held, stateOf(pool)]).toMatchObject([
+      { idle: 0, checkedOut: 1 },
+      { idle: 1, checkedOut: 0 },
+    ])
+  })
+
   test('says that the lease has ended', async () => {
     const { pool } = createFakePool()
     const lease = await pool.checkout()

@@ -1,0 +1,42 @@
+import { expect, test } from 'bun:test'
+import { createServer, type Socket } from 'node:net'
+import { eventually } from '@shared/postgres/testing'
+import { Wire } from './wire.ts'
+
+test('what is said ahead goes out in one piece with what is said next, and with nothing after it', async () => {
+  const heard: string[] = []
+  const clients: Socket[] = []
+  const server = createServer((client) => {
+    clients.push(client)
+    client.on('data', (bytes) => heard.push(bytes.toString()))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  const wire = new Wire(
+    {
+      host: '127.0.0.1',
+      port,
+      database: 'd',
+      user: 'u',
+      password: '',
+      passwordFile: undefined,
+      sslMode: undefined,
+    },
+    null,
+  )
+  try {
+    const socket = await wire.opened
+    wire.writeAhead(Buffer.from('BEGIN,'))
+    await eventually(() => clients.length === 1)
+    expect(heard).toEqual([])
+    socket.write(Buffer.from('first'))
+    await eventually(() => heard.join('').endsWith('first'))
+    socket.write(Buffer.from('second'))
+    await eventually(() => heard.join('').endsWith('second'))
+    expect(heard).toEqual(['BEGIN,first', 'second'])
+  } finally {
+    wire.destroy()
+    for (const client of clients) client.destroy()
+    server.close()
+  }
+})
