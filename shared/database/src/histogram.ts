@@ -14,13 +14,12 @@ const boundsMs = [
 
 /** Counts durations in ms in fixed buckets, from a tenth of a millisecond to half a minute. */
 export class Histogram {
-  readonly #counts: number[] = new Array(boundsMs.length + 1).fill(0)
+  readonly #counts = new Float64Array(boundsMs.length + 1)
   #sumMs = 0
-  #count = 0
 
   /** Measurements recorded. */
   get count(): number {
-    return this.#count
+    return this.#counts.reduce((sum, count) => sum + count, 0)
   }
 
   record(ms: number): void {
@@ -28,14 +27,13 @@ export class Histogram {
     while (bucket < boundsMs.length && ms > (boundsMs[bucket] as number)) bucket++
     this.#counts[bucket] = (this.#counts[bucket] as number) + 1
     this.#sumMs += ms
-    this.#count++
   }
 
   /** @param instant Further measurements of no time at all, which were only counted. */
   snapshot(instant = 0): HistogramSnapshot {
     const counts = [...this.#counts]
     counts[0] = (counts[0] as number) + instant
-    return { boundsMs, counts, count: this.#count + instant, sumMs: this.#sumMs }
+    return { boundsMs, counts, count: this.count + instant, sumMs: this.#sumMs }
   }
 }
 
