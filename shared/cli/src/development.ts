@@ -45,8 +45,7 @@ export async function runDevelopment(options: DevelopmentOptions): Promise<numbe
       const isolation = server === null ? null : proveIsolation(server, provisioned)
       using _watcher = options.watch ? restartOnChange(placed, group, stop.signal) : null
       await using page = startDevelopmentConsole(placed, consolePort)
-      const notices = [isolation, page.notice]
-      return await attend(placed, group, { ...options, signal: stop.signal, notices })
+      return await attend(placed, group, { ...options, signal: stop.signal, notice: page.notice, isolation })
     } catch (error) {
       // Ctrl-C also ends the programs a step was waiting for, so what the step then says is no news. The step may have
       // blocked this process, which then has not seen the signal yet.
@@ -128,14 +127,9 @@ function isUsable(setup: ServiceSetup): boolean {
 async function attend(
   setups: readonly ServiceSetup[],
   group: ServiceGroup,
-  options: {
-    signal: AbortSignal
-    watch: boolean
-    /** Paragraphs below the table; null ones are left out. */
-    notices: readonly (string | Promise<string | null> | null)[]
-  },
+  options: { signal: AbortSignal; watch: boolean; notice: string; isolation: Promise<string | null> | null },
 ): Promise<number> {
-  const { signal, watch } = options
+  const { signal, watch, notice, isolation } = options
   const states = await Promise.all(
     setups.map(async (setup) => {
       const { service } = setup.service
@@ -143,10 +137,12 @@ async function attend(
       return { setup, state: await awaitReady(setup, { timeoutMs: readyMs, hasEnded, signal }) }
     }),
   )
-  const notices = await Promise.race([aborted(signal), Promise.all(options.notices)])
-  if (signal.aborted || !notices) return 0
-  const paragraphs = [overview(states), ...notices].filter((paragraph) => paragraph !== null)
-  console.log(`\n${paragraphs.join('\n\n')}\n`)
+  if (signal.aborted) return 0
+  console.log(`\n${overview(states)}\n\n${notice}\n`)
+  // Many logins, on a server that may be far away: nobody waits for them.
+  void isolation?.then((table) => {
+    if (table !== null && !signal.aborted) console.log(`${table}\n`)
+  })
   if (states.every(({ state }) => state === 'ended')) return 1
   const stopped = aborted(signal).then(() => 0)
   // With files watched, a service that ended comes back when its file is mended.

@@ -1,4 +1,4 @@
-import { checkIsolation, type IsolationReport, type ServiceRoles } from '@shared/postgres'
+import { checkIsolation, type ServiceRoles } from '@shared/postgres'
 import { paint, renderTable } from './terminal.ts'
 
 /**
@@ -8,11 +8,7 @@ import { paint, renderTable } from './terminal.ts'
  * @throws what the admin's connection throws.
  */
 export async function isolationTable(adminUrl: string, services: readonly ServiceRoles[]): Promise<string> {
-  return renderIsolation(await checkIsolation({ adminUrl, services }))
-}
-
-/** The report as a table. */
-export function renderIsolation({ matrix, findings }: IsolationReport): string {
+  const { matrix, findings } = await checkIsolation({ adminUrl, services })
   const databases = [...new Set(matrix.map(({ database }) => database))]
   const roles = [...new Set(matrix.map(({ role }) => role))]
   const rows = roles.map((role) => [

@@ -48,10 +48,10 @@ describe('dev', () => {
       const routes = ['/livez', '/readyz', '/health', '/health/detailed']
       expect(await Promise.all(routes.map((route) => status(url + route)))).toEqual([200, 200, 200, 200])
     }
+    await eventually(() => dev.output().includes('isolated: each role reaches its own database and no other'))
     expect(reached(dev.output())).toEqual(
       names.flatMap((name) => [`${name}_app ${name}_db`, `${name}_migrator ${name}_db`]),
     )
-    expect(dev.output()).toContain('isolated: each role reaches its own database and no other')
     const family = dev.family()
     expect([...family.values()].filter((command) => command.includes('src/index.ts'))).toHaveLength(
       names.length,

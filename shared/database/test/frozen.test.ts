@@ -99,6 +99,11 @@ describe('a server that says nothing any more', () => {
     await database.close({ timeoutMs: 50 })
     for (const error of await Promise.all(work)) expect(error).toBeInstanceOf(Error)
     expect(database.status()).toMatchObject({ total: 0, checkedOut: 0, waiting: 0 })
+    // The server has not heard of it, and would let its statements sleep on into other tests.
+    const observer = fixture.open({ name: 'observer of the mute', url: fixture.test.adminUrl })
+    await observer.db.execute(
+      sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'mute'`,
+    )
   }, 20_000)
 
   test('reads disconnected at the end of the probe: the probe has a time of its own', async () => {
