@@ -58,7 +58,8 @@ export class Cancellation {
     const { turns, request, giveUp, answer, onOver } = this.#options
     ticket.isCancelled = true
     if (ticket.place === 0 || turns.isOver(ticket.place)) return
-    await turns.reached(ticket.place)
+    // The one running is counted in this turn: whoever asks next whether something is under way must hear of it.
+    if (!turns.isOver(ticket.place - 1)) await turns.reached(ticket.place)
     this.#count++
     this.#quiet ??= Promise.withResolvers<void>()
     const giveUpAt = performance.now() + longestMs

@@ -12,6 +12,12 @@ const boundsMs = [
   0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000,
 ] as const
 
+function bucketOf(ms: number): number {
+  let bucket = 0
+  while (bucket < boundsMs.length && ms > (boundsMs[bucket] as number)) bucket++
+  return bucket
+}
+
 /** Counts durations in ms in fixed buckets, from a tenth of a millisecond to half a minute. */
 export class Histogram {
   readonly #counts = new Float64Array(boundsMs.length + 1)
@@ -23,8 +29,7 @@ export class Histogram {
   }
 
   record(ms: number): void {
-    let bucket = 0
-    while (bucket < boundsMs.length && ms > (boundsMs[bucket] as number)) bucket++
+    const bucket = ms <= boundsMs[0] ? 0 : bucketOf(ms)
     this.#counts[bucket] = (this.#counts[bucket] as number) + 1
     this.#sumMs += ms
   }
