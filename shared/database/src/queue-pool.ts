@@ -1,12 +1,12 @@
 import { abortedError, noConnection } from './checkout-error.ts'
 import { CheckoutTimeoutError, NestedCheckoutError, PoolClosedError, PoolSaturatedError } from './errors.ts'
+import { ExclusiveLeases } from './exclusive-leases.ts'
 import { Histogram } from './histogram.ts'
 import type { DatabaseEventType } from './monitor.ts'
+import { heldPlaces, isDeadlocked } from './nested-checkout.ts'
 import type { PoolOptions } from './options.ts'
-import { describePlace, hereIs, type Place } from './place.ts'
-import { PoolLease } from './pool-lease.ts'
-import type { Connector, Lease, LeaseKind, PoolConnection, ResetMode, Slot } from './slot.ts'
-import { createCounters, type PoolStatus, type PoolTimings } from './status.ts'
+import type { Connector, Lease, LeaseKind, PoolConnection, Slot } from './slot.ts'
+import { createCounters, describeStatus, type PoolStatus, type PoolTimings, poolStatus } from './status.ts'
 import { Supply } from './supply.ts'
 import { type Waiter, WaitLine } from './wait-line.ts'
 
@@ -30,8 +30,6 @@ export interface CheckoutOptions {
 
 type SharedKind = Exclude<LeaseKind, 'exclusive'>
 
-const done = Promise.resolve()
-
 /** The lease inside which the caller runs, if any: its wait is checked for a deadlock. */
 export interface Holder<C> {
   holder?: Slot<C> | undefined
@@ -53,6 +51,7 @@ export class QueuePool<C extends PoolConnection> {
   readonly #waits = new Histogram()
   readonly #uses = new Histogram()
   readonly #supply: Supply<C>
+  readonly #leases: ExclusiveLeases<C>
   readonly #line: WaitLine<Slot<C>>
   #closed: Promise<void> | null = null
 
@@ -77,6 +76,14 @@ export class QueuePool<C extends PoolConnection> {
       onChange: () => this.#serve(),
       onRefused: (error) => this.#line.rejectAll(error),
     })
+    this.#leases = new ExclusiveLeases<C>({
+      pool: options.pool,
+      supply: this.#supply,
+      uses: this.#uses,
+      onEvent: this.#onEvent,
+      now: this.#now,
+      onFree: () => this.#serveAny(),
+    })
   }
 
   /**
@@ -90,9 +97,9 @@ export class QueuePool<C extends PoolConnection> {
    * @see SQLAlchemy QueuePool, lib/sqlalchemy/pool/impl.py `_do_get`
    */
   async checkout(options: CheckoutOptions & Holder<C> = {}): Promise<Lease<C>> {
-    const place = this.#here()
+    const place = this.#leases.here()
     const slot = await this.#take('exclusive', options)
-    return this.#leaseOf(slot, place)
+    return this.#leases.open(slot, place)
   }
 
   /**
@@ -101,7 +108,7 @@ export class QueuePool<C extends PoolConnection> {
    */
   tryCheckout(): Lease<C> | null {
     const slot = this.#tryTake('exclusive', this.#now())
-    return slot && this.#leaseOf(slot, this.#here())
+    return slot && this.#leases.open(slot, this.#leases.here())
   }
 
   /**
@@ -127,7 +134,7 @@ export class QueuePool<C extends PoolConnection> {
     if (slot.state === 'closed') return
     slot.busySince = now
     if (slot.shares === 0) this.#supply.release(slot, now)
-    if (this.#line.length > 0) this.#serve()
+    this.#serveAny()
   }
 
   /** The places in the pool now, in whatever state. */
@@ -147,26 +154,14 @@ export class QueuePool<C extends PoolConnection> {
 
   /** One consistent snapshot of the pool. */
   status(): PoolStatus {
-    const now = this.#now()
-    const { connecting, idle, leased } = this.#supply.count
-    let leasedAt = now
-    for (const slot of this.#supply.slots)
-      if (slot.state === 'leased') leasedAt = Math.min(leasedAt, slot.leasedAt)
-    const total = connecting + idle + leased
-    return {
+    return poolStatus({
       name: this.#name,
-      poolSize: this.#options.poolSize,
-      maxOverflow: this.#options.maxOverflow,
-      total,
-      idle,
-      checkedOut: leased,
-      overflow: Math.max(0, total - this.#options.poolSize),
-      connecting,
-      waiting: this.#line.length,
-      oldestLeaseMs: leased > 0 ? now - leasedAt : null,
-      longestWaitMs: this.#line.head ? now - this.#line.head.since : null,
-      counters: { ...this.#counters, closes: { ...this.#counters.closes } },
-    }
+      pool: this.#options,
+      supply: this.#supply,
+      line: this.#line,
+      counters: this.#counters,
+      now: this.#now(),
+    })
   }
 
   /** How long waits, leases and connects took, since the pool was made. */
@@ -216,8 +211,11 @@ export class QueuePool<C extends PoolConnection> {
     if (!holder) return this.#wait(kind, options)
     holder.nestedWaits++
     try {
-      if (this.#deadlocked())
-        throw this.#reported('nested-checkout', new NestedCheckoutError(this.status(), this.#places()))
+      if (isDeadlocked(this.#supply))
+        throw this.#reported(
+          'nested-checkout',
+          new NestedCheckoutError(this.status(), heldPlaces(this.#supply)),
+        )
       return await this.#wait(kind, options)
     } finally {
       holder.nestedWaits--
@@ -239,10 +237,14 @@ export class QueuePool<C extends PoolConnection> {
         this.#onEvent(
           'checkout-slow',
           undefined,
-          `waited ${Math.round(waitedMs)} ms; ${summary(this.status())}`,
+          `waited ${Math.round(waitedMs)} ms; ${describeStatus(this.status())}`,
         )
       }
     }
+  }
+
+  #serveAny(): void {
+    if (this.#line.length > 0) this.#serve()
   }
 
   /** Serves the line from its head while there is something to serve it with, then has made what the rest needs. */
@@ -292,53 +294,6 @@ export class QueuePool<C extends PoolConnection> {
     }
   }
 
-  /** Where the caller is, for whoever holds a lease too long: it costs more than all the rest of a checkout. */
-  #here(): Place | null {
-    return this.#options.leakAfterMs > 0 ? hereIs() : null
-  }
-
-  #leaseOf(slot: Slot<C>, place: Place | null): Lease<C> {
-    slot.place = place
-    return new PoolLease(slot, this.#checkin)
-  }
-
-  readonly #checkin = (slot: Slot<C>, reset: ResetMode | 'none'): Promise<void> => {
-    const connection = slot.connection as C
-    const now = this.#now()
-    const heldMs = now - slot.leasedAt
-    this.#uses.record(heldMs)
-    if (slot.isReported && slot.place) {
-      this.#onEvent(
-        'lease-returned',
-        undefined,
-        `held for ${Math.round(heldMs)} ms, taken at ${describePlace(slot.place)}`,
-      )
-    }
-    slot.place = null
-    slot.isReported = false
-    if (slot.state === 'closed') return done
-    if (connection.inFlight > 0) this.#supply.destroy(slot, 'busy-at-checkin')
-    else if (reset !== 'none') return this.#reset(slot, reset)
-    else this.#release(slot, now)
-    return done
-  }
-
-  async #reset(slot: Slot<C>, how: ResetMode): Promise<void> {
-    try {
-      await (slot.connection as C).reset(how, this.#options.prePingTimeoutMs)
-    } catch (error) {
-      this.#onEvent('reset-failed', error)
-      this.#supply.destroy(slot, 'reset-failed')
-      return
-    }
-    this.#release(slot, this.#now())
-  }
-
-  #release(slot: Slot<C>, now: number): void {
-    this.#supply.release(slot, now)
-    if (this.#line.length > 0) this.#serve()
-  }
-
   #expired(waiter: Waiter<Slot<C>>): void {
     const timeoutMs = waiter.deadline - waiter.since
     const { count, limit, pacer, pinging } = this.#supply
@@ -361,18 +316,6 @@ export class QueuePool<C extends PoolConnection> {
     this.#serve()
   }
 
-  /** True when every connection there can be is held by a caller that itself waits for one. */
-  #deadlocked(): boolean {
-    const { slots, limit } = this.#supply
-    if (slots.size < limit) return false
-    for (const slot of slots) if (!slot.exclusive || slot.nestedWaits === 0) return false
-    return true
-  }
-
-  #places(): string[] {
-    return [...this.#supply.slots].map(({ place }) => (place ? describePlace(place) : 'an unknown place'))
-  }
-
   #reported<E extends Error>(type: DatabaseEventType, error: E): E {
     this.#onEvent(type, error)
     return error
@@ -383,8 +326,4 @@ export class QueuePool<C extends PoolConnection> {
     const { head } = this.#line
     return Math.max(100, head ? this.#now() - head.since : 0)
   }
-}
-
-function summary({ checkedOut, idle, connecting, waiting }: PoolStatus): string {
-  return `${checkedOut} checked out, ${idle} idle, ${connecting} connecting, ${waiting} waiting`
 }

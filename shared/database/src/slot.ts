@@ -28,7 +28,7 @@ export type Connector<C> = (options: {
   onLost: (cause: unknown) => void
 }) => Promise<C>
 
-/** connecting → idle ⇄ leased → closed. Only QueuePool moves a slot. */
+/** connecting → idle ⇄ leased → closed. Only Supply moves a slot. */
 export type SlotState = 'connecting' | 'idle' | 'leased' | 'closed'
 
 /**
@@ -61,6 +61,26 @@ export interface Slot<C> {
   isReported: boolean
   /** Checkouts that wait inside this exclusive lease. */
   nestedWaits: number
+}
+
+/** The place of a connection that is being opened. */
+export function connectingSlot<C>(createdAt: number, recycleAt: number): Slot<C> {
+  return {
+    state: 'connecting',
+    connection: null,
+    createdAt,
+    recycleAt,
+    idleSince: createdAt,
+    leasedAt: createdAt,
+    shares: 0,
+    exclusive: false,
+    verified: false,
+    busySince: createdAt,
+    isSlow: false,
+    place: null,
+    isReported: false,
+    nestedWaits: 0,
+  }
 }
 
 /** An exclusive hold on a connection. It ends once, by `checkin()`; later calls do nothing. */

@@ -1,4 +1,8 @@
 import type { HistogramSnapshot } from './histogram.ts'
+import type { PoolOptions } from './options.ts'
+import type { PoolConnection, Slot } from './slot.ts'
+import type { Supply } from './supply.ts'
+import type { WaitLine } from './wait-line.ts'
 
 /** Why a pooled connection was closed. */
 export type CloseReason =
@@ -92,4 +96,43 @@ export function createCounters(): PoolCounters {
       shutdown: 0,
     },
   }
+}
+
+/** What a status is taken of. */
+interface PoolParts<C extends PoolConnection> {
+  name: string
+  pool: PoolOptions
+  supply: Supply<C>
+  line: WaitLine<Slot<C>>
+  counters: PoolCounters
+  now: number
+}
+
+/** The snapshot of a pool. */
+export function poolStatus<C extends PoolConnection>(parts: PoolParts<C>): PoolStatus {
+  const { name, supply, line, counters, now } = parts
+  const { poolSize, maxOverflow } = parts.pool
+  const { connecting, idle, leased } = supply.count
+  let leasedAt = now
+  for (const slot of supply.slots) if (slot.state === 'leased') leasedAt = Math.min(leasedAt, slot.leasedAt)
+  const total = connecting + idle + leased
+  return {
+    name,
+    poolSize,
+    maxOverflow,
+    total,
+    idle,
+    checkedOut: leased,
+    overflow: Math.max(0, total - poolSize),
+    connecting,
+    waiting: line.length,
+    oldestLeaseMs: leased > 0 ? now - leasedAt : null,
+    longestWaitMs: line.head ? now - line.head.since : null,
+    counters: { ...counters, closes: { ...counters.closes } },
+  }
+}
+
+/** A pool's state in a few words, for a log line. */
+export function describeStatus({ checkedOut, idle, connecting, waiting }: PoolStatus): string {
+  return `${checkedOut} checked out, ${idle} idle, ${connecting} connecting, ${waiting} waiting`
 }

@@ -1,9 +1,11 @@
 import { ConnectError } from './errors.ts'
+import { Fitness } from './fitness.ts'
 import { Histogram } from './histogram.ts'
+import { IdleWatch } from './idle-watch.ts'
 import type { DatabaseEventType } from './monitor.ts'
 import type { PoolOptions } from './options.ts'
 import { Pacer } from './pacer.ts'
-import type { Connector, PoolConnection, Slot, SlotState } from './slot.ts'
+import { type Connector, connectingSlot, type PoolConnection, type Slot, type SlotState } from './slot.ts'
 import type { CloseReason, PoolCounters } from './status.ts'
 
 export interface SupplyOptions<C> {
@@ -29,7 +31,7 @@ export interface SupplyOptions<C> {
 const mostOverflowConnects = 2
 
 /**
- * A pool's connections: how they come, are checked, age and go. Who gets them is QueuePool's business.
+ * A pool's connections: how they come, are checked and go. Who gets them is QueuePool's business.
  *
  * Pings and connects are made for the pool, never for one caller: whoever is first in line takes what is ready first.
  */
@@ -44,25 +46,28 @@ export class Supply<C extends PoolConnection> {
   /** Connections being pinged. They count as leased. */
   pinging = 0
   readonly #options: SupplyOptions<C>
-  /** A connection that was silent for so long is pinged before it is handed out; Infinity without pre-ping. */
-  readonly #pingAfterMs: number
+  readonly #poolSize: number
+  readonly #fitness: Fitness<C>
   /** A stack: the connection used last is taken first, so that those at the bottom can age out. */
   readonly #idle: Slot<C>[] = []
+  readonly #idleWatch: IdleWatch<C>
   /** Said goodbye to, and maybe still held by the server: they count against the limit only. */
   readonly #closing = new Set<Promise<void>>()
   readonly #abortConnects = new AbortController()
-  /** Connections made before this are retired. */
-  #retiredBefore = Number.NEGATIVE_INFINITY
-  /** Connections that last spoke before this are pinged whatever the window says. */
-  #suspectBefore = Number.NEGATIVE_INFINITY
-  #idleTimer: ReturnType<typeof setTimeout> | null = null
   #stopped = false
   #onEmpty: (() => void) | null = null
 
   constructor(options: SupplyOptions<C>) {
     this.#options = options
-    const { poolSize, maxOverflow, prePing, prePingIdleMs } = options.pool
-    this.#pingAfterMs = prePing ? prePingIdleMs : Number.POSITIVE_INFINITY
+    const { poolSize, maxOverflow, prePing, prePingIdleMs, idleTimeoutMs } = options.pool
+    this.#poolSize = poolSize
+    this.#fitness = new Fitness(options.now, prePing ? prePingIdleMs : Number.POSITIVE_INFINITY)
+    this.#idleWatch = new IdleWatch({
+      idle: this.#idle,
+      idleTimeoutMs,
+      now: options.now,
+      onOld: (slot) => this.close(slot, 'idle'),
+    })
     this.limit = maxOverflow < 0 ? Number.POSITIVE_INFINITY : poolSize + maxOverflow
     this.pacer = new Pacer({ now: options.now, random: options.random, wake: options.onChange })
   }
@@ -72,9 +77,9 @@ export class Supply<C extends PoolConnection> {
     for (let place = this.#idle.length - 1; place >= 0; place--) {
       const slot = this.#idle[place]
       if (!slot) continue
-      const reason = this.#retirement(slot, now)
+      const reason = this.#fitness.retirement(slot, now)
       if (reason) this.close(slot, reason)
-      else if (!this.#needsPing(slot, now)) return slot
+      else if (!this.#fitness.needsPing(slot, now)) return slot
     }
     return null
   }
@@ -85,8 +90,8 @@ export class Supply<C extends PoolConnection> {
     let best: Slot<C> | null = null
     for (const slot of this.slots) {
       if (slot.shares === 0 || slot.shares >= sharedDepth || (best && slot.shares >= best.shares)) continue
-      if (slot.isSlow || now - slot.busySince > slowStatementMs || this.#isSuspect(slot)) continue
-      if (!this.#retirement(slot, now)) best = slot
+      if (slot.isSlow || now - slot.busySince > slowStatementMs || this.#fitness.isSuspect(slot)) continue
+      if (!this.#fitness.retirement(slot, now)) best = slot
     }
     return best
   }
@@ -105,13 +110,15 @@ export class Supply<C extends PoolConnection> {
   canGrow(): boolean {
     const size = this.slots.size + this.#closing.size
     if (this.#stopped || size >= this.limit) return false
-    if (size >= this.#options.pool.poolSize && this.count.connecting >= mostOverflowConnects) return false
+    if (size >= this.#poolSize && this.count.connecting >= mostOverflowConnects) return false
     return this.pacer.ready(this.count.connecting)
   }
 
   /** Marks an idle connection as in use. */
   lease(slot: Slot<C>, now: number): void {
-    this.#move(slot, 'leased')
+    this.#takeFromIdle(slot)
+    this.count.leased++
+    slot.state = 'leased'
     slot.leasedAt = now
     slot.busySince = now
   }
@@ -126,9 +133,9 @@ export class Supply<C extends PoolConnection> {
   /** Retires every connection made before `before`: idle ones now, those in use when they come back. */
   invalidate(before: number): void {
     this.#options.counters.invalidations++
-    this.#retiredBefore = before
+    this.#fitness.invalidate(before)
     this.#options.onEvent('invalidated')
-    for (const slot of [...this.#idle]) if (slot.createdAt < before) this.close(slot, 'invalidated')
+    for (const slot of [...this.#idle]) if (this.#fitness.isInvalidated(slot)) this.close(slot, 'invalidated')
   }
 
   /** Says goodbye to a connection. */
@@ -141,7 +148,7 @@ export class Supply<C extends PoolConnection> {
       onChange()
     })
     this.#closing.add(closing)
-    this.#move(slot, 'closed')
+    this.#forget(slot)
   }
 
   /** Cuts a connection that can't be trusted. */
@@ -149,7 +156,7 @@ export class Supply<C extends PoolConnection> {
     if (slot.state === 'closed') return
     // An attempt that is given up was never a connection; if it still becomes one, it is counted then.
     if (slot.connection) this.#options.counters.closes[reason]++
-    this.#move(slot, 'closed')
+    this.#forget(slot)
     const cut = slot.connection?.destroy()
     if (cut && this.#stopped) this.#closing.add(cut)
     this.#options.onChange()
@@ -158,8 +165,9 @@ export class Supply<C extends PoolConnection> {
   /** Opens no more, closes idle connections now and those in use as they come back; after `timeoutMs` cuts the rest. */
   async drain(timeoutMs: number, cause: Error): Promise<void> {
     this.#stopped = true
+    this.#fitness.end()
     this.pacer.stop()
-    if (this.#idleTimer) clearTimeout(this.#idleTimer)
+    this.#idleWatch.stop()
     this.#abortConnects.abort(cause)
     for (const slot of [...this.#idle]) this.close(slot, 'shutdown')
     if (this.slots.size > 0) {
@@ -174,23 +182,6 @@ export class Supply<C extends PoolConnection> {
     }
     // Neither a goodbye nor a cut takes longer than a second or two: the bound is the connection's own.
     await Promise.all(this.#closing)
-  }
-
-  #retirement(slot: Slot<C>, now: number): CloseReason | null {
-    if (this.#stopped) return 'shutdown'
-    if (slot.createdAt < this.#retiredBefore) return 'invalidated'
-    if (now >= slot.recycleAt) return 'recycled'
-    return slot.connection?.worn ? 'worn' : null
-  }
-
-  #needsPing(slot: Slot<C>, now: number): boolean {
-    if (slot.verified || !slot.connection) return false
-    const { spokeAt } = slot.connection
-    return now - spokeAt >= this.#pingAfterMs || spokeAt < this.#suspectBefore
-  }
-
-  #isSuspect(slot: Slot<C>): boolean {
-    return slot.connection !== null && slot.connection.spokeAt < this.#suspectBefore
   }
 
   #ping(slot: Slot<C>): void {
@@ -212,7 +203,7 @@ export class Supply<C extends PoolConnection> {
         onEvent('ping-failed', error)
         this.destroy(slot, 'ping-failed')
         // One storm invalidates once: whoever is retired already proves nothing new.
-        if (slot.createdAt >= this.#retiredBefore) this.invalidate(startedAt)
+        if (!this.#fitness.isInvalidated(slot)) this.invalidate(startedAt)
         onChange()
       },
     )
@@ -221,22 +212,7 @@ export class Supply<C extends PoolConnection> {
   #open(): void {
     const { connect, connectTimeoutMs, counters, now, onChange, pool, random } = this.#options
     const createdAt = now()
-    const slot: Slot<C> = {
-      state: 'connecting',
-      connection: null,
-      createdAt,
-      recycleAt: createdAt + pool.recycleMs * (1 - random() * 0.1),
-      idleSince: createdAt,
-      leasedAt: createdAt,
-      busySince: createdAt,
-      isSlow: false,
-      shares: 0,
-      exclusive: false,
-      verified: false,
-      place: null,
-      isReported: false,
-      nestedWaits: 0,
-    }
+    const slot = connectingSlot<C>(createdAt, createdAt + pool.recycleMs * (1 - random() * 0.1))
     this.slots.add(slot)
     this.count.connecting++
     const onLost = (cause: unknown) => this.#lost(slot, cause)
@@ -252,7 +228,7 @@ export class Supply<C extends PoolConnection> {
         } else this.#offer(slot)
       },
       (error: unknown) => {
-        if (slot.state !== 'closed') this.#move(slot, 'closed')
+        if (slot.state !== 'closed') this.#forget(slot)
         if (!this.#stopped) this.#refused(error, createdAt)
         onChange()
       },
@@ -274,19 +250,11 @@ export class Supply<C extends PoolConnection> {
     if (slot.state === 'closed') return
     this.#options.counters.closes.lost++
     this.#options.onEvent('connection-lost', cause)
-    this.#move(slot, 'closed')
+    this.#forget(slot)
     // What took this one may have taken the others: ask each before it is handed out again.
-    if (this.#options.pool.prePing) this.#suspectOthers()
+    if (this.#options.pool.prePing) this.#fitness.suspectAll()
     else this.invalidate(this.#options.now())
     this.#options.onChange()
-  }
-
-  /** Answers that had arrived before, and are only read in this turn of the event loop, prove nothing. */
-  #suspectOthers(): void {
-    this.#suspectBefore = this.#options.now()
-    setImmediate(() => {
-      this.#suspectBefore = Math.max(this.#suspectBefore, this.#options.now())
-    })
   }
 
   /** Puts a connection that has just answered before the line; it needs no ping if it is taken now. */
@@ -298,49 +266,33 @@ export class Supply<C extends PoolConnection> {
   }
 
   #rest(slot: Slot<C>, now: number): void {
-    const { isWanted, pool } = this.#options
-    const reason = this.#retirement(slot, now)
-    if (reason || (this.#idle.length >= pool.poolSize && !isWanted())) {
+    const reason = this.#fitness.retirement(slot, now)
+    if (reason || (this.#idle.length >= this.#poolSize && !this.#options.isWanted())) {
       this.close(slot, reason ?? 'overflow')
       return
     }
-    this.#move(slot, 'idle')
+    if (slot.state === 'leased') this.count.leased--
+    else this.count.connecting--
+    this.count.idle++
+    slot.state = 'idle'
     slot.idleSince = now
-    if (!this.#idleTimer) this.#watchIdle()
+    this.#idle.push(slot)
+    this.#idleWatch.start()
   }
 
-  /** The only place where a slot changes its state. */
-  #move(slot: Slot<C>, to: SlotState): void {
-    if (slot.state === 'idle') {
-      // Who takes one takes the top of the stack.
-      if (this.#idle[this.#idle.length - 1] === slot) this.#idle.pop()
-      else this.#idle.splice(this.#idle.lastIndexOf(slot), 1)
-    }
-    if (slot.state !== 'closed') this.count[slot.state]--
-    slot.state = to
-    if (to !== 'closed') {
-      this.count[to]++
-      if (to === 'idle') this.#idle.push(slot)
-      return
-    }
+  #takeFromIdle(slot: Slot<C>): void {
+    // Who takes one takes the top of the stack.
+    if (this.#idle[this.#idle.length - 1] === slot) this.#idle.pop()
+    else this.#idle.splice(this.#idle.lastIndexOf(slot), 1)
+    this.count.idle--
+  }
+
+  #forget(slot: Slot<C>): void {
+    if (slot.state === 'closed') return
+    if (slot.state === 'idle') this.#takeFromIdle(slot)
+    else this.count[slot.state]--
+    slot.state = 'closed'
     this.slots.delete(slot)
     if (this.slots.size === 0) this.#onEmpty?.()
-  }
-
-  /** One timer for all idle connections, set to the one at the bottom, which was used longest ago. */
-  #watchIdle(): void {
-    const oldest = this.#idle[0]
-    if (this.#idleTimer || !oldest || this.#stopped) return
-    const delay = oldest.idleSince + this.#options.pool.idleTimeoutMs - this.#options.now()
-    // A timer can't hold an endless delay; looking once a day is soon enough then.
-    this.#idleTimer = setTimeout(() => this.#closeIdle(), Math.min(Math.max(1, Math.ceil(delay)), 86_400_000))
-    this.#idleTimer.unref()
-  }
-
-  #closeIdle(): void {
-    this.#idleTimer = null
-    const before = this.#options.now() - this.#options.pool.idleTimeoutMs
-    for (const slot of [...this.#idle]) if (slot.idleSince <= before) this.close(slot, 'idle')
-    this.#watchIdle()
   }
 }
