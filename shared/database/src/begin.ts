@@ -1,4 +1,4 @@
-import type { Rows } from './connection.ts'
+import type { Rows } from './pipeline.ts'
 
 /**
  * BEGIN as the extended protocol has it (Parse, Bind, Execute), without a Sync: whatever is sent next belongs to the same

@@ -3,7 +3,7 @@ import type { ConnectionOptions } from './options.ts'
 import type { StatementCatalog } from './statement.ts'
 import type { Target } from './target.ts'
 
-// What postgres.js 3.4.9 is told, and its traps. Only this file and connection.ts know the driver.
+// What postgres.js 3.4.9 is told, and its traps. Only this file, connection.ts and pipeline.ts know the driver.
 // biome-ignore lint/suspicious/noExplicitAny: the driver's parsed options and queries are not typed.
 export type Driver = any
 

@@ -1,5 +1,6 @@
-import type { Connection, Rows, RunMode } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { ConfigurationError, LeaseEndedError } from './errors.ts'
+import type { Rows, RunMode } from './pipeline.ts'
 import type { StatementCatalog, StatementKind } from './statement.ts'
 import { guard, type Work } from './work.ts'
 

@@ -1,6 +1,7 @@
-import type { Connection, Rows } from './connection.ts'
+import type { Connection } from './connection.ts'
 import type { RunStatement } from './drizzle-client.ts'
 import { ConnectionLostError } from './errors.ts'
+import type { Rows } from './pipeline.ts'
 import type { QueuePool } from './queue-pool.ts'
 import type { Slot } from './slot.ts'
 import { isPlainRead, isRead, type StatementCatalog } from './statement.ts'

@@ -1,7 +1,7 @@
-import type { Rows } from './connection.ts'
 import { createDrizzleClient, type DrizzleClient, type RunScope } from './drizzle-client.ts'
 import { ConnectionLostError, LeaseEndedError } from './errors.ts'
 import type { ExclusiveConnection } from './lease.ts'
+import type { Rows } from './pipeline.ts'
 
 /**
  * Runs `fn` in a transaction on an exclusive connection: BEGIN together with its first statement, COMMIT when it returns,

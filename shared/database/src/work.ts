@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Ticket } from './cancellation.ts'
-import type { Connection, Rows } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { DatabaseError, StatementTimeoutError, WorkAbortedError } from './errors.ts'
+import type { Rows } from './pipeline.ts'
 import type { Slot } from './slot.ts'
 
 /** What `within()` bounds: all database work of the function it is given, also across awaits. */
