@@ -1,3 +1,4 @@
+import { build } from './build.ts'
 import { checkout } from './checkout.ts'
 import { cold } from './cold.ts'
 import { distance } from './distance.ts'
@@ -12,6 +13,7 @@ import { insert, transaction } from './writes.ts'
 export const scenarios = {
   checkout,
   waiters,
+  build,
   select,
   insert,
   transaction,
