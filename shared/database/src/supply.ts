@@ -228,7 +228,7 @@ export class Supply<C extends PoolConnection> {
         } else this.#offer(slot)
       },
       (error: unknown) => {
-        if (slot.state !== 'closed') this.#forget(slot)
+        this.#forget(slot)
         if (!this.#stopped) this.#refused(error, createdAt)
         onChange()
       },

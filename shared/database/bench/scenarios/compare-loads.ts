@@ -5,11 +5,11 @@ import type { Context } from './scenario.ts'
 /** Connections of each peer's pool. */
 export const poolSize = 10
 
-const warmUpMs = 150
 const settleMs = 50
 
 /**
- * Puts every peer under the same load in turn, all in this process: each warm, in rounds whose order rotates.
+ * Puts every peer under the same load in turn, all in this process: each warm, in rounds whose order rotates. One caller
+ * makes too few calls for its code to be compiled, so the most callers that there are warm it for all.
  *
  * @param options.call What a call is with a peer; null leaves the peer out.
  */
@@ -37,12 +37,12 @@ export async function compareLoads(
     const call = options.call(queries)
     if (call) open.push({ id, call })
   }
+  for (const { id, call } of open) {
+    step(`${scenario}${suffix}: warming ${peers[id].title}`)
+    await runLoad({ callers: Math.max(...options.callers), durationMs: size.roundMs * 2, call })
+  }
   for (const callers of options.callers) {
     const variant = `${countCallers(callers)}${suffix}`
-    for (const { id, call } of open) {
-      step(`${scenario}, ${variant}: warming ${peers[id].title}`)
-      await runLoad({ callers, durationMs: Math.max(warmUpMs, size.roundMs / 2), call })
-    }
     for (let round = 0; round < size.rounds; round++) {
       for (const { id, call } of rotate(open, round)) {
         step(`${scenario}, ${variant}: round ${round + 1} of ${size.rounds}, ${peers[id].title}`)
