@@ -9,7 +9,6 @@ export class Fitness<C extends PoolConnection> {
   #retiredBefore = Number.NEGATIVE_INFINITY
   /** Connections that last spoke before this are pinged whatever the window says. */
   #suspectBefore = Number.NEGATIVE_INFINITY
-  #isOver = false
 
   /** @param pingAfterMs A connection that was silent for so long is pinged first; Infinity without pre-ping. */
   constructor(now: () => number, pingAfterMs: number) {
@@ -19,12 +18,13 @@ export class Fitness<C extends PoolConnection> {
 
   /** Why the connection is to be closed as soon as nobody uses it; null when it may live on. */
   retirement(slot: Slot<C>, now: number): CloseReason | null {
-    if (this.#isOver) return 'shutdown'
-    if (slot.createdAt < this.#retiredBefore) return 'invalidated'
+    if (slot.createdAt < this.#retiredBefore)
+      return this.#retiredBefore === Number.POSITIVE_INFINITY ? 'shutdown' : 'invalidated'
     if (now >= slot.recycleAt) return 'recycled'
     return slot.connection?.worn ? 'worn' : null
   }
 
+  /** Whether it was made before the last `invalidate()`, or at all before `end()`. */
   isInvalidated(slot: Slot<C>): boolean {
     return slot.createdAt < this.#retiredBefore
   }
@@ -41,7 +41,7 @@ export class Fitness<C extends PoolConnection> {
 
   /** Retires every connection made before `before`. */
   invalidate(before: number): void {
-    this.#retiredBefore = before
+    this.#retiredBefore = Math.max(this.#retiredBefore, before)
   }
 
   /**
@@ -57,6 +57,6 @@ export class Fitness<C extends PoolConnection> {
 
   /** Retires every connection, whenever made. */
   end(): void {
-    this.#isOver = true
+    this.#retiredBefore = Number.POSITIVE_INFINITY
   }
 }

@@ -26,8 +26,8 @@ export const checkout: Scenario = {
     { id: 'heapKb', title: 'heap growth KB', better: null },
   ],
   async run(context) {
-    await compareCycles(context)
     await measureSync(context)
+    await compareCycles(context)
     await measureMillion(context)
   },
   bars: (results) => {
