@@ -34,7 +34,8 @@ export function watchServices(options: WatchOptions): ServiceWatch {
     while (!signal.aborted) {
       const { view, whole } = await observer.poll()
       if (signal.aborted) return
-      for (const listener of listeners) listener({ at: Date.now(), complete: false, whole, services: [view] })
+      const update: Update = { at: Date.now(), complete: false, whole, services: [view] }
+      for (const listener of listeners) listener(update)
       await pause(intervalMs, signal)
     }
   }
