@@ -82,7 +82,7 @@ export class QueuePool<C extends PoolConnection> {
       uses: this.#uses,
       onEvent: this.#onEvent,
       now: this.#now,
-      onFree: () => this.#serveAny(),
+      onFree: () => this.#serve(),
     })
   }
 
@@ -134,7 +134,7 @@ export class QueuePool<C extends PoolConnection> {
     if (slot.state === 'closed') return
     slot.busySince = now
     if (slot.shares === 0) this.#supply.release(slot, now)
-    this.#serveAny()
+    if (this.#line.length > 0) this.#serve()
   }
 
   /** The places in the pool now, in whatever state. */
@@ -241,10 +241,6 @@ export class QueuePool<C extends PoolConnection> {
         )
       }
     }
-  }
-
-  #serveAny(): void {
-    if (this.#line.length > 0) this.#serve()
   }
 
   /** Serves the line from its head while there is something to serve it with, then has made what the rest needs. */
