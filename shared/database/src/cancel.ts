@@ -25,15 +25,14 @@ export async function cancelBackend(wire: Wire, backend: { pid: number; secret: 
 }
 
 async function send(wire: Wire, request: Buffer): Promise<boolean> {
-  const socket = await wire.opened.catch(() => null)
-  // One that never connected can't signal anybody later.
-  if (socket === null) return true
-  return new Promise<boolean>((resolve) => {
-    socket.once('error', () => resolve(false))
-    socket.once('close', () => resolve(true))
-    // Without a reader the socket never sees the server's end.
-    socket.resume()
-    // Not ended from here: the server's own end is the sign that it has done its work.
-    socket.write(request)
-  })
+  try {
+    await wire.opened
+  } catch {
+    // One that never connected can't signal anybody later.
+    return true
+  }
+  // Not ended from here: the server's own end is the sign that it has done its work.
+  wire.send(request)
+  await wire.closed
+  return !wire.failed
 }

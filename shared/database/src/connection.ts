@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net'
 import postgres from 'postgres'
 import { addArrayTypes, arrayTypesText } from './array-types.ts'
 import { bounded } from './bounded.ts'
@@ -48,7 +47,8 @@ export class Connection implements PoolConnection {
   readonly #source: ConnectionSource
   readonly #onLost: (cause: unknown) => void
   readonly #pipeline: Pipeline
-  #client: Driver = null
+  /** Rejects when the connection is gone: the driver never hears of it. */
+  readonly #gone = Promise.withResolvers<never>()
   #tls: TlsSettings | null = null
   #wire: Wire | null = null
   #backend: { pid: number; secret: number } | null = null
@@ -58,6 +58,7 @@ export class Connection implements PoolConnection {
   constructor(source: ConnectionSource, onLost: (cause: unknown) => void) {
     this.#source = source
     this.#onLost = onLost
+    this.#gone.promise.catch(() => {})
     this.#pipeline = new Pipeline({
       source,
       askToCancel: () => this.#askToCancel(),
@@ -86,6 +87,10 @@ export class Connection implements PoolConnection {
     return this.#pipeline.worn
   }
 
+  get sharable(): boolean {
+    return this.#pipeline.sharable
+  }
+
   /** What this connection knows of a statement that failed with the error. */
   fateOf(error: unknown): Fate | undefined {
     return this.#pipeline.fateOf(error)
@@ -96,24 +101,14 @@ export class Connection implements PoolConnection {
     const { target, options } = this.#source
     const [tls, password] = await Promise.all([tlsSettings(target, options), readPassword(target)])
     // Given up while the files were read.
-    if (this.#ending) return
+    if (this.#ending) throw closedByUs()
     this.#tls = tls
-    this.#client = postgres({
-      ...this.#source.driver,
-      // It must not fail: nobody would hear of it, and the driver would wait for ever.
-      pass: () => password,
-      socket: () => this.#openSocket(),
-      onclose: () => this.#closed(),
-    })
-    const first = this.#client.unsafe(identityText)
-    const types = this.#source.typesKnown ? null : this.#client.unsafe(arrayTypesText)
-    const [[identity], rows] = await Promise.all([first, types])
-    if (rows) addArrayTypes(this.#source.driver, rows)
-    this.#source.typesKnown = true
-    this.#backend = first.state
-    // Behind a pooler the server's process is not the one we are connected to, and can't be looked up.
-    if (identity.pid === this.pid) this.#backendStartedAt = identity.startedAt
-    this.#pipeline.start(this.#client, this.#wire as Wire)
+    this.#wire = new Wire(target, tls, (cause) => this.#lose(cause ?? closedByServer()))
+    await this.#wire.opened
+    await Promise.race([
+      this.#logIn(this.#wire, this.#createClient(password, this.#wire)),
+      this.#gone.promise,
+    ])
   }
 
   /** When the backend was started, by the server's clock; null where a pooler stands between. */
@@ -129,6 +124,16 @@ export class Connection implements PoolConnection {
   /** How long the statement now running has been without an answer; 0 when none runs or none could be looked up. */
   silentForMs(now: number): number {
     return this.#backendStartedAt === null ? 0 : this.#pipeline.silentForMs(now)
+  }
+
+  /** How long the first of the statements under way has been without an answer; 0 when none runs. */
+  firstSilentForMs(now: number): number {
+    return this.#pipeline.silentForMs(now)
+  }
+
+  /** Whether every statement before it has been answered. */
+  isFirst(ticket: Ticket): boolean {
+    return this.#pipeline.isFirst(ticket)
   }
 
   /**
@@ -160,6 +165,11 @@ export class Connection implements PoolConnection {
     return this.#pipeline.cancelled()
   }
 
+  /** Whether the plan of a statement that failed with the error is stale; asks the server, which must be free to answer. */
+  confirmStale(error: unknown): Promise<boolean> {
+    return this.#pipeline.confirmStale(error)
+  }
+
   /** Definitions have changed: every connection made until now is replaced when nobody uses it. */
   retirePlans(): void {
     this.#pipeline.retirePlans()
@@ -181,22 +191,36 @@ export class Connection implements PoolConnection {
   }
 
   destroy(): Promise<void> {
-    this.#pipeline.end()
     this.#ending ??= this.#cut()
     return this.#ending
   }
 
-  /**
-   * The driver connects again by itself after a loss: the second call is where that ends.
-   */
-  #openSocket(): Promise<Socket> {
-    if (this.#wire) {
-      throw Object.assign(new Error('The server closed the connection before it was ready.'), {
-        code: 'CONNECTION_CLOSED',
-      })
-    }
-    this.#wire = new Wire(this.#source.target, this.#tls)
-    return this.#wire.opened
+  /** Settles statements that nothing else will, and counts them: each is a defect of this layer. */
+  settleStranded(): number {
+    return this.#pipeline.settleStranded()
+  }
+
+  /** A client of the driver's for this one connection. */
+  #createClient(password: string, wire: Wire): Driver {
+    return postgres({
+      ...this.#source.driver,
+      // It must not fail: nobody would hear of it, and the driver would wait for ever.
+      pass: () => password,
+      socket: () => wire.asSocket(),
+    })
+  }
+
+  /** Asks who answers and what types there are, in the first round trip after the login. */
+  async #logIn(wire: Wire, client: Driver): Promise<void> {
+    const first = client.unsafe(identityText)
+    const types = this.#source.typesKnown ? null : client.unsafe(arrayTypesText)
+    const [[identity], rows] = await Promise.all([first, types])
+    if (rows) addArrayTypes(this.#source.driver, rows)
+    this.#source.typesKnown = true
+    this.#backend = first.state
+    // Behind a pooler the server's process is not the one we are connected to, and can't be looked up.
+    if (identity.pid === this.pid) this.#backendStartedAt = identity.startedAt
+    this.#pipeline.start(client, wire)
   }
 
   /** Asks the server to cancel what runs, encrypted if this connection is. */
@@ -206,31 +230,34 @@ export class Connection implements PoolConnection {
     return cancelBackend(new Wire(this.#source.target, tls), this.#backend)
   }
 
-  #closed(): void {
-    this.#lose(Object.assign(new Error('The server closed the connection.'), { code: 'CONNECTION_CLOSED' }))
-  }
-
-  #lose(cause: unknown, quietSince = Number.POSITIVE_INFINITY): void {
+  #lose(cause: unknown, quietSince?: number): void {
     if (this.lost) return
     this.#pipeline.lose(cause, quietSince)
-    this.#kill()
+    this.#gone.reject(cause)
+    this.#wire?.destroy()
     if (!this.#ending) this.#onLost(cause)
   }
 
-  /** Ends the socket and settles whatever the driver still holds in a queue of its own. */
-  #kill(): void {
-    this.#wire?.destroy()
-    void this.#client?.end({ timeout: 0 })
-  }
-
   async #leave(): Promise<void> {
-    // The driver's own end() can hang; what it has not done by then is cut.
-    await bounded(this.#client.end({ timeout: goodbyeMs / 1_000 }), goodbyeMs + 100).catch(() => {})
-    this.#kill()
+    await this.#wire?.close(goodbyeMs)
+    this.#lose(closedByUs())
   }
 
+  /** What runs is cancelled on the server, and its callers need not wait for that. */
   async #cut(): Promise<void> {
-    if (this.#pipeline.isRunning && !this.lost) await this.#askToCancel()
-    this.#kill()
+    const isWorking = this.#pipeline.isRunning && !this.lost
+    this.#pipeline.lose(closedByUs())
+    this.#gone.reject(closedByUs())
+    this.#wire?.cut()
+    if (isWorking) await this.#askToCancel()
+    await this.#wire?.close(goodbyeMs)
   }
+}
+
+function closedByServer(): Error {
+  return Object.assign(new Error('The server closed the connection.'), { code: 'CONNECTION_CLOSED' })
+}
+
+function closedByUs(): Error {
+  return Object.assign(new Error('The connection was given up.'), { code: 'CONNECTION_DESTROYED' })
 }

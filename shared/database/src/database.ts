@@ -131,12 +131,13 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     pool,
     catalog,
     work,
+    serializers: source.driver.serializers,
     slowStatementMs: poolOptions.slowStatementMs,
     retryReads: connectionOptions.retryReads,
   })
   const run: RunStatement = (text, parameters, values) => {
     const { kind } = catalog.info(text)
-    if (kind === 'plain') return runSingle(text, parameters, values)
+    if (kind === 'plain' || kind === 'local') return runSingle(text, parameters, values)
     if (kind === 'stateful') return hold((exclusive) => exclusive.run(text, parameters, values), 'discard')
     return Promise.reject(refused(kind))
   }

@@ -20,7 +20,7 @@ export class DriverQuery {
   /** The backend, once it is sent. */
   state: unknown = null
   /** Its columns and its parameters' types, as the server described them. */
-  statement: { types: number[] } | null = null
+  statement: DriverStatement | null = null
   parameters: unknown[] | null = null
   signature = ''
   string: string | undefined = undefined
@@ -28,6 +28,7 @@ export class DriverQuery {
   prepared = false
   prepare = false
   describeFirst: unknown = false
+  /** Asks for the statement's types only: answers with them as rows, and does not run it. */
   onlyDescribe = false
   parsing = false
   active = false
@@ -55,7 +56,6 @@ export class DriverQuery {
     this.#onRows(rows)
   }
 
-  /** The driver may tell it more than once that its connection is gone. */
   reject(error: unknown): void {
     if (this.#isSettled) return
     this.#isSettled = true
@@ -74,8 +74,25 @@ export class DriverQuery {
   }
 }
 
+/** What the driver knows of a statement. */
+export interface DriverStatement {
+  /** Oids of the parameters' types. */
+  readonly types: number[]
+  readonly columns?: readonly { readonly type: number }[] | null
+}
+
 /** What postgres.js hands a query to; the client has one physical connection. */
 export function submitterOf(client: Driver): (query: DriverQuery) => void {
   // A lazy query that is never run: made for its handler.
   return client.unsafe('').handler
+}
+
+/** The type that the driver gives a value by its looks; 0 leaves it to the server. */
+export function inferredType(value: unknown): number {
+  if (typeof value === 'string' || typeof value === 'number') return 0
+  if (value instanceof Date) return 1184
+  if (value instanceof Uint8Array) return 17
+  if (typeof value === 'boolean') return 16
+  if (typeof value === 'bigint') return 20
+  return Array.isArray(value) ? inferredType(value[0]) : 0
 }

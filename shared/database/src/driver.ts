@@ -1,4 +1,5 @@
 import postgres from 'postgres'
+import { inferredType } from './driver-query.ts'
 import type { ConnectionOptions } from './options.ts'
 import type { StatementCatalog } from './statement.ts'
 import type { Target } from './target.ts'
@@ -71,7 +72,7 @@ export function isPipelinable(
     const value = parameters[index]
     if (value === null || typeof value === 'string') continue
     if (value === undefined || !types) return false
-    const serialize = serializers[types[index] ?? 0]
+    const serialize = serializers[inferredType(value) || (types[index] ?? 0)]
     // What has no serializer is written as its text, which a number always has.
     if (!serialize && typeof value === 'number') continue
     try {
@@ -83,9 +84,15 @@ export function isPipelinable(
   return true
 }
 
-/** Codes that a prepared statement may get because a definition changed: class 42, "cached plan", "does not exist". */
-export function isStaleCode(error: unknown): boolean {
-  return /^(?:42|0A000$|26000$)/.test((error as { code: string }).code)
+/**
+ * Whether a prepared statement may have failed because a definition changed under its plan: surely ("cached plan must not
+ * change result type", "does not exist"), or maybe, by a class of errors that a frozen type leads to as well: 22 (the value
+ * does not fit the old type), 42 (the old type does not fit the column), XX000 (the type is gone). Null: no.
+ */
+export function staleness(error: unknown): 'certain' | 'possible' | null {
+  const { code, routine } = error as { code: string; routine?: string }
+  if (code === '26000' || (code === '0A000' && routine === 'RevalidateCachedQuery')) return 'certain'
+  return /^(?:22|42|0A000$|XX000$)/.test(code) ? 'possible' : null
 }
 
 export function isCancelCode(error: unknown): boolean {
@@ -94,10 +101,4 @@ export function isCancelCode(error: unknown): boolean {
 
 export function isServerError(error: unknown): boolean {
   return (error as { name?: string } | null)?.name === 'PostgresError'
-}
-
-export function isConnectionFailure(error: unknown): boolean {
-  const { code } = (error ?? {}) as { code?: unknown }
-  if (isServerError(error) || typeof code !== 'string') return false
-  return /^(?:CONNECTION_|CONNECT_|E(?:CONN|PIPE|TIMEDOUT|HOST|NET)|ERR_(?:STREAM|SOCKET|SSL|TLS))/.test(code)
 }

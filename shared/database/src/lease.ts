@@ -1,7 +1,7 @@
 import type { Connection } from './connection.ts'
 import { ConfigurationError, LeaseEndedError } from './errors.ts'
 import type { Rows, RunMode } from './pipeline.ts'
-import type { StatementCatalog, StatementKind } from './statement.ts'
+import type { StatementCatalog } from './statement.ts'
 import { guard, type Work } from './work.ts'
 
 const keepsPlans = /^(?:|SELECT|INSERT|UPDATE|DELETE|MERGE|FETCH|EXPLAIN|SHOW)$/
@@ -43,12 +43,13 @@ export class ExclusiveConnection {
     if (this.#ended) throw new LeaseEndedError()
     const { kind } = this.#catalog.info(text)
     if (kind === 'copy') throw refused(kind)
-    if (kind !== 'plain') {
+    if (kind !== 'plain' && kind !== 'local') {
       this.#stateful = true
       this.#changed = true
     }
     const rows = await this.#guarded(text, parameters, values, this.#changed ? 'unprepared' : mode, begin)
-    if (!keepsPlans.test(rows.command ?? '')) this.#changed = true
+    if (kind === 'local' ? renames(text, parameters) : !keepsPlans.test(rows.command ?? ''))
+      this.#changed = true
     return rows
   }
 
@@ -73,8 +74,13 @@ export class ExclusiveConnection {
   }
 }
 
+/** Whether a setting decides which tables names stand for: plans keep the types of those they were made with. */
+function renames(text: string, parameters: readonly unknown[]): boolean {
+  return /search_path/i.test(text) || parameters.some((value) => /^search_path$/i.test(String(value)))
+}
+
 /** The error for a text that can't do what it says on a pooled connection. */
-export function refused(kind: Exclude<StatementKind, 'plain' | 'stateful'>): ConfigurationError {
+export function refused(kind: 'transaction' | 'copy'): ConfigurationError {
   return kind === 'copy'
     ? new ConfigurationError(
         'COPY from or to the client is not possible here. Insert many rows in one statement instead.',

@@ -4,10 +4,9 @@ import {
   type ConnectionSource,
   type Driver,
   isCancelCode,
-  isConnectionFailure,
   isPipelinable,
   isServerError,
-  isStaleCode,
+  staleness,
 } from './driver.ts'
 import { DriverQuery, submitterOf } from './driver-query.ts'
 import { ConnectionLostError } from './errors.ts'
@@ -35,11 +34,11 @@ export interface RunOptions {
 }
 
 /**
- * What is known of a statement that failed, beside its error: its prepared plan was `stale`; a cancellation meant for
- * another hit it, so that it had no effect (`collateral`); or the server had not received it when it was last looked at
- * (`unreceived`).
+ * What is known of a statement that failed, beside its error: its prepared plan may be stale (`suspect`); a cancellation
+ * meant for another hit it, so that it had no effect (`collateral`); or nothing shows that the server had begun it
+ * (`unbegun`), which proves nothing: what the network still holds may arrive.
  */
-export type Fate = 'stale' | 'collateral' | 'unreceived'
+export type Fate = 'suspect' | 'collateral' | 'unbegun'
 
 export interface PipelineOptions {
   source: ConnectionSource
@@ -49,30 +48,42 @@ export interface PipelineOptions {
   onLost: (cause: unknown) => void
 }
 
+interface Held {
+  readonly risky: boolean
+  readonly ticket: Ticket | undefined
+  start(): void
+}
+
 const autocommit: RunOptions = {}
 
-/** The statements of one physical connection: several may be under way, and answers come in order. */
+const isOneStatement = ({ kind }: StatementInfo): boolean => kind === 'plain' || kind === 'local'
+
+/**
+ * The statements of one physical connection: several may be under way, and answers come in order.
+ *
+ * Every statement is either held here or sent, and belongs to exactly one of the two until it is settled: by its answer, by
+ * `cancel()` before it was sent, or by `lose()`. The driver is never asked to settle what a lost connection leaves.
+ */
 export class Pipeline {
   readonly #source: ConnectionSource
   readonly #onLost: (cause: unknown) => void
   readonly #prepared: PreparedTexts
   /** Statements that wait until nothing is under way, and those behind them. */
-  readonly #held: { risky: boolean; start: () => void }[] = []
+  readonly #held: Held[] = []
+  /** Statements handed to the driver and not answered, in order. */
+  readonly #sent = new Set<DriverQuery>()
   readonly #turns = new Turns()
   /** Until it is over nothing else is sent, or it might be hit. */
   readonly #cancellation: Cancellation
   readonly #planEpoch: number
-  readonly #fates = new WeakMap<object, Fate>()
-  #client: Driver = null
+  readonly #fates = new WeakMap<object, { fate: Fate; query: DriverQuery }>()
   #wire: Wire | null = null
   #submit: (query: DriverQuery) => void = () => {}
-  #running = 0
-  /** When the statement now running became the first in line. */
+  /** When the statement now running became the first. */
   #runningSince = 0
   #spokeAt = 0
   #isEnding = false
   #lost: { cause: unknown } | null = null
-  #quietSince = Number.POSITIVE_INFINITY
 
   constructor({ source, askToCancel, onLost }: PipelineOptions) {
     this.#source = source
@@ -84,16 +95,14 @@ export class Pipeline {
       turns: this.#turns,
       request: askToCancel,
       giveUp: onLost,
-      answer: async () => {
-        if (!this.#lost && !this.#isEnding) await this.#client.unsafe('').catch(() => {})
-      },
+      answer: () => this.#answer(),
       onOver: () => this.#release(),
     })
   }
 
   /** Statements handed over and not yet answered. */
   get inFlight(): number {
-    return this.#running + this.#held.length
+    return this.#sent.size + this.#held.length
   }
 
   /** When the server last answered. */
@@ -107,17 +116,32 @@ export class Pipeline {
 
   /** True when its prepared statements are stale, or too many texts found no room among them: a new connection has none. */
   get worn(): boolean {
-    return this.#planEpoch !== this.#source.planEpoch || this.#prepared.worn
+    return this.#isOutdated || this.#prepared.worn
   }
 
-  /** What is known of a statement that failed with the error. */
-  fateOf(error: unknown): Fate | undefined {
-    return typeof error === 'object' && error !== null ? this.#fates.get(error) : undefined
+  /** Whether a statement may be put behind those under way: it would be sent at once, and hit by nothing. */
+  get sharable(): boolean {
+    return this.#held.length === 0 && !this.#cancellation.isUnderWay
   }
 
   /** Whether a statement is on its way, or at work on the server. */
   get isRunning(): boolean {
-    return this.#running > 0
+    return this.#sent.size > 0
+  }
+
+  /** Definitions have changed since it was opened: what it knows of types may be wrong. */
+  get #isOutdated(): boolean {
+    return this.#planEpoch !== this.#source.planEpoch
+  }
+
+  /** Whether nothing is sent any more. */
+  get #isOver(): boolean {
+    return this.#lost !== null || this.#isEnding
+  }
+
+  /** What is known of a statement that failed with the error. */
+  fateOf(error: unknown): Fate | undefined {
+    return typeof error === 'object' && error !== null ? this.#fates.get(error)?.fate : undefined
   }
 
   /** How long the statement now running has been without an answer; 0 when none runs. */
@@ -125,25 +149,58 @@ export class Pipeline {
     return this.isRunning ? now - this.#runningSince : 0
   }
 
+  /** Whether every statement before it has been answered. */
+  isFirst(ticket: Ticket): boolean {
+    return this.#turns.isOver(ticket.place - 1)
+  }
+
   /** The server has answered for the first time: from now on statements may be run. */
   start(client: Driver, wire: Wire): void {
-    this.#client = client
     this.#wire = wire
     this.#submit = submitterOf(client)
     this.#spokeAt = performance.now()
   }
 
-  /** Sends nothing more. */
+  /** Sends nothing more: what is held fails, what is under way is waited for. */
   end(): void {
     this.#isEnding = true
+    this.#release()
   }
 
-  /** The connection is gone: what was not sent fails. The driver, once it is ended, fails the rest. */
-  lose(cause: unknown, quietSince: number): void {
+  /**
+   * The connection is gone: everything left on it fails.
+   *
+   * @param quietSince When its backend was last at work, on performance.now's clock: what was sent later it had not begun.
+   *   Default: not known.
+   */
+  lose(cause: unknown, quietSince = Number.POSITIVE_INFINITY): void {
+    if (this.#lost) return
     this.#lost = { cause }
-    this.#quietSince = quietSince
-    while (this.#held.length > 0) this.#held.shift()?.start()
     this.#turns.end()
+    let isFirst = true
+    for (const query of [...this.#sent]) {
+      const error = new ConnectionLostError(query.state ? 'unknown' : 'not-sent', { cause })
+      if (!isFirst || query.sentAt > quietSince) this.#fates.set(error, { fate: 'unbegun', query })
+      isFirst = false
+      query.reject(error)
+    }
+    this.#sent.clear()
+    this.#release()
+  }
+
+  /**
+   * Settles what no answer and no loss has settled, and says how much that was: each one is a defect of this layer. A
+   * statement is held for good when nothing is under way that it could wait for.
+   */
+  settleStranded(): number {
+    const isStuck = this.#sent.size === 0 && !this.#cancellation.isUnderWay
+    const stranded = this.#lost ? this.inFlight : isStuck ? this.#held.length : 0
+    if (stranded === 0) return 0
+    this.#onLost(new Error('Statements were left on a connection without an answer.'))
+    for (const query of this.#sent) query.reject(new ConnectionLostError('unknown'))
+    this.#sent.clear()
+    this.#release()
+    return stranded
   }
 
   /**
@@ -158,29 +215,32 @@ export class Pipeline {
     values: boolean,
     options: RunOptions = autocommit,
   ): Promise<Rows> {
-    const { begin } = options
+    const { begin, ticket } = options
     const info = this.#source.catalog.info(text)
     const isQuiet = this.inFlight === 0 && !this.#cancellation.isUnderWay
     const risky =
       (!isQuiet || begin !== undefined) &&
       !isPipelinable(parameters, info.types, this.#source.driver.serializers)
     // Several statements in one text can't follow BEGIN in its group.
-    if (begin !== undefined && (risky || !isQuiet || info.kind !== 'plain')) {
-      const { mode, ticket } = options
+    if (begin !== undefined && (risky || !isQuiet || !isOneStatement(info))) {
+      const { mode } = options
       return this.run(begin, [], false).then(() => this.run(text, parameters, values, { mode, ticket }))
     }
-    if (!risky && this.#held.length === 0 && !this.#cancellation.isUnderWay) {
+    if (isQuiet || this.#isOver || (!risky && this.sharable))
       return this.#send(text, parameters, values, info, options)
-    }
     return new Promise((resolve) => {
       const start = () => resolve(this.#send(text, parameters, values, info, options))
-      this.#held.push({ risky, start })
+      this.#held.push({ risky, ticket, start })
     })
   }
 
   /** Cancels a statement on the server; settles when nothing of the cancellation is left that could hit another. */
   cancel(ticket: Ticket): Promise<void> {
-    return this.#cancellation.cancel(ticket)
+    const cancelled = this.#cancellation.cancel(ticket)
+    const held = this.#held.findIndex((one) => one.ticket === ticket)
+    if (held >= 0) this.#held.splice(held, 1)[0]?.start()
+    this.#release()
+    return cancelled
   }
 
   /** Settles when no cancellation is under way. */
@@ -190,7 +250,24 @@ export class Pipeline {
 
   /** Definitions have changed: every connection made until now is replaced when nobody uses it. */
   retirePlans(): void {
-    if (this.#planEpoch === this.#source.planEpoch) this.#source.planEpoch++
+    if (!this.#isOutdated) this.#source.planEpoch++
+  }
+
+  /**
+   * Whether the plan of a statement that failed is stale: the server, asked anew, gives its parameters other types. It is
+   * asked for the types only; the statement does not run.
+   */
+  async confirmStale(error: unknown): Promise<boolean> {
+    const query = this.#fates.get(error as object)?.query
+    if (!query?.statement) return false
+    if (staleness(error) === 'certain') return true
+    const before = query.statement.types.join()
+    try {
+      return before !== (await this.#describe(query.strings[0] as string, query.args)).join()
+    } catch {
+      // What can't be described now fails by itself.
+      return false
+    }
   }
 
   #send(
@@ -200,87 +277,125 @@ export class Pipeline {
     info: StatementInfo,
     { mode = 'autocommit', ticket, begin }: RunOptions,
   ): Promise<Rows> {
-    if (this.#lost || this.#isEnding || ticket?.isCancelled) {
+    if (this.#isOver || ticket?.isCancelled) {
       return Promise.reject(new ConnectionLostError('not-sent', { cause: this.#lost?.cause }))
     }
-    const now = performance.now()
-    if (this.#running++ === 0) this.#runningSince = now
-    const place = this.#turns.take()
-    if (ticket) ticket.place = place
-    const prepare = mode !== 'unprepared' && this.#prepared.keeps(text, parameters, info)
+    const prepare = mode !== 'unprepared' && !this.#isOutdated && this.#prepared.keeps(text, parameters, info)
     if (begin !== undefined) this.#wire?.writeAhead(beginMessages(begin))
     const simple = parameters.length === 0 && begin === undefined
-    return new Promise((resolve) => {
-      const query = new DriverQuery(
+    return new Promise((resolve, reject) => {
+      const query: DriverQuery = new DriverQuery(
         text,
         parameters,
         { prepare, simple, values },
         (rows) => {
-          info.types ??= query.statement?.types ?? null
-          this.#over(info)
+          if (info.types === null && !this.#isOutdated) info.types = query.statement?.types ?? null
+          this.#over(query, info)
           resolve(begin === undefined ? rows : withoutBegin(rows))
         },
         (error) => {
-          const failed = this.#failed(error, query, info)
-          resolve(
-            prepare && mode === 'autocommit'
-              ? failed.catch((known) => this.#retryStale(known, text, parameters, values))
-              : failed,
-          )
+          if (this.#lost) return reject(error)
+          if (!isServerError(error)) return resolve(this.#refused(error, query, info))
+          if (query.prepared && staleness(error)) this.#fates.set(error as object, { fate: 'suspect', query })
+          else if (this.#cancellation.isUnderWay && isCancelCode(error))
+            this.#fates.set(error as object, { fate: 'collateral', query })
+          this.#over(query, info)
+          if (mode !== 'autocommit' || this.fateOf(error) !== 'suspect') return reject(error)
+          resolve(this.#runAgainIfStale(error, text, parameters, values, ticket))
         },
       )
-      query.sentAt = now
-      this.#submit(query)
+      this.#hand(query, ticket)
     })
   }
 
-  async #failed(error: unknown, query: DriverQuery, info: StatementInfo): Promise<never> {
-    const lost = this.#lost !== null || isConnectionFailure(error)
-    if (lost) this.#onLost(error)
-    // A statement that the driver itself refused is followed by a Sync of the driver's. Until that is answered another
-    // such refusal would never settle, so an empty statement behind it is awaited first.
-    else if (!isServerError(error)) await this.#client.unsafe('').catch(() => {})
-    else if (query.prepared && isStaleCode(error)) this.#fates.set(error as object, 'stale')
-    else if (this.#cancellation.isUnderWay && isCancelCode(error))
-      this.#fates.set(error as object, 'collateral')
-    this.#over(info)
-    if (!lost) throw error
-    const known = new ConnectionLostError(query.state ? 'unknown' : 'not-sent', { cause: error })
-    if (query.sentAt > this.#quietSince) this.#fates.set(known, 'unreceived')
-    throw known
+  #hand(query: DriverQuery, ticket?: Ticket): void {
+    const now = performance.now()
+    if (this.#sent.size === 0) this.#runningSince = now
+    query.sentAt = now
+    const place = this.#turns.take()
+    if (ticket) ticket.place = place
+    this.#sent.add(query)
+    this.#submit(query)
   }
 
   /**
-   * Runs a statement again, unprepared, whose prepared plan may be stale. It failed, so nothing of it is left; if it
-   * fails again, that is its error.
+   * A statement that the driver itself refused is followed by a Sync of the driver's. Until that is answered another such
+   * refusal would never settle, so it is not over before an empty statement behind it is.
    */
-  async #retryStale(
+  async #refused(error: unknown, query: DriverQuery, info: StatementInfo): Promise<never> {
+    await this.#answer()
+    this.#over(query, info)
+    throw error
+  }
+
+  /** Settles when the server has answered an empty statement, or never will. */
+  #answer(): Promise<void> {
+    if (this.#isOver) return Promise.resolve()
+    return new Promise((resolve) => {
+      const over = () => {
+        this.#over(query, null)
+        resolve()
+      }
+      const query: DriverQuery = new DriverQuery(
+        '',
+        [],
+        { prepare: false, simple: true, values: true },
+        over,
+        over,
+      )
+      this.#hand(query)
+    })
+  }
+
+  /** Asks for the types of a statement's parameters. */
+  async #describe(text: string, parameters: readonly unknown[]): Promise<number[]> {
+    if (this.#isOver) throw new ConnectionLostError('not-sent')
+    const { promise, resolve, reject } = Promise.withResolvers<number[]>()
+    const query = new DriverQuery(
+      text,
+      parameters,
+      { prepare: false, simple: false, values: true },
+      () => resolve(query.statement?.types ?? []),
+      reject,
+    )
+    query.onlyDescribe = true
+    this.#hand(query)
+    try {
+      return await promise
+    } finally {
+      // It is answered before its own Sync is.
+      await this.#answer()
+      this.#over(query, null)
+    }
+  }
+
+  /** It failed, so nothing of it is left; if it fails again, that is its error. */
+  async #runAgainIfStale(
     error: unknown,
     text: string,
     parameters: readonly unknown[],
     values: boolean,
+    ticket: Ticket | undefined,
   ): Promise<Rows> {
-    if (this.fateOf(error) !== 'stale') throw error
-    const rows = await this.run(text, parameters, values, { mode: 'unprepared' })
+    if (!(await this.confirmStale(error))) throw error
     this.retirePlans()
-    return rows
+    return this.run(text, parameters, values, { mode: 'unprepared', ticket })
   }
 
-  #over(info: StatementInfo): void {
-    this.#running--
-    if (!this.#lost) {
-      this.#spokeAt = performance.now()
-      noteRun(info, this.#spokeAt - this.#runningSince)
-    }
+  #over(query: DriverQuery, info: StatementInfo | null): void {
+    if (!this.#sent.delete(query)) return
+    this.#spokeAt = performance.now()
+    if (info) noteRun(info, this.#spokeAt - this.#runningSince)
     this.#runningSince = this.#spokeAt
     this.#turns.pass()
     if (this.#held.length > 0) this.#release()
   }
 
-  /** Sends what was held, up to the next statement that must be alone. */
+  /** Sends what was held, up to the next statement that must be alone; one that can't be sent any more fails here. */
   #release(): void {
-    if (this.#running > 0 || this.#cancellation.isUnderWay || this.#held.length === 0) return
-    do this.#held.shift()?.start()
-    while (this.#held[0]?.risky === false)
+    const canSend = () => this.#sent.size === 0 || this.#held[0]?.risky === false
+    while (this.#held.length > 0 && (this.#isOver || (!this.#cancellation.isUnderWay && canSend()))) {
+      this.#held.shift()?.start()
+    }
   }
 }

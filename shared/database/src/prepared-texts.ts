@@ -1,15 +1,17 @@
+import { inferredType } from './driver-query.ts'
 import type { StatementInfo } from './statement.ts'
 
 // A text longer than this is generated for its values: keeping it prepared would only fill the server's memory.
 const longest = 8_192
 
 /**
- * Which texts one connection keeps prepared: the first `most` of them. The driver can't forget one, so the rest runs
- * unprepared, and a connection that sees too many of those is `worn`.
+ * Which plans one connection keeps prepared: the first `most` of them. A plan is a text and the types that the driver reads
+ * off its parameters. The driver can't forget one, so the rest runs unprepared, and a connection that sees too many of those
+ * is `worn`.
  */
 export class PreparedTexts {
   readonly #most: number
-  readonly #texts = new Set<string>()
+  readonly #plans = new Set<string>()
   #left = 0
 
   /** @param most 0 for none. */
@@ -22,15 +24,25 @@ export class PreparedTexts {
     return this.#left > this.#most
   }
 
-  /** Whether the text runs from a prepared plan, which it then keeps. */
+  /** Whether the statement runs from a prepared plan, which the connection then keeps. */
   keeps(text: string, parameters: readonly unknown[], { kind }: StatementInfo): boolean {
-    if (this.#most === 0 || parameters.length === 0 || kind !== 'plain' || text.length > longest) return false
-    if (this.#texts.has(text)) return true
-    if (this.#texts.size >= this.#most) {
+    if (this.#most === 0 || parameters.length === 0 || text.length > longest) return false
+    if (kind !== 'plain' && kind !== 'local') return false
+    const plan = planOf(text, parameters)
+    if (this.#plans.has(plan)) return true
+    if (this.#plans.size >= this.#most) {
       this.#left++
       return false
     }
-    this.#texts.add(text)
+    this.#plans.add(plan)
     return true
   }
+}
+
+/** What the driver names a plan by; the text itself where it leaves all types to the server. */
+function planOf(text: string, parameters: readonly unknown[]): string {
+  for (let index = 0; index < parameters.length; index++) {
+    if (inferredType(parameters[index]) !== 0) return `${parameters.map(inferredType)}${text}`
+  }
+  return text
 }

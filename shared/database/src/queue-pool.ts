@@ -28,6 +28,11 @@ export interface CheckoutOptions {
   signal?: AbortSignal
 }
 
+export interface ShareOptions extends CheckoutOptions {
+  /** Made beside another for the same caller: that it fails is nobody's failure, and is not counted. */
+  isExtra?: boolean
+}
+
 type SharedKind = Exclude<LeaseKind, 'exclusive'>
 
 /** The lease inside which the caller runs, if any: its wait is checked for a deadlock. */
@@ -116,14 +121,14 @@ export class QueuePool<C extends PoolConnection> {
    * through `share()`. End it with `unshare()`.
    *
    * @param now The time, where the caller has just asked for it: the clock costs more than the rest.
-   * @param kind 'slow' when the statement is known to take its time: no other is put behind it.
+   * @param kind Whether the statement may be put behind others, and others behind it.
    */
   tryShare(now: number = this.#now(), kind: SharedKind = 'shared'): Slot<C> | null {
     return this.#tryTake(kind, now)
   }
 
   /** Takes a place for one autocommit statement, waiting in line for it if need be; throws as `checkout()` does. */
-  share(options: CheckoutOptions & Holder<C> = {}, kind: SharedKind = 'shared'): Promise<Slot<C>> {
+  share(options: ShareOptions & Holder<C> = {}, kind: SharedKind = 'shared'): Promise<Slot<C>> {
     return this.#take(kind, options)
   }
 
@@ -135,6 +140,11 @@ export class QueuePool<C extends PoolConnection> {
     slot.busySince = now
     if (slot.shares === 0) this.#supply.release(slot, now)
     if (this.#line.length > 0) this.#serve()
+  }
+
+  /** Counts a read that is run again elsewhere. */
+  hedged(): void {
+    this.#counters.hedges++
   }
 
   /** The places in the pool now, in whatever state. */
@@ -195,7 +205,7 @@ export class QueuePool<C extends PoolConnection> {
     return slot
   }
 
-  async #take(kind: LeaseKind, options: CheckoutOptions & Holder<C>): Promise<Slot<C>> {
+  async #take(kind: LeaseKind, options: ShareOptions & Holder<C>): Promise<Slot<C>> {
     const { holder, signal } = options
     if (this.#closed) throw new PoolClosedError(this.#name)
     if (signal?.aborted) {
@@ -204,9 +214,11 @@ export class QueuePool<C extends PoolConnection> {
     }
     const ready = this.#tryTake(kind, this.#now())
     if (ready) return ready
-    if (this.#line.length >= this.#options.maxWaiting && !this.#supply.canGrow()) {
+    if (this.#line.length >= this.#options.maxWaiting && !this.#canBeServed()) {
+      const error = new PoolSaturatedError(this.status(), this.#retryAfterMs())
+      if (options.isExtra) throw error
       this.#counters.saturations++
-      throw this.#reported('saturated', new PoolSaturatedError(this.status(), this.#retryAfterMs()))
+      throw this.#reported('saturated', error)
     }
     if (!holder) return this.#wait(kind, options)
     holder.nestedWaits++
@@ -222,10 +234,16 @@ export class QueuePool<C extends PoolConnection> {
     }
   }
 
-  async #wait(kind: LeaseKind, options: CheckoutOptions): Promise<Slot<C>> {
+  /** Whether a caller that joins the queue now is not behind others, and what it needs only has to be pinged or opened. */
+  #canBeServed(): boolean {
+    return this.#supply.canGrow() || (this.#line.length === 0 && this.#supply.count.idle > 0)
+  }
+
+  async #wait(kind: LeaseKind, options: ShareOptions): Promise<Slot<C>> {
     this.#counters.waits++
     const since = this.#now()
-    const served = this.#line.join(kind, options.timeoutMs ?? this.#options.checkoutTimeoutMs, options.signal)
+    const { timeoutMs = this.#options.checkoutTimeoutMs, signal, isExtra } = options
+    const served = this.#line.join(kind, timeoutMs, signal, isExtra)
     this.#serve()
     try {
       return await served
@@ -263,7 +281,7 @@ export class QueuePool<C extends PoolConnection> {
    */
   #ready(kind: LeaseKind, now: number): Slot<C> | null {
     const fresh = this.#supply.fresh(now)
-    if (fresh || kind === 'exclusive') return fresh
+    if (fresh || kind !== 'shared') return fresh
     const { slots, count, pacer } = this.#supply
     if (count.idle > 0) return null
     // Each connection on its way will take one: who goes behind others instead leaves it without work.
@@ -298,15 +316,18 @@ export class QueuePool<C extends PoolConnection> {
       // Not exhausted: there was room for one more connection, and the server did not give it.
       waiter.reject(noConnection(this.#name, timeoutMs, failure))
     } else {
-      this.#counters.timeouts++
       const error = new CheckoutTimeoutError(timeoutMs, this.status(), { cause: failure })
-      waiter.reject(this.#reported('checkout-timeout', error))
+      if (!waiter.isExtra) {
+        this.#counters.timeouts++
+        this.#onEvent('checkout-timeout', error)
+      }
+      waiter.reject(error)
     }
     this.#serve()
   }
 
   #aborted(waiter: Waiter<Slot<C>>): void {
-    this.#counters.cancels++
+    if (!waiter.isExtra) this.#counters.cancels++
     waiter.reject(abortedError(waiter.signal))
     // The next in line may be of the kind that can be served now.
     this.#serve()

@@ -11,6 +11,8 @@ export interface PoolConnection {
   readonly spokeAt: number
   /** True once the connection should be replaced when nobody uses it, for a reason of its own. */
   readonly worn: boolean
+  /** Whether a statement may be put behind those under way. */
+  readonly sharable: boolean
   /** Settles when the server answered; rejects when it did not within the time. */
   ping(timeoutMs: number): Promise<void>
   /** Ends what a borrower may have left; rejects when that failed or took too long. */
@@ -32,10 +34,11 @@ export type Connector<C> = (options: {
 export type SlotState = 'connecting' | 'idle' | 'leased' | 'closed'
 
 /**
- * How a connection is taken: by one caller alone, by a single statement that others may follow, or by one known to be slow,
- * behind which nobody is put.
+ * How a connection is taken: by one caller alone (`exclusive`), or by a single statement: one that may be put behind others
+ * (`shared`), one that must be the first but lets others follow (`first`), or one that must be first and is known to be slow,
+ * so that nobody is put behind it (`slow`).
  */
-export type LeaseKind = 'exclusive' | 'shared' | 'slow'
+export type LeaseKind = 'exclusive' | 'shared' | 'first' | 'slow'
 
 /** A place in the pool and the connection in it. Times are monotonic, in ms. */
 export interface Slot<C> {

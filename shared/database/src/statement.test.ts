@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { classifyStatement, isPlainRead, isRead, noteRun, StatementCatalog } from './statement.ts'
+import { classifyStatement, noteRun, StatementCatalog } from './statement.ts'
 
 describe('classifyStatement', () => {
   test.each([
@@ -32,8 +32,39 @@ describe('classifyStatement', () => {
     'call p(1)',
     'do $$ begin end $$',
     'select 1; select 2',
+    `select "set_config"('a.b', 'c', false)`,
+    "select set_config /* here */ ('a.b', 'c', false)",
+    "select set_config('a.b', 'c', false or true)",
+    "select set_config('a.b', 'c', $1)",
+    "select set_config('a.b', 'c', true), set_config('a.d', 'c', false)",
+    "update pg_settings set setting = 'c' where name = 'work_mem'",
+    'create table pg_temp.t (a int)',
+    'execute p',
+    `${'/* a */'.repeat(30)} set a.b = 1`,
   ])('%p may leave state', (text) => {
     expect(classifyStatement(text)).toBe('stateful')
+  })
+
+  test.each([
+    "set local app.tenant = '7'",
+    'set transaction isolation level serializable',
+    'set constraints all deferred',
+    "select set_config('app.tenant', $1, true)",
+    "select SET_CONFIG('app.tenant', $1, is_local => true)",
+    'lock table t',
+  ])('%p leaves something until the transaction ends', (text) => {
+    expect(classifyStatement(text)).toBe('local')
+  })
+
+  test.each([
+    "select 'set_config(1, 2, 3); select 1'",
+    'select $tag$ ; listen $tag$',
+    'select 1 /* ; /* nested */ ; */ -- ; listen a',
+    "select \"a;b\", E'\\'; listen' from t",
+    'insert into t (temp) values (1)',
+    `${'/* a */ '.repeat(30)} select 1`,
+  ])('%p only looks as if it did more', (text) => {
+    expect(classifyStatement(text)).toBe('plain')
   })
 
   test.each([
@@ -54,58 +85,13 @@ describe('classifyStatement', () => {
   })
 })
 
-describe('isRead', () => {
-  test.each([
-    'select 1',
-    ' -- why\n SELECT * from t',
-    'values (1)',
-    'with a as (select 1) select * from a',
-    'show all',
-  ])('%p may run twice', (text) => {
-    expect(isRead(text)).toBe(true)
-  })
-
-  test.each([
-    'insert into t values (1)',
-    'update t set a = 1',
-    'with a as (delete from t returning *) select * from a',
-    "select nextval('s')",
-    'select 1 into t',
-    "select pg_notify('a', 'b')",
-    'call p()',
-    'refresh materialized view v',
-    'select * from t for update',
-  ])('%p may not', (text) => {
-    expect(isRead(text)).toBe(false)
-  })
-})
-
-describe('a plain read', () => {
-  test.each([
-    'select "id", "name" from "product" where "product"."id" = $1 and "name" in ($2, $3)',
-    'select count(*), coalesce(max(price), 0) from product',
-    'with a as (select 1) select * from a where exists (select 1)',
-  ])('%p calls nothing that could write', (text) => {
-    expect(isPlainRead(text)).toBe(true)
-  })
-
-  test.each([
-    'select audit_and_read($1)',
-    'select app.charge (1)',
-    'select "Weird"(1)',
-    'insert into t values (1)',
-  ])('%p may', (text) => {
-    expect(isPlainRead(text)).toBe(false)
-  })
-})
-
 describe('StatementCatalog', () => {
   test('remembers what was learned of a text, and forgets when the texts become too many', () => {
     const catalog = new StatementCatalog()
     catalog.info('select $1').types = [23]
-    expect(catalog.info('select $1')).toEqual({ kind: 'plain', types: [23], tookMs: 0 })
+    expect(catalog.info('select $1')).toEqual({ kind: 'plain', isPlainRead: true, types: [23], tookMs: 0 })
     for (let i = 0; i < 3_000; i++) catalog.info(`select ${i}`)
-    expect(catalog.info('select $1')).toEqual({ kind: 'plain', types: null, tookMs: 0 })
+    expect(catalog.info('select $1')).toEqual({ kind: 'plain', isPlainRead: true, types: null, tookMs: 0 })
   })
 })
 

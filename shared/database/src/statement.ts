@@ -1,13 +1,18 @@
+import { isPlainRead } from './plain-read.ts'
+import { lexSql, type Token } from './sql-lexer.ts'
+
 /**
- * What running a text means for the connection: `plain` leaves nothing behind; `stateful` may (SET, LISTEN, temporary
- * tables, session locks, several statements in one text); `transaction` control and `copy` make no sense outside the
- * layer's own transactions.
+ * What running a text means for the connection: `plain` leaves nothing behind; `local` leaves something until the transaction
+ * ends (SET LOCAL, LOCK); `stateful` may leave more (SET, LISTEN, temporary tables, session locks, several statements in one
+ * text); `transaction` control and `copy` make no sense outside the layer's own transactions.
  */
-export type StatementKind = 'plain' | 'stateful' | 'transaction' | 'copy'
+export type StatementKind = 'plain' | 'local' | 'stateful' | 'transaction' | 'copy'
 
 /** What is known of a statement text on every connection of a database. */
 export interface StatementInfo {
   readonly kind: StatementKind
+  /** Whether it is known to have no effect, so that running it twice is like running it once. */
+  readonly isPlainRead: boolean
   /** The parameters' type oids as the server resolved them; null until it has once. */
   types: number[] | null
   /** How long in ms the server takes for it, as its last runs had it: a moving average. 0 before the first. */
@@ -22,62 +27,147 @@ export function noteRun(info: StatementInfo, ms: number): void {
   info.tookMs = info.tookMs === 0 ? ms : info.tookMs + (ms - info.tookMs) / runsToForget
 }
 
-const start = String.raw`^\s*(?:(?:--[^\n]*\n|/\*.*?\*/)\s*)*`
-const transactionText = new RegExp(
-  `${start}(?:begin|start\\s+transaction|commit|end|rollback|abort|savepoint|release|prepare\\s+transaction)\\b`,
-  'is',
+const statefulHeads = new Set(
+  'set reset listen unlisten prepare execute deallocate declare discard load call do'.split(' '),
 )
-const copyText = new RegExp(`${start}copy\\b.*\\b(?:stdin|stdout)\\b`, 'is')
-const statefulText = new RegExp(
-  `${start}(?:set|reset|listen|unlisten|prepare|deallocate|declare|discard|load|lock|call|do)\\b` +
-    '|\\bcreate\\s+(?:or\\s+replace\\s+)?(?:local\\s+|global\\s+)?temp(?:orary)?\\b' +
-    '|\\binto\\s+(?:local\\s+|global\\s+)?temp(?:orary)?\\b' +
-    '|\\b(?:set_config|setseed|pg_(?:try_)?advisory_lock(?:_shared)?|dblink_connect(?:_u)?)\\s*\\(' +
-    // More than one statement in a text: what they do together is not worth guessing.
-    '|;\\s*\\S',
-  'is',
+const transactionHeads = new Set('begin start commit end rollback abort savepoint release'.split(' '))
+// SET TRANSACTION and its like, whose effect ends with the transaction.
+const localSettings = new Set(['local', 'transaction', 'constraints'])
+const statefulFunctions = new Set(
+  (
+    'set_config setseed pg_advisory_lock pg_advisory_lock_shared pg_try_advisory_lock pg_try_advisory_lock_shared ' +
+    'dblink_connect dblink_connect_u'
+  ).split(' '),
 )
-
-const readText = new RegExp(`${start}(?:select|values|table|show|with)\\b`, 'is')
-const writesInside =
-  /\b(?:insert|update|delete|merge|into|nextval|setval|notify|pg_notify|dblink|lo_\w+|pg_advisory\w*|pg_terminate_backend|pg_cancel_backend)\b/i
-
-/** Whether running the text twice is like running it once: it reads, and calls nothing that is known to write. */
-export function isRead(text: string): boolean {
-  return readText.test(text) && !writesInside.test(text)
-}
-
-const call = /([\w".]+)\s*\(/g
-// Words before a parenthesis that call nothing, and functions of the server's that every query builder uses.
-const harmless =
-  /^(?:select|from|where|and|or|not|in|any|all|some|exists|on|as|by|having|values|when|then|else|join|lateral|over|filter|using|cast|with|union|except|intersect|distinct|between|like|ilike|limit|offset|is|array|row|interval|numeric|decimal|varchar|char|timestamp|timestamptz|time|count|sum|avg|min|max|coalesce|nullif|greatest|least|lower|upper|length|trim|concat|substring|abs|round|now|date_trunc|extract|to_char|json_build_array|json_build_object|json_agg|jsonb_agg|array_agg|string_agg|row_number|rank|generate_series)$/i
-
-/** A read whose text calls nothing but functions known to only read. What a view does inside can't be seen. */
-export function isPlainRead(text: string): boolean {
-  return isRead(text) && [...text.matchAll(call)].every(([, name = '']) => harmless.test(name))
-}
 
 /** Reads off the text what running it may leave on its connection. A function that does so inside can't be seen. */
 export function classifyStatement(text: string): StatementKind {
-  if (copyText.test(text)) return 'copy'
-  if (statefulText.test(text)) return 'stateful'
-  return transactionText.test(text) ? 'transaction' : 'plain'
+  const scan = new StatementScan()
+  for (const token of lexSql(text)) {
+    scan.take(token)
+    if (scan.isStateful && !scan.mayBeCopy) return 'stateful'
+  }
+  return scan.kind()
 }
 
-// Beyond this a text is dynamic SQL, and remembering more of it only costs memory.
-const mostTexts = 2_000
+/** What one pass over a text's tokens finds. */
+class StatementScan {
+  isStateful = false
+  #head = ''
+  #second = ''
+  #count = 0
+  #isLocal = false
+  #isCopy = false
+  #isEnded = false
+  #isUpdate = false
+  #previous: Token | null = null
+  /** Parentheses open now; where a call of set_config is open, at which depth, and what its last argument says. */
+  #depth = 0
+  #setConfigDepth = -1
+  #lastArgument: string[] = []
 
-/** Remembers what is known of the texts in use; forgets all of them when they become too many. */
+  get mayBeCopy(): boolean {
+    return this.#head === 'copy'
+  }
+
+  get #isPreparedCommit(): boolean {
+    return this.#head === 'prepare' && this.#second === 'transaction'
+  }
+
+  take(token: Token): void {
+    const { kind, value } = token
+    if (kind === 'mark' && value === ';') {
+      this.#isEnded = true
+      return
+    }
+    // More than one statement in a text: what they do together is not worth guessing.
+    if (this.#isEnded) this.isStateful = true
+    this.#count++
+    if (this.#count === 1) this.#head = kind === 'word' ? value : ''
+    if (this.#count === 2) {
+      this.#second = kind === 'word' ? value : ''
+      this.#begin()
+    }
+    if (kind === 'word' || kind === 'quoted') this.#name(value, kind === 'word')
+    if (kind === 'mark') this.#mark(value)
+    else if (this.#depth === this.#setConfigDepth) this.#lastArgument.push(value)
+    this.#previous = token
+  }
+
+  kind(): StatementKind {
+    if (this.#count === 1) this.#begin()
+    if (this.#isCopy) return 'copy'
+    if (this.isStateful) return 'stateful'
+    if (transactionHeads.has(this.#head) || this.#isPreparedCommit) return 'transaction'
+    return this.#isLocal ? 'local' : 'plain'
+  }
+
+  #begin(): void {
+    const head = this.#head
+    if ((head === 'set' && localSettings.has(this.#second)) || head === 'lock') this.#isLocal = true
+    else if (statefulHeads.has(head) && !this.#isPreparedCommit) this.isStateful = true
+  }
+
+  #name(value: string, isWord: boolean): void {
+    if (isWord && this.#head === 'copy' && (value === 'stdin' || value === 'stdout')) this.#isCopy = true
+    if (isWord && value === 'update') this.#isUpdate = true
+    const follows = this.#previous?.kind === 'word' ? this.#previous.value : ''
+    const isTemporary = isWord && (value === 'temp' || value === 'temporary')
+    if (isTemporary && /^(?:create|replace|local|global|into)$/.test(follows)) this.isStateful = true
+    // A temporary table by its schema's name, and a setting by the view of all.
+    if (value === 'pg_temp' || (value === 'pg_settings' && this.#isUpdate)) this.isStateful = true
+  }
+
+  #mark(value: string): void {
+    if (value === '(') {
+      this.#depth++
+      const name = this.#previous
+      if ((name?.kind === 'word' || name?.kind === 'quoted') && statefulFunctions.has(name.value)) {
+        if (name.value === 'set_config' && this.#setConfigDepth < 0) this.#setConfigDepth = this.#depth
+        else this.isStateful = true
+        this.#lastArgument = []
+      }
+    } else if (value === ')') {
+      if (this.#depth === this.#setConfigDepth) {
+        // Its last argument says whether the setting ends with the transaction.
+        const [first, arrow, last] = this.#lastArgument
+        const argument = arrow === '=>' ? last : this.#lastArgument.length === 1 ? first : undefined
+        if (argument === 'true') this.#isLocal = true
+        else this.isStateful = true
+        this.#setConfigDepth = -1
+      }
+      this.#depth--
+    } else if (value === ',' && this.#depth === this.#setConfigDepth) this.#lastArgument = []
+  }
+}
+
+// Beyond these a text is dynamic SQL, and remembering more of it only costs memory.
+const mostTexts = 2_000
+const mostCharacters = 2_000_000
+const longestText = 100_000
+
+/** Remembers what is known of the texts in use; forgets all of them when they become too many or too long. */
 export class StatementCatalog {
   readonly #infos = new Map<string, StatementInfo>()
+  #characters = 0
 
   info(text: string): StatementInfo {
-    let info = this.#infos.get(text)
-    if (!info) {
-      if (this.#infos.size >= mostTexts) this.#infos.clear()
-      info = { kind: classifyStatement(text), types: null, tookMs: 0 }
-      this.#infos.set(text, info)
+    const known = this.#infos.get(text)
+    if (known) return known
+    const kind = classifyStatement(text)
+    const info = { kind, isPlainRead: kind === 'plain' && isPlainRead(text), types: null, tookMs: 0 }
+    if (text.length > longestText) return info
+    this.#characters += text.length
+    if (this.#infos.size >= mostTexts || this.#characters > mostCharacters) {
+      this.#infos.clear()
+      this.#characters = text.length
     }
+    this.#infos.set(text, info)
     return info
+  }
+
+  /** Forgets the types of all parameters: definitions have changed. */
+  forgetTypes(): void {
+    for (const info of this.#infos.values()) info.types = null
   }
 }

@@ -30,6 +30,10 @@ export interface PoolCounters {
   cancels: number
   /** Checkouts refused because the line was full. */
   saturations: number
+  /** Reads run again elsewhere because the statement ahead of them on their connection was slow. */
+  hedges: number
+  /** Statements and callers that only the last line of defence settled; each is a defect of this layer. */
+  defects: number
   connects: number
   connectFailures: number
   pings: number
@@ -77,6 +81,8 @@ export function createCounters(): PoolCounters {
     timeouts: 0,
     cancels: 0,
     saturations: 0,
+    hedges: 0,
+    defects: 0,
     connects: 0,
     connectFailures: 0,
     pings: 0,

@@ -91,6 +91,7 @@ export class Supply<C extends PoolConnection> {
     for (const slot of this.slots) {
       if (slot.shares === 0 || slot.shares >= sharedDepth || (best && slot.shares >= best.shares)) continue
       if (slot.isSlow || now - slot.busySince > slowStatementMs || this.#fitness.isSuspect(slot)) continue
+      if (!(slot.connection as C).sharable) continue
       if (!this.#fitness.retirement(slot, now)) best = slot
     }
     return best

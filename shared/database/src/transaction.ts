@@ -100,13 +100,13 @@ class Transaction {
     try {
       return await this.#exclusive.run(text, parameters, values, 'transaction', this.#begin)
     } catch (error) {
-      if (connection.fateOf(error) !== 'stale') throw error
+      if (connection.fateOf(error) !== 'suspect') throw error
       // With nothing done yet the transaction can begin anew, without prepared plans.
       await connection.run('rollback', [], false)
+      if (!(await connection.confirmStale(error))) throw error
       await connection.run(this.#begin, [], false)
-      const rows = await this.#exclusive.run(text, parameters, values, 'unprepared')
       connection.retirePlans()
-      return rows
+      return await this.#exclusive.run(text, parameters, values, 'unprepared')
     }
   }
 

@@ -25,7 +25,8 @@ test('what is said ahead goes out in one piece with what is said next, and with 
     null,
   )
   try {
-    const socket = await wire.opened
+    await wire.opened
+    const socket = wire.asSocket()
     wire.writeAhead(Buffer.from('BEGIN,'))
     await eventually(() => clients.length === 1)
     expect(heard).toEqual([])

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { eventually, withDatabase } from '@shared/postgres/testing'
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import {
   CheckoutTimeoutError,
   ConfigurationError,
@@ -51,19 +51,22 @@ describe('createDatabase', () => {
     expect(database.status()).toMatchObject({ checkedOut: 0, waiting: 0, connecting: 0 })
   })
 
-  test('a statement is put behind one that nobody knows to be slow, and waits for a connection where it was slow before', async () => {
+  test('a read is put behind another one, unless that was slow before; whatever may write is behind nobody', async () => {
     await using fixture = await createFixture({ pool: { poolSize: 1, maxOverflow: 0 } })
     const { db } = fixture.database
+    const slow = sql`select count(*) from generate_series(1, 1000000)`
     await db.execute(sql`select 1`)
-    const inLineBehind = async () => {
-      const answers = [db.execute(sql`select pg_sleep(0.1)`), db.execute(sql`select 1`)].map((query) =>
-        query.execute(),
-      )
+    const waitingBehind = async (first: SQL, second: SQL) => {
+      const answers = [db.execute(first), db.execute(second)].map((query) => query.execute())
       const { waiting } = fixture.database.status()
       await Promise.all(answers)
       return waiting
     }
-    expect([await inLineBehind(), await inLineBehind()]).toEqual([0, 1])
+    expect({
+      neverSeen: await waitingBehind(slow, sql`select 1`),
+      slowBefore: await waitingBehind(slow, sql`select 1`),
+      mayWrite: await waitingBehind(sql`select 2`, sql`select pg_sleep(0)`),
+    }).toEqual({ neverSeen: 0, slowBefore: 1, mayWrite: 1 })
   })
 
   test('the 4th exclusive lease of 2 + 1 waits and fails with the numbers', async () => {

@@ -67,7 +67,7 @@ describe('a statement that gets no answer', () => {
     )
     await proxy.set('freezeOld')
     const read = (n: number) => firstRow(database.db.execute(sql`select ${n}::int as n`))
-    const unknownToUs = thrownBy(database.db.execute(sql`select quote_literal('x')`))
+    const unknownToUs = thrownBy(database.db.execute(sql`select pg_sleep(0)`))
     const calls = Array.from({ length: 20 }, (_, n) => read(n))
     expect(await Promise.all(calls)).toEqual(Array.from({ length: 20 }, (_, n) => ({ n })))
     expect(fixture.events).toContain('statement-stalled')
@@ -148,7 +148,9 @@ describe('a statement that gets no answer', () => {
       await eventually(async () => (await fixture.backends()).some(({ state }) => state === 'active'))
       await proxy.set('freezeOld')
     }
-    const read = firstRow(database.db.execute(sql`select ${5}::int as n, pg_sleep(0.3)`))
+    const read = firstRow(
+      database.db.execute(sql`select ${5}::int as n, count(*) from generate_series(1, 3000000)`),
+    )
     await freezeWhileActive()
     expect(await read).toMatchObject({ n: 5 })
     const write = thrownBy(

@@ -119,6 +119,8 @@ export const idlePool = {
     timeouts: 0,
     cancels: 0,
     saturations: 0,
+    hedges: 0,
+    defects: 0,
     connects: 0,
     connectFailures: 0,
     pings: 0,

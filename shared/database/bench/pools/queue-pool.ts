@@ -7,6 +7,7 @@ import type { PoolSettings, PoolUnderTest } from './pools.ts'
 class FreeConnection implements PoolConnection {
   readonly inFlight = 0
   readonly worn = false
+  readonly sharable = true
   spokeAt = performance.now()
 
   async ping(): Promise<void> {

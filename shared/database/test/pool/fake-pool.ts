@@ -7,6 +7,7 @@ export class FakeConnection implements PoolConnection {
   readonly id: number
   inFlight = 0
   worn = false
+  sharable = true
   spokeAt: number
   /** What the next ping does; default: answer. */
   onPing: () => Promise<void> = async () => {}

@@ -280,6 +280,21 @@ describe('the line', () => {
   })
 })
 
+describe('a pool without a queue', () => {
+  test('refuses nobody while an idle connection only has to be pinged', async () => {
+    const { pool, clock } = createFakePool({ poolSize: 1, maxOverflow: 0, maxWaiting: 0 })
+    await (await pool.checkout()).checkin()
+    clock.now += 60_000
+    const lease = await pool.checkout()
+    const refused = await pool.checkout().catch((error: unknown) => error)
+    expect({ pings: pool.status().counters.pings, refused }).toMatchObject({
+      pings: 1,
+      refused: { code: 'POOL_SATURATED' },
+    })
+    await lease.checkin()
+  })
+})
+
 describe('shared leases', () => {
   test('go to idle connections first, then to new ones below poolSize, then behind the least loaded', async () => {
     const { pool } = createFakePool({ poolSize: 2, maxOverflow: 1, sharedDepth: 3 })
@@ -306,19 +321,16 @@ describe('shared leases', () => {
     pool.unshare(other, 0)
   })
 
-  test('are not put behind a statement known to be slow, which itself goes behind others', async () => {
+  test.each(['first', 'slow'] as const)('of kind %p are not put behind others', async (kind) => {
     const { pool } = createFakePool({ poolSize: 1, maxOverflow: 0, sharedDepth: 8 })
-    const first = await pool.share()
-    const slow = pool.tryShare(undefined, 'slow')
-    expect({ same: slow === first, behind: pool.tryShare() }).toEqual({ same: true, behind: null })
-    const waiting = pool.share()
+    const shared = await pool.share()
+    const behind = pool.tryShare(undefined, kind)
+    const waiting = pool.share({}, kind)
     await settle()
-    pool.unshare(first, 0)
-    expect(stateOf(pool)).toMatchObject({ checkedOut: 1, waiting: 1 })
-    pool.unshare(first, 0)
-    const next = await waiting
-    const behind = pool.tryShare()
-    expect(behind).toBe(next)
+    expect({ behind, ...stateOf(pool) }).toMatchObject({ behind: null, checkedOut: 1, waiting: 1 })
+    pool.unshare(shared, 0)
+    const slot = await waiting
+    expect(pool.tryShare() === slot).toBe(kind === 'first')
   })
 
   test('never starve an exclusive checkout: while one waits, no statement is put before it', async () => {

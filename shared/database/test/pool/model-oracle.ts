@@ -108,6 +108,7 @@ export class Oracle {
       demand(member.shares < this.#options.sharedDepth, 'a connection is shared beyond its depth')
       demand(member.shares === 0 || !this.#isSuspect(member), 'a connection under suspicion is shared')
       demand(member.shares === 0 || !member.slow, 'a statement is put behind one known to be slow')
+      demand(member.shares === 0 || kind === 'shared', 'a statement that must be first is put behind another')
       if (member.shares++ === 0) member.busySince = this.#clock.now
       member.slow = kind === 'slow'
     }
@@ -127,6 +128,10 @@ export class Oracle {
       )
     else if (code === 'POOL_SATURATED') {
       demand(this.waiting.length >= this.#options.maxWaiting, 'a line with room refuses a caller')
+      demand(
+        this.waiting.length > 0 || this.live.every(isBusy),
+        'a caller is refused although nobody waits and a connection is idle',
+      )
       this.expected.saturations++
     } else {
       demand(code === 'CHECKOUT_TIMEOUT', `an unexpected error: ${code}`)
@@ -234,7 +239,7 @@ export class Oracle {
         !head || caller.place < head.place,
         `caller ${caller.place} is served before caller ${head?.place}`,
       )
-    for (const kind of ['exclusive', 'shared', 'slow']) {
+    for (const kind of ['exclusive', 'shared', 'first', 'slow']) {
       const places = served.filter((caller) => caller.kind === kind).map(({ place }) => place)
       demand(places.join() === places.toSorted((a, b) => a - b).join(), `served out of order: ${places}`)
     }
@@ -256,7 +261,7 @@ export class Oracle {
       onTheWay > 0 || (idle.length === 0 && !mayOpen),
       `caller ${head.place} waits and nothing is on its way`,
     )
-    if (head.kind === 'exclusive' || idle.length > 0) return
+    if (head.kind !== 'shared' || idle.length > 0) return
     // A single statement may wait for what was begun for it; otherwise it goes behind others once no more are opened.
     const full = this.live.length >= this.#options.poolSize ? onTheWay === 0 : this.#failing && pinging === 0
     const free = this.live.some((member) => this.#mayShare(member))

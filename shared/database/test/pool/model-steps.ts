@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import type { PoolOptions } from '../../src/options.ts'
+import type { LeaseKind } from '../../src/slot.ts'
 
 /** What a server's part in something is: it answers, refuses for now or for good, or keeps silent for a while. */
 export type Manner = 'answers' | 'fails' | 'refuses' | 'hangs'
@@ -7,8 +8,8 @@ export type Manner = 'answers' | 'fails' | 'refuses' | 'hangs'
 /** One thing that happens to a pool. `at` chooses among what there is at the moment; where there is nothing, it does nothing. */
 export type Step =
   | { do: 'checkout'; timeoutMs: number }
-  | { do: 'share'; timeoutMs: number; slow: boolean }
-  | { do: 'tryShare'; slow: boolean }
+  | { do: 'share'; timeoutMs: number; kind: Exclude<LeaseKind, 'exclusive'> }
+  | { do: 'tryShare'; kind: Exclude<LeaseKind, 'exclusive'> }
   | { do: 'tryCheckout' | 'invalidate' }
   | {
       do: 'checkin'
@@ -28,6 +29,7 @@ export type Step =
 
 const at = fc.nat({ max: 30 })
 const manner = fc.constantFrom<Manner>('answers', 'answers', 'fails', 'refuses', 'hangs')
+const kind = fc.constantFrom('shared', 'shared', 'first', 'slow')
 const of = <const D extends Step['do']>(...does: D[]) => fc.constantFrom(...does)
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -36,10 +38,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: of('checkout', 'share'),
       timeoutMs: fc.constantFrom(5_000, 900, 30, 1),
-      slow: fc.boolean(),
+      kind,
     }),
   },
-  { weight: 6, arbitrary: fc.record({ do: of('tryCheckout', 'tryShare'), slow: fc.boolean() }) },
+  { weight: 6, arbitrary: fc.record({ do: of('tryCheckout', 'tryShare'), kind }) },
   { weight: 9, arbitrary: fc.record({ do: of('unshare'), at }) },
   { weight: 3, arbitrary: fc.record({ do: of('abort', 'speak', 'wear'), at }) },
   { weight: 1, arbitrary: fc.record({ do: of('invalidate') }) },

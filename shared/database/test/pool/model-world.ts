@@ -173,14 +173,13 @@ export function createWorld(options: Partial<PoolOptions>) {
 
   async function perform(step: Step): Promise<void> {
     if (step.do === 'checkout') call('exclusive', step.timeoutMs)
-    else if (step.do === 'share') call(step.slow ? 'slow' : 'shared', step.timeoutMs)
+    else if (step.do === 'share') call(step.kind, step.timeoutMs)
     else if (step.do === 'tryCheckout') {
       const lease = pool.tryCheckout()
       if (lease) leases.push({ lease, member: oracle.serve('exclusive', lease.connection) })
     } else if (step.do === 'tryShare') {
-      const kind = step.slow ? 'slow' : 'shared'
-      const slot = pool.tryShare(undefined, kind)
-      if (slot) shares.push({ slot, member: oracle.serve(kind, slot.connection) })
+      const slot = pool.tryShare(undefined, step.kind)
+      if (slot) shares.push({ slot, member: oracle.serve(step.kind, slot.connection) })
     } else if (step.do === 'checkin') checkin(step)
     else if (step.do === 'unshare') {
       const held = take(shares, step.at)

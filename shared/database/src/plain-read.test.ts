@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'bun:test'
+import { withDatabase } from '@shared/postgres/testing'
+import postgres from 'postgres'
+import { harmlessFunctions } from './harmless-functions.ts'
+import { isPlainRead } from './plain-read.ts'
+
+/** What runs nothing of the user's, waits for nothing and leaves nothing: not volatile, or volatile without an effect. */
+const harmlessText = `
+  select proname from pg_proc p join pg_language l on l.oid = prolang
+  where pronamespace = 'pg_catalog'::regnamespace
+    and proname !~ '^(pg_|txid_|binary_upgrade_|_)|_to_xml|xmlschema|send$|_sortsupport$|support$|sel$|typmodout$|validator$'
+    and p.oid not in (select oprcode from pg_operator) and p.oid not in (select amproc from pg_amproc)
+  group by proname
+  having bool_and(
+    (provolatile <> 'v' or proname in ('random', 'random_normal', 'clock_timestamp', 'timeofday', 'gen_random_uuid', 'uuidv4', 'uuidv7'))
+    and prokind <> 'p' and lanname in ('internal', 'sql')
+    and prorettype not in ('internal'::regtype, 'trigger'::regtype, 'event_trigger'::regtype, 'cstring'::regtype)
+    and not ('internal'::regtype = any(proargtypes::oid[])) and not ('cstring'::regtype = any(proargtypes::oid[])))
+  order by proname collate "C"`
+
+describe('a plain read', () => {
+  test('calls only functions that this server has and that have no effect', async () => {
+    await using database = await withDatabase()
+    const sql = postgres(database.adminUrl, { max: 1, onnotice: () => {} })
+    const rows = await sql.unsafe(harmlessText)
+    await sql.end({ timeout: 1 })
+    const names = rows.map(({ proname }) => proname as string)
+    const chosen = ['pg_backend_pid', 'pg_column_size', 'pg_size_pretty', 'pg_typeof']
+    expect([...harmlessFunctions].toSorted()).toEqual([...names, ...chosen].toSorted())
+  })
+
+  test.each([
+    'select "id", "name" from "product" where "product"."id" = $1 and "name" in ($2, $3)',
+    'select count(*), COALESCE(Max(price), 0) from product',
+    'with a as (select 1) select * from a where exists (select 1)',
+    '(select 1) union all (values (2))',
+    'select cast(a as numeric(10, 2)), b::varchar(20) from t as x(a, b)',
+    "select substring('abc' from 1 for 2), extract(epoch from now()), at from t -- create_order(1)",
+    'select pg_catalog.lower(name) from t;',
+    'select "lower"(name), $$ ; delete $$ from t where data @> $1::jsonb',
+    'table product',
+  ])('is %p', (text) => {
+    expect(isPlainRead(text)).toBe(true)
+  })
+
+  test.each([
+    'select create_order($1)',
+    'select * from refund($1)',
+    'with x as (select settle($1)) select * from x',
+    'select app.lower($1)',
+    'select "Lower"($1)',
+    'select set_config/*c*/ ($1, $2, false)',
+    'select "set_config"($1, $2, false)',
+    'select * from t for update',
+    'select * from t for no key update skip locked',
+    'select * from t for key share',
+    'select 1 into t',
+    'with d as (delete from t returning *) select * from d',
+    "select nextval('s')",
+    'select pg_sleep(1)',
+    'select pg_advisory_lock(1)',
+    "select query_to_xml('select create_order(1)', true, true, '')",
+    'select 1 operator(app.+) 2',
+    'select a <+> b from t',
+    'select 1; select 2',
+    'insert into t values (1)',
+    'explain analyze insert into t values (1)',
+    'call p()',
+    '',
+    '-- select 1',
+  ])('is not %p', (text) => {
+    expect(isPlainRead(text)).toBe(false)
+  })
+})

@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'bun:test'
+import { eventually } from '@shared/postgres/testing'
+import { sql } from 'drizzle-orm'
+import { createFixture, firstRow } from './support.ts'
+
+const outcomeOf = (work: PromiseLike<unknown>) =>
+  Promise.resolve(work).then(
+    () => 'done',
+    (error: { cause?: { code?: string }; code?: string }) => error.cause?.code ?? error.code ?? String(error),
+  )
+
+describe('callers that share connections', () => {
+  test('a locked table holds up nobody else, with any number of connections free', async () => {
+    await using fixture = await createFixture()
+    const { database } = fixture
+    const owner = fixture.open({ name: 'owner', url: fixture.test.migratorUrl })
+    await owner.db.execute(
+      sql`create table locked (n int); create table free (n int); insert into free values (1)`,
+    )
+    const read = () => database.db.execute(sql`select n from free where n = ${1}::int`).execute()
+    await Promise.all(Array.from({ length: 20 }, read))
+    const unlock = Promise.withResolvers<void>()
+    const isLocked = Promise.withResolvers<void>()
+    const locking = owner.db.transaction(async (tx) => {
+      await tx.execute(sql`lock table locked`)
+      isLocked.resolve()
+      await unlock.promise
+    })
+    await isLocked.promise
+    const stuck: Promise<unknown>[] = []
+    const free: Promise<unknown>[] = []
+    for (let burst = 0; burst < 6; burst++) {
+      for (let n = 0; n < 20; n++) {
+        if (n % 5 > 0) free.push(read())
+        else if (n % 2)
+          stuck.push(database.db.execute(sql`select n from locked where n = ${1}::int`).execute())
+        else stuck.push(database.db.execute(sql`insert into locked values (${1}::int)`).execute())
+      }
+      // Every read is answered while the table is locked: nobody waits for it.
+      await Promise.all(free)
+    }
+    const { checkedOut, counters } = database.status()
+    expect(checkedOut).toBe(stuck.length)
+    expect(counters.hedges).toBeGreaterThan(0)
+    unlock.resolve()
+    await locking
+    await Promise.all(stuck)
+    expect(await firstRow(database.db.execute(sql`select count(*)::int as n from locked`))).toEqual({ n: 12 })
+  }, 30_000)
+
+  test.each([
+    { sharedDepth: 1, prepare: true },
+    { sharedDepth: 4, prepare: false },
+    { sharedDepth: 16, prepare: true },
+    { sharedDepth: 90, prepare: false },
+  ])(
+    'are not held up by the deadlines of others: %p',
+    async ({ sharedDepth, prepare }) => {
+      await using fixture = await createFixture({
+        pool: { poolSize: 5, maxOverflow: 0, sharedDepth },
+        connection: { prepare },
+      })
+      const { database } = fixture
+      const owner = fixture.open({ name: 'owner', url: fixture.test.migratorUrl })
+      await owner.db.execute(sql`create table if not exists hurried (n int)`)
+      const read = async (n: number) => {
+        const row = await firstRow(database.db.execute(sql`select ${n}::int as v`))
+        return row.v === n ? 'done' : 'wrong'
+      }
+      const write = (n: number) =>
+        outcomeOf(
+          database.within({ timeoutMs: 5 + (n % 20) }, () =>
+            database.db.execute(
+              sql`insert into hurried select ${n}::int from pg_sleep(${(n % 31) / 1_000}::float8)`,
+            ),
+          ),
+        )
+      const outcomes = new Map<string, number>()
+      const caller = async (caller: number) => {
+        for (let n = 0; n < 30; n++) {
+          const outcome = await ((n + caller) % 2 ? read(n * caller) : write(n + caller))
+          outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
+        }
+      }
+      await Promise.all(Array.from({ length: 40 }, (_, n) => caller(n)))
+      expect([...outcomes.keys()].toSorted()).toEqual(['STATEMENT_TIMEOUT', 'done'])
+      // What was cancelled ends in the background.
+      await eventually(() => database.status().checkedOut === 0)
+      expect(database.status()).toMatchObject({ waiting: 0, counters: { defects: 0 } })
+    },
+    30_000,
+  )
+})
