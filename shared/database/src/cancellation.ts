@@ -7,6 +7,13 @@ export interface Ticket {
   place: number
   /** Set by `cancel()`: if it was not sent yet it never is. */
   isCancelled: boolean
+  /** Set by `preempt()`: it runs again elsewhere. */
+  isPreempted: boolean
+}
+
+/** For a statement that is about to be run. */
+export function createTicket(): Ticket {
+  return { place: 0, isCancelled: false, isPreempted: false }
 }
 
 export interface CancellationOptions {
@@ -22,6 +29,7 @@ export interface CancellationOptions {
 }
 
 const againMs = 100
+const mostPreemptRequests = 3
 // A backend that has not heard of it by then is frozen, or can't be interrupted.
 const longestMs = 2_000
 
@@ -55,13 +63,12 @@ export class Cancellation {
 
   /** Cancels a statement; settles when nothing of the cancellation is left that could hit another. */
   async cancel(ticket: Ticket): Promise<void> {
-    const { turns, request, giveUp, answer, onOver } = this.#options
+    const { turns, request, giveUp } = this.#options
     ticket.isCancelled = true
     if (ticket.place === 0 || turns.isOver(ticket.place)) return
     // The one running is counted in this turn: whoever asks next whether something is under way must hear of it.
     if (!turns.isOver(ticket.place - 1)) await turns.reached(ticket.place)
-    this.#count++
-    this.#quiet ??= Promise.withResolvers<void>()
+    this.#begin()
     const giveUpAt = performance.now() + longestMs
     while (!turns.isOver(ticket.place)) {
       const isDelivered = await request()
@@ -70,6 +77,31 @@ export class Cancellation {
       // It may have come before the statement did: then it had no effect, and is repeated.
       await bounded(turns.reached(ticket.place + 1), againMs).catch(() => {})
     }
+    await this.#end()
+  }
+
+  /**
+   * Cancels the statement that runs, so that it makes way for those behind it; settles when it is over. Its caller still
+   * waits, so that a server that does not act on it does not cost the connection.
+   */
+  async preempt(ticket: Ticket): Promise<void> {
+    const { turns, request, giveUp } = this.#options
+    ticket.isPreempted = true
+    this.#begin()
+    for (let requests = 0; requests < mostPreemptRequests && !turns.isOver(ticket.place); requests++) {
+      if (!(await request())) giveUp(unheard())
+      await bounded(turns.reached(ticket.place + 1), againMs).catch(() => {})
+    }
+    void this.#end()
+  }
+
+  #begin(): void {
+    this.#count++
+    this.#quiet ??= Promise.withResolvers<void>()
+  }
+
+  async #end(): Promise<void> {
+    const { answer, onOver } = this.#options
     // An answer on this connection proves that the backend has seen the signal.
     await answer()
     this.#count--

@@ -131,11 +131,6 @@ export class Connection implements PoolConnection {
     return this.#pipeline.silentForMs(now)
   }
 
-  /** Whether every statement before it has been answered. */
-  isFirst(ticket: Ticket): boolean {
-    return this.#pipeline.isFirst(ticket)
-  }
-
   /**
    * Gives the connection up: its statements fail with ConnectionLostError.
    *
@@ -158,6 +153,11 @@ export class Connection implements PoolConnection {
   /** Cancels a statement on the server; settles when nothing of the cancellation is left that could hit another. */
   cancel(ticket: Ticket): Promise<void> {
     return this.#pipeline.cancel(ticket)
+  }
+
+  /** Cancels the statement that runs, to run it elsewhere; null where there is none that may be. Settles when it is over. */
+  preempt(): Promise<void> | null {
+    return this.#pipeline.preempt()
   }
 
   /** Settles when no cancellation is under way. */

@@ -1,3 +1,4 @@
+import type { Ticket } from './cancellation.ts'
 import type { Driver } from './driver.ts'
 
 /**
@@ -17,6 +18,8 @@ export class DriverQuery {
   #isSettled = false
   /** On performance.now's clock. */
   sentAt = 0
+  /** Whoever follows it. */
+  ticket: Ticket | undefined
   /** The backend, once it is sent. */
   state: unknown = null
   /** Its columns and its parameters' types, as the server described them. */

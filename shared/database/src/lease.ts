@@ -1,3 +1,4 @@
+import { createTicket } from './cancellation.ts'
 import type { Connection } from './connection.ts'
 import { ConfigurationError, LeaseEndedError } from './errors.ts'
 import type { Rows, RunMode } from './pipeline.ts'
@@ -63,7 +64,7 @@ export class ExclusiveConnection {
     const signal = this.#work.current()?.signal
     if (!signal) return this.connection.run(text, parameters, values, { mode, begin })
     if (signal.aborted) return Promise.reject(signal.reason)
-    const ticket = { place: 0, isCancelled: false }
+    const ticket = createTicket()
     const answer = this.connection.run(text, parameters, values, { mode, ticket, begin })
     return guard(answer, signal, this.connection, ticket)
   }

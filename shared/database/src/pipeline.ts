@@ -149,11 +149,6 @@ export class Pipeline {
     return this.isRunning ? now - this.#runningSince : 0
   }
 
-  /** Whether every statement before it has been answered. */
-  isFirst(ticket: Ticket): boolean {
-    return this.#turns.isOver(ticket.place - 1)
-  }
-
   /** The server has answered for the first time: from now on statements may be run. */
   start(client: Driver, wire: Wire): void {
     this.#wire = wire
@@ -243,6 +238,14 @@ export class Pipeline {
     return cancelled
   }
 
+  /** Cancels the statement that runs, to run it elsewhere; null where there is none that may be. Settles when it is over. */
+  preempt(): Promise<void> | null {
+    const [first] = this.#sent
+    const ticket = first?.ticket
+    if (!ticket || ticket.isPreempted || ticket.isCancelled) return null
+    return this.#cancellation.preempt(ticket)
+  }
+
   /** Settles when no cancellation is under way. */
   cancelled(): Promise<void> {
     return this.#cancellation.settled()
@@ -314,6 +317,7 @@ export class Pipeline {
     query.sentAt = now
     const place = this.#turns.take()
     if (ticket) ticket.place = place
+    query.ticket = ticket
     this.#sent.add(query)
     this.#submit(query)
   }

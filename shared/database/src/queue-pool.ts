@@ -28,11 +28,6 @@ export interface CheckoutOptions {
   signal?: AbortSignal
 }
 
-export interface ShareOptions extends CheckoutOptions {
-  /** Made beside another for the same caller: that it fails is nobody's failure, and is not counted. */
-  isExtra?: boolean
-}
-
 type SharedKind = Exclude<LeaseKind, 'exclusive'>
 
 /** The lease inside which the caller runs, if any: its wait is checked for a deadlock. */
@@ -128,7 +123,7 @@ export class QueuePool<C extends PoolConnection> {
   }
 
   /** Takes a place for one autocommit statement, waiting in line for it if need be; throws as `checkout()` does. */
-  share(options: ShareOptions & Holder<C> = {}, kind: SharedKind = 'shared'): Promise<Slot<C>> {
+  share(options: CheckoutOptions & Holder<C> = {}, kind: SharedKind = 'shared'): Promise<Slot<C>> {
     return this.#take(kind, options)
   }
 
@@ -142,9 +137,9 @@ export class QueuePool<C extends PoolConnection> {
     if (this.#line.length > 0) this.#serve()
   }
 
-  /** Counts a read that is run again elsewhere. */
-  hedged(): void {
-    this.#counters.hedges++
+  /** Counts a statement that was made to let those behind it pass. */
+  preempted(): void {
+    this.#counters.preemptions++
   }
 
   /** The places in the pool now, in whatever state. */
@@ -205,7 +200,7 @@ export class QueuePool<C extends PoolConnection> {
     return slot
   }
 
-  async #take(kind: LeaseKind, options: ShareOptions & Holder<C>): Promise<Slot<C>> {
+  async #take(kind: LeaseKind, options: CheckoutOptions & Holder<C>): Promise<Slot<C>> {
     const { holder, signal } = options
     if (this.#closed) throw new PoolClosedError(this.#name)
     if (signal?.aborted) {
@@ -215,10 +210,8 @@ export class QueuePool<C extends PoolConnection> {
     const ready = this.#tryTake(kind, this.#now())
     if (ready) return ready
     if (this.#line.length >= this.#options.maxWaiting && !this.#canBeServed()) {
-      const error = new PoolSaturatedError(this.status(), this.#retryAfterMs())
-      if (options.isExtra) throw error
       this.#counters.saturations++
-      throw this.#reported('saturated', error)
+      throw this.#reported('saturated', new PoolSaturatedError(this.status(), this.#retryAfterMs()))
     }
     if (!holder) return this.#wait(kind, options)
     holder.nestedWaits++
@@ -239,11 +232,11 @@ export class QueuePool<C extends PoolConnection> {
     return this.#supply.canGrow() || (this.#line.length === 0 && this.#supply.count.idle > 0)
   }
 
-  async #wait(kind: LeaseKind, options: ShareOptions): Promise<Slot<C>> {
+  async #wait(kind: LeaseKind, options: CheckoutOptions): Promise<Slot<C>> {
     this.#counters.waits++
     const since = this.#now()
-    const { timeoutMs = this.#options.checkoutTimeoutMs, signal, isExtra } = options
-    const served = this.#line.join(kind, timeoutMs, signal, isExtra)
+    const { timeoutMs = this.#options.checkoutTimeoutMs, signal } = options
+    const served = this.#line.join(kind, timeoutMs, signal)
     this.#serve()
     try {
       return await served
@@ -304,7 +297,7 @@ export class QueuePool<C extends PoolConnection> {
     if (kind === 'exclusive') slot.exclusive = true
     else {
       slot.shares++
-      slot.isSlow = kind === 'slow'
+      slot.isAlone = kind === 'alone'
     }
   }
 
@@ -316,18 +309,15 @@ export class QueuePool<C extends PoolConnection> {
       // Not exhausted: there was room for one more connection, and the server did not give it.
       waiter.reject(noConnection(this.#name, timeoutMs, failure))
     } else {
+      this.#counters.timeouts++
       const error = new CheckoutTimeoutError(timeoutMs, this.status(), { cause: failure })
-      if (!waiter.isExtra) {
-        this.#counters.timeouts++
-        this.#onEvent('checkout-timeout', error)
-      }
-      waiter.reject(error)
+      waiter.reject(this.#reported('checkout-timeout', error))
     }
     this.#serve()
   }
 
   #aborted(waiter: Waiter<Slot<C>>): void {
-    if (!waiter.isExtra) this.#counters.cancels++
+    this.#counters.cancels++
     waiter.reject(abortedError(waiter.signal))
     // The next in line may be of the kind that can be served now.
     this.#serve()

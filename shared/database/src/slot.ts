@@ -34,11 +34,10 @@ export type Connector<C> = (options: {
 export type SlotState = 'connecting' | 'idle' | 'leased' | 'closed'
 
 /**
- * How a connection is taken: by one caller alone (`exclusive`), or by a single statement: one that may be put behind others
- * (`shared`), one that must be the first but lets others follow (`first`), or one that must be first and is known to be slow,
- * so that nobody is put behind it (`slow`).
+ * How a connection is taken: by one caller alone (`exclusive`), by a single statement with others before and behind it
+ * (`shared`), or by one that must not have any (`alone`).
  */
-export type LeaseKind = 'exclusive' | 'shared' | 'first' | 'slow'
+export type LeaseKind = 'exclusive' | 'shared' | 'alone'
 
 /** A place in the pool and the connection in it. Times are monotonic, in ms. */
 export interface Slot<C> {
@@ -56,8 +55,8 @@ export interface Slot<C> {
   verified: boolean
   /** When the statement now running was begun, under shared leases. */
   busySince: number
-  /** Whether a statement known to be slow is among those under way. It is the last of them. */
-  isSlow: boolean
+  /** Whether its one single statement must not have others behind it. */
+  isAlone: boolean
   /** Where the exclusive lease was taken; null under shared ones. */
   place: Place | null
   /** True once the lease was reported as held for too long. */
@@ -79,7 +78,7 @@ export function connectingSlot<C>(createdAt: number, recycleAt: number): Slot<C>
     exclusive: false,
     verified: false,
     busySince: createdAt,
-    isSlow: false,
+    isAlone: false,
     place: null,
     isReported: false,
     nestedWaits: 0,

@@ -89,9 +89,9 @@ describe('StatementCatalog', () => {
   test('remembers what was learned of a text, and forgets when the texts become too many', () => {
     const catalog = new StatementCatalog()
     catalog.info('select $1').types = [23]
-    expect(catalog.info('select $1')).toEqual({ kind: 'plain', isPlainRead: true, types: [23], tookMs: 0 })
+    expect(catalog.info('select $1')).toEqual({ kind: 'plain', effect: 'none', types: [23], tookMs: 0 })
     for (let i = 0; i < 3_000; i++) catalog.info(`select ${i}`)
-    expect(catalog.info('select $1')).toEqual({ kind: 'plain', isPlainRead: true, types: null, tookMs: 0 })
+    expect(catalog.info('select $1')).toEqual({ kind: 'plain', effect: 'none', types: null, tookMs: 0 })
   })
 })
 

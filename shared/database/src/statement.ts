@@ -1,4 +1,4 @@
-import { isPlainRead } from './plain-read.ts'
+import { type Effect, effectOf } from './effect.ts'
 import { lexSql, type Token } from './sql-lexer.ts'
 
 /**
@@ -11,8 +11,7 @@ export type StatementKind = 'plain' | 'local' | 'stateful' | 'transaction' | 'co
 /** What is known of a statement text on every connection of a database. */
 export interface StatementInfo {
   readonly kind: StatementKind
-  /** Whether it is known to have no effect, so that running it twice is like running it once. */
-  readonly isPlainRead: boolean
+  readonly effect: Effect
   /** The parameters' type oids as the server resolved them; null until it has once. */
   types: number[] | null
   /** How long in ms the server takes for it, as its last runs had it: a moving average. 0 before the first. */
@@ -155,7 +154,12 @@ export class StatementCatalog {
     const known = this.#infos.get(text)
     if (known) return known
     const kind = classifyStatement(text)
-    const info = { kind, isPlainRead: kind === 'plain' && isPlainRead(text), types: null, tookMs: 0 }
+    const info = {
+      kind,
+      effect: kind === 'plain' ? effectOf(text) : ('unknown' as const),
+      types: null,
+      tookMs: 0,
+    }
     if (text.length > longestText) return info
     this.#characters += text.length
     if (this.#infos.size >= mostTexts || this.#characters > mostCharacters) {

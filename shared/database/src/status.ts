@@ -30,8 +30,8 @@ export interface PoolCounters {
   cancels: number
   /** Checkouts refused because the line was full. */
   saturations: number
-  /** Reads run again elsewhere because the statement ahead of them on their connection was slow. */
-  hedges: number
+  /** Statements that turned out slow, with others behind them: cancelled, and run again on a connection of their own. */
+  preemptions: number
   /** Statements and callers that only the last line of defence settled; each is a defect of this layer. */
   defects: number
   connects: number
@@ -81,7 +81,7 @@ export function createCounters(): PoolCounters {
     timeouts: 0,
     cancels: 0,
     saturations: 0,
-    hedges: 0,
+    preemptions: 0,
     defects: 0,
     connects: 0,
     connectFailures: 0,

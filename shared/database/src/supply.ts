@@ -84,13 +84,13 @@ export class Supply<C extends PoolConnection> {
     return null
   }
 
-  /** The connection with the fewest statements under way that has room for one more, none of them slow or known to be, and no suspicion on it. */
+  /** The connection with the fewest statements under way that has room for one more, the first of them not slow, and no suspicion on it. */
   leastLoaded(now: number): Slot<C> | null {
     const { sharedDepth, slowStatementMs } = this.#options.pool
     let best: Slot<C> | null = null
     for (const slot of this.slots) {
       if (slot.shares === 0 || slot.shares >= sharedDepth || (best && slot.shares >= best.shares)) continue
-      if (slot.isSlow || now - slot.busySince > slowStatementMs || this.#fitness.isSuspect(slot)) continue
+      if (slot.isAlone || now - slot.busySince > slowStatementMs || this.#fitness.isSuspect(slot)) continue
       if (!(slot.connection as C).sharable) continue
       if (!this.#fitness.retirement(slot, now)) best = slot
     }

@@ -6,8 +6,6 @@ export interface Waiter<T> {
   /** Monotonic time in ms. */
   readonly since: number
   readonly deadline: number
-  /** Made beside another for the same caller. */
-  readonly isExtra: boolean
   resolve(value: T): void
   reject(error: unknown): void
   signal: AbortSignal | undefined
@@ -59,14 +57,13 @@ export class WaitLine<T> {
   }
 
   /** Puts a caller at the end of the line; the promise settles when it is served, expired, aborted or rejected. */
-  join(kind: LeaseKind, timeoutMs: number, signal?: AbortSignal, isExtra = false): Promise<T> {
+  join(kind: LeaseKind, timeoutMs: number, signal?: AbortSignal): Promise<T> {
     const since = this.#now()
     return new Promise<T>((resolve, reject) => {
       const waiter: Waiter<T> = {
         kind,
         since,
         deadline: since + timeoutMs,
-        isExtra,
         resolve,
         reject,
         signal,

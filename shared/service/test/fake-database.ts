@@ -119,7 +119,7 @@ export const idlePool = {
     timeouts: 0,
     cancels: 0,
     saturations: 0,
-    hedges: 0,
+    preemptions: 0,
     defects: 0,
     connects: 0,
     connectFailures: 0,

@@ -9,8 +9,8 @@ export interface Member {
   readonly startedAt: number
   exclusive: boolean
   shares: number
-  /** Whether a statement known to be slow is the last of those it runs. */
-  slow: boolean
+  /** Whether the statement that it runs must be alone. */
+  alone: boolean
   busySince: number
   /** What the pool does with it meanwhile; nobody may hold it then. */
   errand: 'ping' | 'reset' | null
@@ -107,10 +107,10 @@ export class Oracle {
     } else {
       demand(member.shares < this.#options.sharedDepth, 'a connection is shared beyond its depth')
       demand(member.shares === 0 || !this.#isSuspect(member), 'a connection under suspicion is shared')
-      demand(member.shares === 0 || !member.slow, 'a statement is put behind one known to be slow')
-      demand(member.shares === 0 || kind === 'shared', 'a statement that must be first is put behind another')
+      demand(member.shares === 0 || !member.alone, 'a statement is put behind one that must be alone')
+      demand(member.shares === 0 || kind === 'shared', 'a statement that must be alone is put behind another')
       if (member.shares++ === 0) member.busySince = this.#clock.now
-      member.slow = kind === 'slow'
+      member.alone = kind === 'alone'
     }
     return member
   }
@@ -239,7 +239,7 @@ export class Oracle {
         !head || caller.place < head.place,
         `caller ${caller.place} is served before caller ${head?.place}`,
       )
-    for (const kind of ['exclusive', 'shared', 'first', 'slow']) {
+    for (const kind of ['exclusive', 'shared', 'alone']) {
       const places = served.filter((caller) => caller.kind === kind).map(({ place }) => place)
       demand(places.join() === places.toSorted((a, b) => a - b).join(), `served out of order: ${places}`)
     }
@@ -290,7 +290,7 @@ export class Oracle {
 
   #mayShare(member: Member): boolean {
     const { sharedDepth, slowStatementMs } = this.#options
-    if (member.shares === 0 || member.shares >= sharedDepth || member.slow) return false
+    if (member.shares === 0 || member.shares >= sharedDepth || member.alone) return false
     if (this.#isSuspect(member)) return false
     return (
       !this.#isRetired(member, this.#retiredBefore) && this.#clock.now - member.busySince <= slowStatementMs

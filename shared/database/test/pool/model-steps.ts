@@ -29,7 +29,7 @@ export type Step =
 
 const at = fc.nat({ max: 30 })
 const manner = fc.constantFrom<Manner>('answers', 'answers', 'fails', 'refuses', 'hangs')
-const kind = fc.constantFrom('shared', 'shared', 'first', 'slow')
+const kind = fc.constantFrom('shared', 'shared', 'alone')
 const of = <const D extends Step['do']>(...does: D[]) => fc.constantFrom(...does)
 
 const step: fc.Arbitrary<Step> = fc.oneof(

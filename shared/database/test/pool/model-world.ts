@@ -105,7 +105,7 @@ export function createWorld(options: Partial<PoolOptions>) {
     const fresh = {
       exclusive: false,
       shares: 0,
-      slow: false,
+      alone: false,
       busySince: 0,
       errand: null,
       lost: false,

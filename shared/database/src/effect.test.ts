@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { withDatabase } from '@shared/postgres/testing'
 import postgres from 'postgres'
+import { effectOf } from './effect.ts'
 import { harmlessFunctions } from './harmless-functions.ts'
-import { isPlainRead } from './plain-read.ts'
 
 /** What runs nothing of the user's, waits for nothing and leaves nothing: not volatile, or volatile without an effect. */
 const harmlessText = `
@@ -18,7 +18,7 @@ const harmlessText = `
     and not ('internal'::regtype = any(proargtypes::oid[])) and not ('cstring'::regtype = any(proargtypes::oid[])))
   order by proname collate "C"`
 
-describe('a plain read', () => {
+describe('a text that is known to have no effect', () => {
   test('calls only functions that this server has and that have no effect', async () => {
     await using database = await withDatabase()
     const sql = postgres(database.adminUrl, { max: 1, onnotice: () => {} })
@@ -40,7 +40,7 @@ describe('a plain read', () => {
     'select "lower"(name), $$ ; delete $$ from t where data @> $1::jsonb',
     'table product',
   ])('is %p', (text) => {
-    expect(isPlainRead(text)).toBe(true)
+    expect(effectOf(text)).toBe('none')
   })
 
   test.each([
@@ -69,6 +69,34 @@ describe('a plain read', () => {
     '',
     '-- select 1',
   ])('is not %p', (text) => {
-    expect(isPlainRead(text)).toBe(false)
+    expect(effectOf(text)).not.toBe('none')
+  })
+})
+
+describe('a text that is known to change rows and nothing else', () => {
+  test.each([
+    'insert into "orders" ("id", "at") values ($1, now()), (default, $2) returning "id"',
+    'insert into app.orders as o (id) select id from t on conflict (id) do update set at = excluded.at',
+    'update t set (a, b) = (1, 2) where lower(name) = $1',
+    'delete from t using u where t.id = u.id',
+    'merge into t using u on (t.id = u.id) when not matched then insert (id) values (u.id)',
+    'with d as (delete from t returning *) select * from d',
+    'select * from t for update',
+  ])('is %p', (text) => {
+    expect(effectOf(text)).toBe('rows')
+  })
+
+  test.each([
+    'insert into t values (charge($1))',
+    'insert into t (a) select charge(b) from u',
+    'insert into t default values returning charge(a)',
+    'update t set a = app.charge(b)',
+    'select 1 into t',
+    'delete from t; delete from u',
+    'create index concurrently i on t (a)',
+    'vacuum',
+    'call p()',
+  ])('is not %p', (text) => {
+    expect(effectOf(text)).toBe('unknown')
   })
 })
