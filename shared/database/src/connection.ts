@@ -37,10 +37,12 @@ const identityText =
 
 const goodbyeMs = 1_000
 
-// DISCARD ALL without DEALLOCATE ALL, which would take away the statements that the driver believes are prepared.
+// DISCARD ALL without DEALLOCATE ALL, which would take away the statements that the driver believes are prepared: those
+// that a caller has prepared in SQL go one by one.
 const discardText =
   'ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); ' +
-  'DISCARD TEMP; DISCARD SEQUENCES'
+  'DISCARD TEMP; DISCARD SEQUENCES; ' +
+  "DO $$ DECLARE p text; BEGIN FOR p IN SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql LOOP EXECUTE 'DEALLOCATE ' || pg_catalog.quote_ident(p); END LOOP; END $$"
 
 /** One physical connection, one life: a postgres.js client that connects once and never again. */
 export class Connection implements PoolConnection {
