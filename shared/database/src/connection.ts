@@ -223,6 +223,7 @@ export class Connection implements PoolConnection {
     // Behind a pooler the server's process is not the one we are connected to, and can't be looked up.
     if (identity.pid === this.pid) this.#backendStartedAt = identity.startedAt
     this.#pipeline.start(client, wire)
+    this.#source.connections.add(this)
   }
 
   /** Asks the server to cancel what runs, encrypted if this connection is. */
@@ -234,10 +235,16 @@ export class Connection implements PoolConnection {
 
   #lose(cause: unknown, quietSince?: number): void {
     if (this.lost) return
-    this.#pipeline.lose(cause, quietSince)
-    this.#gone.reject(cause)
+    this.#settle(cause, quietSince)
     this.#wire?.destroy()
     if (!this.#ending) this.#onLost(cause)
+  }
+
+  /** Settles whatever is left on it. */
+  #settle(cause: unknown, quietSince?: number): void {
+    this.#pipeline.lose(cause, quietSince)
+    this.#gone.reject(cause)
+    if (this.inFlight === 0) this.#source.connections.delete(this)
   }
 
   async #leave(): Promise<void> {
@@ -248,8 +255,7 @@ export class Connection implements PoolConnection {
   /** What runs is cancelled on the server, and its callers need not wait for that. */
   async #cut(): Promise<void> {
     const isWorking = this.#pipeline.isRunning && !this.lost
-    this.#pipeline.lose(closedByUs())
-    this.#gone.reject(closedByUs())
+    this.#settle(closedByUs())
     this.#wire?.cut()
     if (isWorking) await this.#askToCancel()
     await this.#wire?.close(goodbyeMs)

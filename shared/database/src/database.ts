@@ -18,6 +18,7 @@ import { createSingleStatements } from './single-statement.ts'
 import type { ResetMode } from './slot.ts'
 import { StallWatch } from './stall-watch.ts'
 import { StatementCatalog } from './statement.ts'
+import { StrandWatch } from './strand-watch.ts'
 import { parseTarget } from './target.ts'
 import { runTransaction } from './transaction.ts'
 import { Work } from './work.ts'
@@ -106,6 +107,19 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
       monitor.record('lease-leaked', undefined, `held for ${Math.round(heldMs)} ms, taken at ${place}`),
   })
   if (poolOptions.leakAfterMs > 0) leaseWatch.start()
+
+  const strandWatch = new StrandWatch({
+    checks: [
+      () => pool.rejectStranded(),
+      () => {
+        let count = 0
+        for (const connection of source.connections) count += connection.settleStranded()
+        return count
+      },
+    ],
+    onStranded: (count) => pool.stranded(count),
+  })
+  strandWatch.start()
 
   async function hold<T>(
     fn: (exclusive: ExclusiveConnection) => Promise<T>,
@@ -210,6 +224,7 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
       leaseWatch.stop()
       poolMonitor.stop()
       await Promise.all([pool.close(closing), health.close()])
+      strandWatch.stop()
     },
   }
 }

@@ -15,6 +15,8 @@ export interface ConnectionSource {
   readonly catalog: StatementCatalog
   /** postgres.js' parsed options. What Drizzle writes into `parsers` and `serializers` holds for every connection. */
   readonly driver: Driver
+  /** Every connection that is not over: each may hold statements. */
+  readonly connections: Set<{ settleStranded(): number }>
   /** Array types are asked for once, by the first connection. */
   typesKnown: boolean
   /** Raised when prepared plans turn out to be stale: connections made before are worn. */
@@ -55,7 +57,7 @@ export function createConnectionSource(
     onnotice: () => {},
   } as Driver)
   const driver = { ...(client.options as Driver), target_session_attrs: null, no_subscribe: true }
-  return { target, options, catalog, driver, typesKnown: false, planEpoch: 0 }
+  return { target, options, catalog, driver, connections: new Set(), typesKnown: false, planEpoch: 0 }
 }
 
 /**

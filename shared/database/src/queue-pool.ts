@@ -28,6 +28,9 @@ export interface CheckoutOptions {
   signal?: AbortSignal
 }
 
+// The timer of the queue is late after a blocked event loop, never by so much.
+const strandedAfterMs = 5_000
+
 type SharedKind = Exclude<LeaseKind, 'exclusive'>
 
 /** The lease inside which the caller runs, if any: its wait is checked for a deadlock. */
@@ -135,6 +138,27 @@ export class QueuePool<C extends PoolConnection> {
     slot.busySince = now
     if (slot.shares === 0) this.#supply.release(slot, now)
     if (this.#line.length > 0) this.#serve()
+  }
+
+  /** Rejects callers whose deadline passed long ago, and says how many there were. */
+  rejectStranded(): number {
+    const before = this.#now() - strandedAfterMs
+    let count = 0
+    for (let waiter = this.#line.head; waiter; ) {
+      const { next } = waiter
+      if (waiter.deadline < before) {
+        count++
+        this.#line.remove(waiter)
+        this.#expired(waiter)
+      }
+      waiter = next
+    }
+    return count
+  }
+
+  /** Counts what was settled by nothing but the last line of defence. */
+  stranded(count: number): void {
+    this.#counters.defects += count
   }
 
   /** Counts a statement that was made to let those behind it pass. */
