@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, expect, test } from 'bun:test'
+import * as schema from '@schema/product'
+import { openService, type TestService } from '@shared/service/testing'
+import { sql } from 'drizzle-orm'
+import { createApp } from '../src/app.ts'
+
+let service: TestService<typeof schema>
+beforeAll(async () => {
+  const migrationsFolder = Bun.fileURLToPath(
+    import.meta.resolve('@schema/product').replace('schema.ts', 'migrations'),
+  )
+  service = await openService({ service: 'product', schema, migrationsFolder, createApp })
+}, 60_000)
+afterAll(() => service[Symbol.asyncDispose]())
+
+test('requests that wait for a locked table hold up no others', async () => {
+  const product = { sku: 'LAMP', name: 'Lamp', priceMinor: 1999, currency: 'EUR' }
+  const { body } = await service.send('POST', '/products', product)
+  const list = async () => (await service.send('GET', '/products')).status
+  const read = async () => (await service.send('GET', `/products/${body.id}`)).status
+  for (let i = 0; i < 4; i++) await Promise.all([list, read].flatMap((get) => Array.from({ length: 8 }, get)))
+  const unlock = Promise.withResolvers<void>()
+  const isLocked = Promise.withResolvers<void>()
+  const locking = service.database.db.transaction(async (tx) => {
+    await tx.execute(sql`lock table ${schema.stock}`)
+    isLocked.resolve()
+    await unlock.promise
+  })
+  await isLocked.promise
+  const stuck: Promise<number>[] = []
+  const answers: number[] = []
+  for (let burst = 0; burst < 3; burst++) {
+    const requests = Array.from({ length: 8 }, list)
+    stuck.push(read(), read())
+    requests.push(...Array.from({ length: 8 }, list))
+    // The table is still locked: whoever answers now did not wait for it.
+    answers.push(...(await Promise.all(requests)))
+  }
+  unlock.resolve()
+  await locking
+  expect({ answers: new Set(answers), stuck: new Set(await Promise.all(stuck)) }).toEqual({
+    answers: new Set([200]),
+    stuck: new Set([200]),
+  })
+}, 30_000)
