@@ -128,9 +128,9 @@ export class Connection implements PoolConnection {
     return this.#backendStartedAt === null ? 0 : this.#pipeline.silentForMs(now)
   }
 
-  /** How long the first of the statements under way has been without an answer; 0 when none runs. */
-  firstSilentForMs(now: number): number {
-    return this.#pipeline.silentForMs(now)
+  /** How long the server has been at the first of the statements under way; 0 when none is. */
+  workedForMs(now: number): number {
+    return this.#pipeline.workedForMs(now)
   }
 
   /**

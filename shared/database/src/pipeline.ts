@@ -81,6 +81,8 @@ export class Pipeline {
   #submit: (query: DriverQuery) => void = () => {}
   /** When the statement now running became the first. */
   #runningSince = 0
+  /** The shortest time in which an answer came to a statement that was sent alone: what the network takes of each. */
+  #roundTripMs = 0
   #spokeAt = 0
   #isEnding = false
   #lost: { cause: unknown } | null = null
@@ -149,10 +151,16 @@ export class Pipeline {
     return this.isRunning ? now - this.#runningSince : 0
   }
 
+  /** How long the server has been at the statement now running, as far as that can be known; 0 when none runs. */
+  workedForMs(now: number): number {
+    return Math.max(0, this.silentForMs(now) - this.#roundTripMs)
+  }
+
   /** The server has answered for the first time: from now on statements may be run. */
   start(client: Driver, wire: Wire): void {
     this.#wire = wire
     this.#submit = submitterOf(client)
+    this.#roundTripMs = wire.roundTripMs
     this.#spokeAt = performance.now()
   }
 
@@ -389,7 +397,10 @@ export class Pipeline {
   #over(query: DriverQuery, info: StatementInfo | null): void {
     if (!this.#sent.delete(query)) return
     this.#spokeAt = performance.now()
-    if (info) noteRun(info, this.#spokeAt - this.#runningSince)
+    const tookMs = this.#spokeAt - this.#runningSince
+    const wasSentAlone = query.sentAt === this.#runningSince
+    if (wasSentAlone && tookMs < this.#roundTripMs) this.#roundTripMs = tookMs
+    if (info) noteRun(info, wasSentAlone ? tookMs - this.#roundTripMs : tookMs)
     this.#runningSince = this.#spokeAt
     this.#turns.pass()
     if (this.#held.length > 0) this.#release()

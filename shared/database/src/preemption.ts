@@ -45,7 +45,7 @@ export class Preemption {
     for (const { connection, shares } of slots()) {
       if (shares < 2 || connection === null) continue
       isShared = true
-      if (!wasBlocked && connection.firstSilentForMs(now) > slowMs) this.#preempt(connection)
+      if (!wasBlocked && connection.workedForMs(now) > slowMs) this.#preempt(connection)
     }
     if (isShared) this.watch()
   }

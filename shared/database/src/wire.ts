@@ -23,6 +23,7 @@ export class Wire {
   #data: ((bytes: Buffer) => void) | null = null
   #error: unknown = null
   #isCut = false
+  #roundTripMs = 0
   readonly #ended = Promise.withResolvers<void>()
 
   /** @param onLost Called once when the socket ends after it was opened, whoever ended it. */
@@ -48,6 +49,11 @@ export class Wire {
   /** Whether it ended by an error. */
   get failed(): boolean {
     return this.#error !== null
+  }
+
+  /** How long the way there and back took when it was opened. */
+  get roundTripMs(): number {
+    return this.#roundTripMs
   }
 
   /** Bytes received so far. */
@@ -113,8 +119,10 @@ export class Wire {
 
   async #open(tls: TlsSettings | null): Promise<void> {
     const tcp = this.#tcp
+    const startedAt = performance.now()
     try {
       await settled<void>(tcp, (resolve) => tcp.once('connect', () => resolve()))
+      this.#roundTripMs = performance.now() - startedAt
       tcp.setNoDelay(true)
       const socket = tls ? await secure(tcp, tls) : tcp
       this.#socket = socket
