@@ -164,6 +164,86 @@ describe('a fault proxy', () => {
       expect(proxy).toMatchObject({ connections: 1, accepted: 4 })
     }))
 
+  test.each([
+    { direction: 'toTarget', client: 'ECONNRESET', server: 'end' },
+    { direction: 'toClient', client: 'end', server: 'ECONNRESET' },
+  ] as const)(
+    'cuts after so many bytes $direction: the receiver gets those and the end, the sender a reset, and nothing follows',
+    ({ direction, client: clientEnd, server: serverEnd }) =>
+      withProxy(async (proxy, echo) => {
+        using cut = await openClient(proxy.port)
+        using other = await openClient(proxy.port)
+        await cut.ask('first')
+        await other.ask('other')
+        proxy.links[0]?.cutAfter(direction, 4)
+        cut.socket.write('abcdefgh')
+        await eventually(() => cut.ended !== null && echo.ends.length === 1)
+        const received = direction === 'toTarget' ? echo.heard : cut.heard.last
+        expect({ received: received.endsWith('abcd'), client: cut.ended, server: echo.ends }).toEqual({
+          received: true,
+          client: clientEnd,
+          server: [serverEnd],
+        })
+        await other.ask('still there')
+        await eventually(() => proxy.connections === 1)
+      }),
+  )
+
+  test('cuts a connection from its first byte on, as a new one is announced before it', async () => {
+    await using echo = await startEcho()
+    await using proxy = await startFaultProxy({
+      target: echo,
+      onLink: (link) => link.cutAfter('toTarget', 2),
+    })
+    using client = await openClient(proxy.port)
+    client.socket.write('hello')
+    await eventually(() => client.ended === 'ECONNRESET' && echo.open.size === 0)
+    expect(echo.heard).toBe('he')
+  })
+
+  test('freezes one direction: what the client says arrives, and the answer comes when it is let go on', () =>
+    withProxy(async (proxy, echo) => {
+      using client = await openClient(proxy.port)
+      await client.ask('before')
+      proxy.links[0]?.freeze('toClient', true)
+      client.socket.write('said')
+      await eventually(() => echo.heard === 'beforesaid')
+      expect(client.heard.last).toBe('before')
+      proxy.links[0]?.freeze('toTarget', true)
+      proxy.links[0]?.freeze('toClient', false)
+      await eventually(() => client.heard.last === 'beforesaid')
+      client.socket.write('held')
+      await eventually(() => proxy.roundTrips === 3)
+      expect(echo.heard).toBe('beforesaid')
+      await proxy.set('forward')
+      await eventually(() => client.heard.last === 'beforesaidheld')
+    }))
+
+  test('forgets a cut that is due when a mode is set', () =>
+    withProxy(async (proxy) => {
+      using client = await openClient(proxy.port)
+      await client.ask('x')
+      proxy.links[0]?.cutAfter('toTarget', 3)
+      await proxy.set('forward')
+      await client.ask('longer than three')
+      expect(client.ended).toBeNull()
+    }))
+
+  test('mutes the next connections and serves those after them', () =>
+    withProxy(async (proxy, echo) => {
+      proxy.muteNext(2)
+      using first = await openClient(proxy.port)
+      using second = await openClient(proxy.port)
+      using third = await openClient(proxy.port)
+      for (const client of [first, second]) client.socket.write('hello?')
+      await third.ask('third')
+      expect({ heard: echo.heard, muted: first.heard.bytes + second.heard.bytes }).toEqual({
+        heard: 'third',
+        muted: 0,
+      })
+      expect(proxy).toMatchObject({ connections: 3, accepted: 3 })
+    }))
+
   test('refuses new connections while the old go on, cuts those meanwhile, and opens the same port again', () =>
     withProxy(async (proxy) => {
       using old = await openClient(proxy.port)

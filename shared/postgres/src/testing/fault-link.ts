@@ -1,15 +1,29 @@
 import { connect, type Socket } from 'node:net'
 import { FaultPipe, type Flow, resetSocket } from './fault-pipe.ts'
 
+/** Where bytes of a connection go. */
+export type Direction = 'toClient' | 'toTarget'
+
+/** One connection through a fault proxy, to be disturbed by itself. */
+export interface ProxiedConnection {
+  /**
+   * Cuts it once so many more bytes have gone on in that direction, as a rule in the middle of a message: the receiver
+   * gets exactly those and the end, the sender a reset, and nothing goes on after it, either way. 0 cuts now.
+   */
+  cutAfter(direction: Direction, bytes: number): void
+  /** Makes one direction silent, or lets what was held go on; the other direction is not touched. */
+  freeze(direction: Direction, frozen: boolean): void
+}
+
 /** One connection through the proxy: the client's socket, the target's, and a pipe each way. */
-export class FaultLink {
+export class FaultLink implements ProxiedConnection {
   /** Times that the client spoke after it had heard from the target, the first included. */
   roundTrips = 0
   readonly #client: Socket
   readonly #target: Socket
-  readonly #pipes: readonly FaultPipe[]
+  readonly #pipes: Readonly<Record<Direction, FaultPipe>>
+  readonly #frozen: Record<Direction, boolean> = { toClient: false, toTarget: false }
   #clientSpoke = false
-  #frozen = false
   #clientEnded = false
   /** Resolves when both sockets are closed. */
   readonly closed: Promise<void>
@@ -22,7 +36,7 @@ export class FaultLink {
     this.#client = client
     const { host, port } = target
     this.#target = connect({ host, port, allowHalfOpen: true, noDelay: true })
-    const flow = () => ({ ...options.flow(), frozen: this.#frozen })
+    const flow = (direction: Direction) => () => ({ ...options.flow(), frozen: this.#frozen[direction] })
     client.on('data', () => {
       if (this.#clientSpoke) return
       this.#clientSpoke = true
@@ -32,10 +46,10 @@ export class FaultLink {
     const heard = () => {
       this.#clientSpoke = false
     }
-    this.#pipes = [
-      new FaultPipe(client, this.#target, flow, () => {}),
-      new FaultPipe(this.#target, client, flow, heard),
-    ]
+    this.#pipes = {
+      toTarget: new FaultPipe(client, this.#target, flow('toTarget'), () => {}),
+      toClient: new FaultPipe(this.#target, client, flow('toClient'), heard),
+    }
     const ended = () => {
       this.#clientEnded = true
     }
@@ -49,20 +63,31 @@ export class FaultLink {
     return !this.#clientEnded && !this.#client.destroyed
   }
 
-  /** Makes the connection silent in both directions, or lets what was held go on. */
+  /** Makes the connection silent in both directions, or lets what was held go on; no cut is due any more. */
   set frozen(frozen: boolean) {
-    this.#frozen = frozen
-    this.flowChanged()
+    for (const direction of ['toClient', 'toTarget'] as const) {
+      this.#pipes[direction].cutAfter(Number.POSITIVE_INFINITY, () => {})
+      this.freeze(direction, frozen)
+    }
   }
 
-  flowChanged(): void {
-    for (const pipe of this.#pipes) pipe.pump()
+  freeze(direction: Direction, frozen: boolean): void {
+    this.#frozen[direction] = frozen
+    this.#pipes[direction].pump()
+  }
+
+  cutAfter(direction: Direction, bytes: number): void {
+    this.#pipes[direction].cutAfter(bytes, () => this.#stop())
   }
 
   /** Resets both sides; what was under way is lost. */
   cut(): void {
-    for (const pipe of this.#pipes) pipe.stop()
+    this.#stop()
     resetSocket(this.#client)
     resetSocket(this.#target)
+  }
+  #stop(): void {
+    this.#clientEnded = true
+    for (const pipe of Object.values(this.#pipes)) pipe.stop()
   }
 }

@@ -32,6 +32,9 @@ export class FaultPipe {
   #blocked = false
   #timer: ReturnType<typeof setTimeout> | null = null
   #stopped = false
+  /** Bytes that may go on before the connection is cut. */
+  #allowed = Number.POSITIVE_INFINITY
+  #onCut = (): void => {}
 
   constructor(from: Socket, to: Socket, flow: () => Flow, onDelivery: () => void) {
     this.#from = from
@@ -39,6 +42,7 @@ export class FaultPipe {
     this.#flow = flow
     this.#onDelivery = onDelivery
     from.on('data', (bytes: Buffer) => {
+      if (this.#stopped) return
       this.#held += bytes.length
       if (this.#held > mostHeld) from.pause()
       this.#add({ kind: 'bytes', bytes, at: performance.now() })
@@ -68,12 +72,31 @@ export class FaultPipe {
     }
   }
 
+  /**
+   * Cuts the connection once so many more bytes have gone on (Infinity: not at all): the receiver gets exactly those and
+   * the end, the sender a reset. `onCut` is called then.
+   */
+  cutAfter(bytes: number, onCut: () => void): void {
+    this.#allowed = bytes
+    this.#onCut = onCut
+    if (bytes === 0 && !this.#stopped) this.#cut()
+  }
+
   /** Drops what is held and lets nothing through any more. */
   stop(): void {
     this.#stopped = true
     if (this.#timer) clearTimeout(this.#timer)
     this.#timer = null
     this.#items.length = 0
+    // What still comes is dropped, but its end must be seen for the socket to close.
+    this.#from.resume()
+  }
+
+  #cut(): void {
+    this.stop()
+    this.#to.end()
+    resetSocket(this.#from)
+    this.#onCut()
   }
 
   #add(item: Item): void {
@@ -89,7 +112,7 @@ export class FaultPipe {
       else this.#to.end()
       return
     }
-    const most = Math.max(1, Math.floor(bytesPerSecond / writesPerSecond))
+    const most = Math.min(this.#allowed, Math.max(1, Math.floor(bytesPerSecond / writesPerSecond)))
     const part = item.bytes.subarray(0, most)
     if (part.length === item.bytes.length) this.#items.shift()
     else item.bytes = item.bytes.subarray(part.length)
@@ -99,6 +122,8 @@ export class FaultPipe {
     if (this.#to.destroyed) return
     this.#onDelivery()
     this.#blocked = !this.#to.write(part)
+    this.#allowed -= part.length
+    if (this.#allowed === 0) this.#cut()
   }
 }
 

@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { errorCode } from '../errors.ts'
-import { FaultLink } from './fault-link.ts'
+import { FaultLink, type ProxiedConnection } from './fault-link.ts'
 
 /**
  * What a fault proxy does to connections.
@@ -9,7 +9,7 @@ import { FaultLink } from './fault-link.ts'
  * `forward`: nothing. `{ delayMs, bytesPerSecond }`: bytes come
  * later (each way), at a lower rate (of each connection, each way), or both. `freezeOld`: connections that exist go silent
  * in both directions (not even an end comes through), new ones are forwarded. `freezeAll`: new ones are silent too. Every
- * other mode lets what a freeze held go on. `cut`: connections that
+ * other mode lets what a freeze held go on. A mode that is set ends what was done to single connections. `cut`: connections that
  * exist are reset, new ones are forwarded. `refuse`: new ones get ECONNREFUSED, those that exist go on. `acceptThenClose`
  * and `acceptThenMute`: new ones are closed at once, or never answered; those that exist go on.
  */
@@ -39,6 +39,10 @@ export interface FaultProxy extends AsyncDisposable {
   readonly roundTrips: number
   /** Round trips of each open connection, the oldest connection first. */
   readonly roundTripsEach: readonly number[]
+  /** The open connections, the oldest first, to be disturbed each by itself. */
+  readonly links: readonly ProxiedConnection[]
+  /** Accepts the next connections and never answers them, whatever the mode; those after them are served. */
+  muteNext(count: number): void
   /** A URL of the target, led through the proxy. */
   url(urlOfTarget: string): string
   /** Changes what happens, and resolves when it does. Throws when a refused port can't be had again within 5 s. */
@@ -50,15 +54,21 @@ export interface FaultProxy extends AsyncDisposable {
 const host = '127.0.0.1'
 const reopenMs = 5_000
 
-/** Starts a fault proxy on a free port, in mode `forward`; disposing it ends all of its connections. */
+/**
+ * Starts a fault proxy on a free port, in mode `forward`; disposing it ends all of its connections.
+ *
+ * @param options.onLink Called with each connection that is led on, before its first byte.
+ */
 export async function startFaultProxy(options: {
   target: { host: string; port: number }
+  onLink?: (link: ProxiedConnection) => void
 }): Promise<FaultProxy> {
   const links = new Set<FaultLink>()
   const muted = new Set<Socket>()
   let mode: FaultMode = 'forward'
   let accepted = 0
   let roundTrips = 0
+  let muteCount = 0
   let disposed: Promise<void> | null = null
 
   const flow = () => {
@@ -67,7 +77,10 @@ export async function startFaultProxy(options: {
   }
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
     accepted++
-    if (mode === 'acceptThenClose') client.on('error', () => {}).destroy()
+    if (muteCount > 0) {
+      muteCount--
+      mute(client)
+    } else if (mode === 'acceptThenClose') client.on('error', () => {}).destroy()
     else if (mode === 'acceptThenMute') mute(client)
     else {
       const link = new FaultLink(client, options.target, {
@@ -77,6 +90,7 @@ export async function startFaultProxy(options: {
       link.closed.then(() => links.delete(link))
       link.frozen = mode === 'freezeAll'
       links.add(link)
+      options.onLink?.(link)
     }
   })
 
@@ -137,6 +151,12 @@ export async function startFaultProxy(options: {
     get roundTripsEach() {
       return openLinks().map((link) => link.roundTrips)
     },
+    get links() {
+      return openLinks()
+    },
+    muteNext(count) {
+      muteCount = count
+    },
     url(urlOfTarget) {
       const url = new URL(urlOfTarget)
       url.hostname = host
@@ -147,6 +167,7 @@ export async function startFaultProxy(options: {
       if (disposed) throw new Error('The fault proxy is disposed already.')
       checkMode(next)
       mode = next
+      muteCount = 0
       for (const link of links) link.frozen = next === 'freezeOld' || next === 'freezeAll'
       if (next === 'cut') cut()
       if (next !== 'refuse') await reopen()

@@ -1,4 +1,5 @@
 export { eventually } from './eventually.ts'
+export type { Direction, ProxiedConnection } from './fault-link.ts'
 export { type FaultMode, type FaultProxy, startFaultProxy } from './fault-proxy.ts'
 export { startTestServer, type TestServer } from './private-servers.ts'
 export { templateKey } from './template-key.ts'
