@@ -3,9 +3,14 @@ import postgres from 'postgres'
 /** A postgres.js client that holds exactly one connection. */
 export type AdminSql = postgres.Sql
 
-/** One open connection; it is never reconnected behind the caller's back by {@link openSession}. */
+/** One open connection. */
 export interface Session extends AsyncDisposable {
   readonly sql: AdminSql
+  /**
+   * Sends statements as one message, and never on another connection than all before: once this one is gone it throws
+   * `CONNECTION_CLOSED`, where the driver's client would connect anew, outside the transaction that was begun.
+   */
+  run(statements: string): Promise<void>
   /** Idempotent and always settles, within a second also when the peer is silent. */
   close(): Promise<void>
 }
@@ -97,6 +102,10 @@ export async function openSession(adminUrl: string, options: SessionOptions = {}
     },
     connection: { application_name: options.applicationName ?? 'shared-postgres' },
   })
+  const run = async (statements: string): Promise<void> => {
+    if (gone) throw Object.assign(new Error('the connection is closed'), { code: 'CONNECTION_CLOSED' })
+    await sql.unsafe(statements)
+  }
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {
     closing ??= sql.end({ timeout: 1 }).catch(() => {})
@@ -115,5 +124,5 @@ export async function openSession(adminUrl: string, options: SessionOptions = {}
   } finally {
     clearTimeout(timer)
   }
-  return { sql, close, [Symbol.asyncDispose]: close }
+  return { sql, run, close, [Symbol.asyncDispose]: close }
 }

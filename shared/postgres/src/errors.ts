@@ -39,10 +39,15 @@ export type ProvisionErrorCode =
   | 'CONNECT_FAILED'
   | 'UNSUPPORTED_SERVER'
   | 'INSUFFICIENT_PRIVILEGE'
+  | 'NOT_OURS'
+  | 'PASSWORD_UNKNOWN'
   | 'BUSY'
   | 'FAILED'
 
-/** Provisioning stopped; nothing after {@link step} was done, and running it again goes on from there. */
+/**
+ * Provisioning stopped: nothing after {@link ProvisionError.step} was done, what existed before is as it was, and running
+ * it again completes it.
+ */
 export class ProvisionError extends Error {
   override readonly name = 'ProvisionError'
   readonly code: ProvisionErrorCode

@@ -6,8 +6,15 @@ export {
 } from './errors.ts'
 export type { ConnectionCell } from './provision/connection-matrix.ts'
 export { checkIsolation, type IsolationReport, type PrivilegeCell } from './provision/isolation.ts'
-export { type ProvisionReport, provision } from './provision/provision.ts'
-export type { Outcome } from './provision/roles.ts'
+export type { Named, Outcome, ProvisionPlan, Refusal, Stage, Step } from './provision/plan.ts'
+export {
+  type ProvisionOptions,
+  type ProvisionReport,
+  planProvision,
+  provision,
+} from './provision/provision.ts'
+export { refusalLines } from './provision/refusal.ts'
+export { renderPlan } from './provision/render-plan.ts'
 export type { ServiceRoles } from './provision/service-roles.ts'
 export { type FoundPostgres, findPostgres, stopPostgres } from './server/find-postgres.ts'
 export { type LocalPostgres, type StartOptions, startPostgres } from './server/local-postgres.ts'

@@ -9,7 +9,7 @@ describe('isolation', () => {
   let server: TestServer
   beforeAll(async () => {
     server = await startTestServer()
-    await provision({ adminUrl: server.adminUrl, services })
+    await provision({ adminUrl: server.adminUrl, services, closeSharedDatabases: true })
   }, 30_000)
   afterAll(() => server[Symbol.asyncDispose](), 30_000)
 

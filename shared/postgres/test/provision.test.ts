@@ -12,7 +12,8 @@ describe('provision', () => {
   }, 30_000)
   afterAll(() => server[Symbol.asyncDispose](), 30_000)
 
-  const run = (services: ServiceRoles[], adminUrl = server.adminUrl) => provision({ adminUrl, services })
+  const run = (services: ServiceRoles[], adminUrl = server.adminUrl) =>
+    provision({ adminUrl, services, closeSharedDatabases: true })
   const outcomes = (report: Awaited<ReturnType<typeof provision>>) =>
     Object.fromEntries([...report.databases, ...report.roles].map(({ name, outcome }) => [name, outcome]))
   const changed = (report: Awaited<ReturnType<typeof provision>>) =>
@@ -85,6 +86,9 @@ describe('provision', () => {
 
   test('a half-made database is finished by the next run', async () => {
     await admin('CREATE ROLE late_owner')
+    await admin(
+      `COMMENT ON ROLE late_owner IS 'ours, really\nprovisioned by @shared/postgres for service "late"'`,
+    )
     await admin('CREATE DATABASE late_db OWNER late_owner ALLOW_CONNECTIONS false')
     const late: ServiceRoles = {
       service: 'late',

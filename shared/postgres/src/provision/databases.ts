@@ -1,26 +1,28 @@
-import type { AdminSql } from '../admin-connection.ts'
-import { errorCode } from '../errors.ts'
+import { isMarked, withMark } from './marks.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
-import type { Outcome } from './roles.ts'
-import { type ServiceRoles, sharedDatabases } from './service-roles.ts'
+import type { DatabaseState } from './server-state.ts'
+import type { ServiceRoles } from './service-roles.ts'
 
-/** Makes the service's database if it is missing, with its doors still closed: {@link secureDatabase} opens them. */
-export async function ensureDatabase(sql: AdminSql, { database, owner }: ServiceRoles): Promise<boolean> {
-  const present = await sql`select from pg_database where datname = ${database}`
-  if (present.length > 0) return false
+/** Makes the service's database with its doors still closed: {@link databaseChanges} opens them. */
+export function createDatabase({ database, owner }: ServiceRoles): string {
   // PUBLIC may connect to a new database. Without connections nobody gets in before the REVOKE.
-  await sql.unsafe(
-    `CREATE DATABASE ${quoteIdentifier(database)} OWNER ${quoteIdentifier(owner)}
-     TEMPLATE template0 ENCODING 'UTF8' ALLOW_CONNECTIONS false`,
+  return (
+    `CREATE DATABASE ${quoteIdentifier(database)} OWNER ${quoteIdentifier(owner)} ` +
+    `TEMPLATE template0 ENCODING 'UTF8' ALLOW_CONNECTIONS false`
   )
-  return true
+}
+
+/** What {@link createDatabase} leaves. */
+export function createdDatabase({ owner }: ServiceRoles): DatabaseState {
+  const acl = ['CONNECT', 'TEMPORARY'].map((privilege) => ({ grantee: null, privilege }))
+  return { owner, open: false, acl, settings: [], comment: null, manageable: true }
 }
 
 /** Statements that leave the database to its service alone. Privileges are not copied from a template: run it on each copy. */
 export function databaseGrants(service: ServiceRoles, everyRole: readonly string[]): string[] {
-  const { database, owner, migrator, app } = service
+  const { database, migrator, app } = service
   const name = quoteIdentifier(database)
-  const others = everyRole.filter((role) => ![owner, migrator.name, app.name].includes(role))
+  const others = strangersTo(service, everyRole)
   return [
     `REVOKE ALL ON DATABASE ${name} FROM ${['PUBLIC', ...others.map(quoteIdentifier)].join(', ')}`,
     `REVOKE CREATE, TEMPORARY ON DATABASE ${name} FROM ${quoteIdentifier(app.name)}, ${quoteIdentifier(migrator.name)}`,
@@ -51,90 +53,38 @@ export function roleSettingStatements(service: ServiceRoles): string[] {
   )
 }
 
-/** Gives the database to its service alone, then lets connections in. */
-export async function secureDatabase(
-  sql: AdminSql,
+/** What is missing for the database to be its service's alone, marked, and open to its roles. */
+export function databaseChanges(
   service: ServiceRoles,
   everyRole: readonly string[],
-): Promise<Outcome> {
+  present: DatabaseState,
+): string[] {
   const name = quoteIdentifier(service.database)
-  const before = await stateOf(sql, service.database)
-  if (before?.owner !== service.owner) {
-    await sql.unsafe(`ALTER DATABASE ${name} OWNER TO ${quoteIdentifier(service.owner)}`)
-  }
-  for (const statement of databaseGrants(service, everyRole)) await sql.unsafe(statement)
-  const wanted = roleSettings(service).map(({ role, name: setting, value }) => `${role}:${setting}=${value}`)
-  if (!wanted.every((setting) => before?.settings.includes(setting))) {
-    for (const statement of roleSettingStatements(service)) await sql.unsafe(statement)
-  }
-  if (before?.open !== true) await sql.unsafe(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`)
-  const after = await stateOf(sql, service.database)
-  return JSON.stringify(before) === JSON.stringify(after) ? 'unchanged' : 'updated'
+  const settings = roleSettings(service).map(({ role, name: key, value }) => `${role}:${key}=${value}`)
+  const changes: [boolean, readonly string[]][] = [
+    [present.owner !== service.owner, [`ALTER DATABASE ${name} OWNER TO ${quoteIdentifier(service.owner)}`]],
+    [!isGuarded(service, everyRole, present), databaseGrants(service, everyRole)],
+    [!settings.every((setting) => present.settings.includes(setting)), roleSettingStatements(service)],
+    [!isMarked(present.comment, service.service), [markDatabase(service, present.comment)]],
+    [!present.open, [`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`]],
+  ]
+  return changes.flatMap(([needed, statements]) => (needed ? statements : []))
 }
 
-interface DatabaseState {
-  owner: string
-  open: boolean
-  acl: string | null
-  settings: string[]
+const markDatabase = ({ database, service }: ServiceRoles, comment: string | null): string =>
+  `COMMENT ON DATABASE ${quoteIdentifier(database)} IS ${quoteLiteral(withMark(comment, service))}`
+
+function strangersTo({ owner, migrator, app }: ServiceRoles, everyRole: readonly string[]): string[] {
+  return everyRole.filter((role) => ![owner, migrator.name, app.name].includes(role))
 }
 
-async function stateOf(sql: AdminSql, database: string): Promise<DatabaseState | undefined> {
-  const [row] = await sql<{ owner: string; open: boolean; acl: string | null; settings: string }[]>`
-    select r.rolname as owner, datallowconn as open, datacl::text as acl, coalesce((
-        select json_agg(s.rolname || ':' || c order by s.rolname, c) from pg_db_role_setting d
-        join pg_roles s on s.oid = d.setrole, unnest(d.setconfig) as c
-        where d.setdatabase = b.oid)::text, '[]') as settings
-    from pg_database b join pg_roles r on r.oid = b.datdba where datname = ${database}`
-  return row === undefined ? undefined : { ...row, settings: JSON.parse(row.settings) }
-}
-
-/**
- * Closes `postgres` and `template1`, which every role can enter otherwise.
- *
- * On a managed server they may belong to somebody else: that comes back as a warning, as it cannot be done.
- */
-export async function closeSharedDatabases(
-  sql: AdminSql,
-  everyRole: readonly string[],
-): Promise<{ databases: { name: string; outcome: Outcome }[]; warnings: string[] }> {
-  const databases: { name: string; outcome: Outcome }[] = []
-  const warnings: string[] = []
-  for (const name of sharedDatabases) {
-    if (!(await isOpenTo(sql, name, everyRole))) {
-      databases.push({ name, outcome: 'unchanged' })
-      continue
-    }
-    const grantees = ['PUBLIC', ...everyRole.map(quoteIdentifier)].join(', ')
-    try {
-      await sql.unsafe(`REVOKE ALL ON DATABASE ${quoteIdentifier(name)} FROM ${grantees}`)
-    } catch (error) {
-      if (errorCode(error) !== '42501') throw error
-    }
-    const closed = !(await isOpenTo(sql, name, everyRole))
-    databases.push({ name, outcome: closed ? 'updated' : 'unchanged' })
-    if (!closed) {
-      warnings.push(
-        `Every role can still connect to "${name}", which belongs to another role: ` +
-          `have its owner run REVOKE ALL ON DATABASE ${name} FROM PUBLIC.`,
-      )
-    }
-  }
-  return { databases, warnings }
-}
-
-async function isOpenTo(sql: AdminSql, database: string, roles: readonly string[]): Promise<boolean> {
-  const rows = await sql`
-    select from pg_database d, aclexplode(coalesce(datacl, acldefault('d', datdba))) a
-    left join pg_roles r on r.oid = a.grantee
-    where datname = ${database} and (a.grantee = 0 or r.rolname = any(string_to_array(${roles.join('\n')}, ${'\n'})))`
-  return rows.length > 0
-}
-
-/** Ends sessions of service roles in databases they may no longer enter: a REVOKE does not touch those that are in. */
-export async function endForeignSessions(sql: AdminSql, everyRole: readonly string[]): Promise<void> {
-  await sql`
-    select pg_terminate_backend(pid) from pg_stat_activity
-    where usename = any(string_to_array(${everyRole.join('\n')}, ${'\n'})) and datname is not null
-      and not has_database_privilege(usename, datname, 'CONNECT')`
+function isGuarded(service: ServiceRoles, everyRole: readonly string[], { acl }: DatabaseState): boolean {
+  const strangers = strangersTo(service, everyRole)
+  const logins = [service.app.name, service.migrator.name]
+  const has = (role: string, privilege: string): boolean =>
+    acl.some((entry) => entry.grantee === role && entry.privilege === privilege)
+  return (
+    acl.every(({ grantee }) => grantee !== null && !strangers.includes(grantee)) &&
+    logins.every((role) => has(role, 'CONNECT') && !has(role, 'CREATE') && !has(role, 'TEMPORARY'))
+  )
 }

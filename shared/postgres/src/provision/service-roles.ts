@@ -1,5 +1,16 @@
 import { ProvisionError } from '../errors.ts'
 
+/** A role that logs in. */
+export interface Login {
+  name: string
+  password: string
+  /**
+   * The password was made up just now, as nobody gave one: right for a role that is made, and refused for one that exists,
+   * whose password others use. Default false.
+   */
+  generated?: boolean
+}
+
 /** One service's database and its three roles. */
 export interface ServiceRoles {
   service: string
@@ -7,9 +18,9 @@ export interface ServiceRoles {
   /** Owns the database and its schemas; nobody logs in as it. */
   owner: string
   /** Logs in to migrate, and acts as the owner in that database. */
-  migrator: { name: string; password: string }
+  migrator: Login
   /** Logs in at run time: reads and writes rows, and nothing else. */
-  app: { name: string; password: string; connectionLimit: number }
+  app: Login & { connectionLimit: number }
 }
 
 /** The two databases every server has and every role could enter. */

@@ -87,7 +87,8 @@ function createTestServer(server: LocalPostgres, dataRoot: string): TestServer {
     },
     async database(service = 'test', options = {}) {
       const roles = servicesOf(server.adminUrl, service, `${service}_db`, options.connectionLimit)
-      await provision({ adminUrl: server.adminUrl, services: [roles] })
+      const { adminUrl } = server
+      await provision({ adminUrl, services: [roles], adopt: true, closeSharedDatabases: true })
       return urlsOf(server.adminUrl, roles)
     },
     [Symbol.asyncDispose]() {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { type AdminSql, openSession } from '../admin-connection.ts'
-import { ensureDatabase, secureDatabase } from '../provision/databases.ts'
+import { createDatabase, databaseGrants, roleSettingStatements } from '../provision/databases.ts'
 import { quoteIdentifier } from '../provision/quote.ts'
-import { secureSchemas } from '../provision/schemas.ts'
+import { schemaGrants, schemaOwnership } from '../provision/schemas.ts'
 import type { ServiceRoles } from '../provision/service-roles.ts'
 import type { TestPostgres } from './test-postgres.ts'
 import { type TestDatabaseUrls, urlsOf } from './test-roles.ts'
@@ -73,15 +73,20 @@ export async function prepareDatabase(
   roles: ServiceRoles,
   template: Template | undefined,
 ): Promise<void> {
-  await ensureDatabase(sql, roles)
-  await secureDatabase(sql, roles, [])
+  await sql.unsafe(createDatabase(roles))
+  const doors = [
+    ...databaseGrants(roles, []),
+    ...roleSettingStatements(roles),
+    `ALTER DATABASE ${quoteIdentifier(roles.database)} ALLOW_CONNECTIONS true`,
+  ]
+  await sql.unsafe(doors.join(';\n'))
   const urls = urlsOf(server.adminUrl, roles)
   await using inside = await openSession(urls.adminUrl)
-  await secureSchemas(inside.sql, roles)
+  await inside.run([...schemaOwnership(roles), ...schemaGrants(roles)].join(';\n'))
   if (template === undefined) return
   await template.prepare(urls)
   // What was made as the superuser has no default privileges: the runtime role gets its rights on it here.
-  await secureSchemas(inside.sql, roles)
+  await inside.run(schemaGrants(roles).join(';\n'))
 }
 
 /** A database with a session in it cannot be copied: from now on nobody gets in. */

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { type AdminSql, parseAdminUrl, withUrl } from '../admin-connection.ts'
 import { quoteIdentifier } from '../provision/quote.ts'
-import { ensureMemberships, ensureRole, roleShapes } from '../provision/roles.ts'
+import { alterRole, createRole, membershipChanges, roleShapes } from '../provision/roles.ts'
+import { readServer } from '../provision/server-state.ts'
 import { allRoles, type ServiceRoles } from '../provision/service-roles.ts'
 
 /** A test database's name and the ways in. */
@@ -64,17 +65,16 @@ export async function ensureTestRoles(
 ): Promise<void> {
   const names = allRoles([service])
   if (external) await refuseForeignRoles(sql, names)
-  const [row] = await sql<{ name: string; superuser: boolean; version: number }[]>`
-    select rolname as name, rolsuper as superuser, current_setting('server_version_num')::int as version
-    from pg_roles where rolname = current_user`
-  if (row?.superuser !== true) throw new Error('TEST_DATABASE_ADMIN_URL must log in as a superuser')
-  const admin = { name: row.name, superuser: true, serverVersion: row.version }
-  for (const role of roleShapes(service)) {
-    const outcome = await ensureRole(sql, role, admin)
-    if (outcome === 'created')
-      await sql.unsafe(`COMMENT ON ROLE ${quoteIdentifier(role.name)} IS '${marker}'`)
-  }
-  await ensureMemberships(sql, service, names, admin)
+  const { admin, roles, memberships } = await readServer(sql, [service])
+  if (!admin.superuser) throw new Error('TEST_DATABASE_ADMIN_URL must log in as a superuser')
+  const statements = roleShapes(service).flatMap((role) => {
+    const present = roles.get(role.name)
+    if (present !== undefined) return alterRole(role, present, admin).statements
+    return [createRole(role), `COMMENT ON ROLE ${quoteIdentifier(role.name)} IS '${marker}'`]
+  })
+  const members = membershipChanges(service, names, memberships).map(({ statement }) => statement)
+  const changes = [...statements, ...members]
+  if (changes.length > 0) await sql.unsafe(changes.join(';\n'))
 }
 
 async function refuseForeignRoles(sql: AdminSql, names: readonly string[]): Promise<void> {
