@@ -1,11 +1,18 @@
-import { CheckoutAbortedError, ConnectError, DatabaseError } from './errors.ts'
+import { describeLimit, type TimeLimit } from './deadline.ts'
+import { CheckoutAbortedError, ConnectError, DatabaseError, StatementTimeoutError } from './errors.ts'
 
 /** Why a checkout failed that the pool had room for: the server gave no connection, as its last failure says. */
-export function noConnection(pool: string, timeoutMs: number, failure: unknown): ConnectError {
+export function noConnection(
+  pool: string,
+  limit: TimeLimit,
+  waitedMs: number,
+  failure: unknown,
+): ConnectError {
   const known = failure instanceof ConnectError ? failure : null
-  const message = `Pool ${pool} got no connection from the server in ${Math.round(timeoutMs)} ms.`
+  const message = `Pool ${pool} got no connection from the server in ${Math.round(waitedMs)} ms, when ${describeLimit(limit)} were over.`
   return new ConnectError(known ? `${message} ${known.message}` : message, {
     cause: failure,
+    deadline: { ...limit, spentOn: 'connect' },
     ...(known && {
       sqlState: known.sqlState,
       driverCode: known.driverCode,
@@ -14,7 +21,13 @@ export function noConnection(pool: string, timeoutMs: number, failure: unknown):
   })
 }
 
-/** A reason of this layer's own, such as a deadline that passed, is told as it is. */
+/** The limit that a signal stands for; null when it is the caller's own signal, which is no deadline. */
+export function limitOf(signal: AbortSignal | undefined): TimeLimit | null {
+  const reason: unknown = signal?.reason
+  return reason instanceof StatementTimeoutError ? reason.deadline : null
+}
+
+/** A reason of this layer's own, such as a deadline that passed before, is passed on as it is. */
 export function abortedError(signal: AbortSignal | undefined): DatabaseError {
   const reason: unknown = signal?.reason
   return reason instanceof DatabaseError ? reason : new CheckoutAbortedError(reason)

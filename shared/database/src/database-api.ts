@@ -4,9 +4,8 @@ import type { HealthProbe } from './health.ts'
 import type { DatabaseEvent, EventCounts } from './monitor.ts'
 import type { PoolMonitor } from './monitor-pool.ts'
 import type { ConnectionOptions, PoolOptions } from './options.ts'
-import type { CheckoutOptions } from './queue-pool.ts'
 import type { PoolStatus, PoolTimings } from './status.ts'
-import type { WorkOptions } from './work.ts'
+import type { Bounds, WorkOptions } from './work.ts'
 
 export interface DatabaseOptions<TSchema extends Record<string, unknown>> {
   /** The pool's name in errors, events and metrics, and in pg_stat_activity. */
@@ -38,7 +37,7 @@ export type TransactionOf<TSchema extends Record<string, unknown>> = Parameters<
   Parameters<DrizzleDatabase<TSchema>['transaction']>[0]
 >[0]
 
-export interface TransactionOptions extends WorkOptions, PgTransactionConfig {
+export interface TransactionOptions extends Bounds, PgTransactionConfig {
   retries?: number
 }
 
@@ -49,16 +48,17 @@ export interface Database<TSchema extends Record<string, unknown>> {
   /**
    * Opens and verifies one connection.
    *
-   * @param options.timeoutMs Default connectTimeoutMs (10 000).
+   * @param bounds.timeoutMs Default connectTimeoutMs (10 000).
    * @throws {ConnectError} when the server refuses or has not answered by then.
    */
-  connect(options?: CheckoutOptions): Promise<void>
+  connect(bounds?: Bounds): Promise<void>
   /**
    * Runs several statements on one exclusive connection; session state they leave is reset afterwards.
    *
+   * @param bounds.timeoutMs Longest time in ms for all of it, in place of checkoutTimeoutMs for the checkout.
    * @throws what `fn` throws, and what a checkout throws (see QueuePool.checkout).
    */
-  use<T>(fn: (connection: UsedConnection<TSchema>) => Promise<T>, options?: CheckoutOptions): Promise<T>
+  use<T>(fn: (connection: UsedConnection<TSchema>) => Promise<T>, bounds?: Bounds): Promise<T>
   /**
    * `db.transaction()` that runs the whole callback again when the server rolled it back (40001, 40P01) or its connection was
    * lost before COMMIT was sent, after jittered pauses. Never after a COMMIT whose answer did not come. The callback must
@@ -70,12 +70,15 @@ export interface Database<TSchema extends Record<string, unknown>> {
    */
   transaction<T>(fn: (tx: TransactionOf<TSchema>) => Promise<T>, options?: TransactionOptions): Promise<T>
   /**
-   * Bounds all database work done inside `fn`, also across awaits: waiting in line, connecting and running. At the deadline,
-   * or when the signal fires, callers are told at once, what runs is cancelled on the server, and its connection comes back
-   * clean; work already committed stays.
+   * Bounds all database work done inside `fn`, also across awaits: the queue, connecting, statements and COMMIT. At the deadline,
+   * or when the signal fires, the caller gets its error at once, a statement is cancelled on the server, and its connection comes
+   * back clean behind the caller's back; work already committed stays. The `deadline` of the error says whose it was and what
+   * the time was spent on.
    *
-   * @param options.timeoutMs Longest time in ms. A bound around this one holds too.
-   * @throws {StatementTimeoutError} after `timeoutMs`; WorkAbortedError when the signal fired; and what `fn` throws.
+   * @param options.timeoutMs Longest time in ms. Bounds around this one, and of calls inside, hold too.
+   * @throws {CheckoutTimeoutError} when the time passed in the queue of an exhausted pool; ConnectError when the server gave no
+   *   connection; StatementTimeoutError while a statement ran, or before it was sent; ConnectionLostError (`unknown`) during
+   *   COMMIT, which goes on; WorkAbortedError when the signal fired; and what `fn` throws.
    */
   within<T>(options: WorkOptions, fn: () => Promise<T>): Promise<T>
   /** One consistent snapshot of the pool. */
@@ -85,9 +88,9 @@ export interface Database<TSchema extends Record<string, unknown>> {
   /**
    * Sends `select 1` over the pool; `latencyMs` is that round trip alone, without the wait for a connection.
    *
-   * @param options.timeoutMs For all of it. Default 2 000.
+   * @param bounds.timeoutMs For all of it. Default 2 000.
    */
-  ping(options?: CheckoutOptions): Promise<{ latencyMs: number }>
+  ping(bounds?: Bounds): Promise<{ latencyMs: number }>
   /** Whether the database answers, asked on a connection of its own. */
   readonly health: HealthProbe
   /** Samples of the last ten minutes and advice from them, once started; `close()` stops it. */
@@ -101,7 +104,7 @@ export interface Database<TSchema extends Record<string, unknown>> {
   /**
    * Refuses new work, waits for what is under way, closes every connection. Idempotent; always settles.
    *
-   * @param options.timeoutMs Time for work under way; what is left then is cancelled on the server and cut. Default 5 000.
+   * @param options.timeoutMs Time for work under way; what is left then is cancelled on the server and cut. 0: at once, Infinity: never. Default 5 000.
    */
   close(options?: { timeoutMs?: number }): Promise<void>
 }

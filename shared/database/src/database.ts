@@ -10,8 +10,8 @@ import { ExclusiveConnection, refused } from './lease.ts'
 import { LeaseWatch } from './lease-watch.ts'
 import { createMonitor } from './monitor.ts'
 import { createPoolMonitor } from './monitor-pool.ts'
-import { resolveConnectionOptions, resolvePoolOptions } from './options.ts'
-import { type CheckoutOptions, QueuePool } from './queue-pool.ts'
+import { checkArguments, resolveConnectionOptions, resolvePoolOptions } from './options.ts'
+import { QueuePool } from './queue-pool.ts'
 import { retryTransaction } from './retry.ts'
 import { readBackendStates, terminateBackends } from './server-report.ts'
 import { createSingleStatements } from './single-statement.ts'
@@ -21,7 +21,7 @@ import { StatementCatalog } from './statement.ts'
 import { StrandWatch } from './strand-watch.ts'
 import { parseTarget } from './target.ts'
 import { runTransaction } from './transaction.ts'
-import { Work } from './work.ts'
+import { type Bounds, untilFired, Work } from './work.ts'
 
 const askAsideMs = 750
 
@@ -124,21 +124,34 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
   async function hold<T>(
     fn: (exclusive: ExclusiveConnection) => Promise<T>,
     reset: ResetMode | 'if-stateful',
-    checkout?: CheckoutOptions,
+    checkoutTimeoutMs?: number,
   ): Promise<T> {
     const context = work.current()
-    const warm = context?.signal?.aborted || checkout?.signal?.aborted ? null : pool.tryCheckout()
-    const lease = warm ?? (await pool.checkout({ ...context, ...checkout }))
+    const warm = context?.signal?.aborted ? null : pool.tryCheckout()
+    const lease = warm ?? (await pool.checkout({ ...context, timeoutMs: checkoutTimeoutMs }))
     const exclusive = new ExclusiveConnection(lease.connection, catalog, work)
-    try {
-      return await work.holding(lease.slot, () => fn(exclusive))
-    } finally {
-      exclusive.end()
-      await lease.connection.cancelled()
+    const giveBack = async () => {
+      await exclusive.end()
       await lease.checkin({
         reset: reset !== 'if-stateful' ? reset : exclusive.stateful ? 'discard' : 'none',
       })
     }
+    try {
+      return await work.holding(lease.slot, () => fn(exclusive))
+    } finally {
+      // What the caller has, it has: its deadline ends the wait for what is still to be cleaned up.
+      await untilFired(giveBack(), context?.signal, () => null).catch(() => {})
+    }
+  }
+
+  /** Runs a call's work within bounds of its own; a time among them stands in for checkoutTimeoutMs. */
+  function inBounds<T>(
+    { timeoutMs, signal }: Bounds,
+    run: (checkoutTimeoutMs?: number) => Promise<T>,
+  ): Promise<T> {
+    if (timeoutMs === undefined && signal === undefined) return run()
+    const checkoutTimeoutMs = timeoutMs === undefined ? undefined : Number.POSITIVE_INFINITY
+    return work.within({ timeoutMs, signal }, 'call', () => run(checkoutTimeoutMs))
   }
 
   const runSingle = createSingleStatements({
@@ -176,50 +189,55 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     db,
     health,
     monitor: poolMonitor,
-    async connect({ timeoutMs = connectionOptions.connectTimeoutMs, signal } = {}) {
-      const lease = await pool.checkout({ timeoutMs, signal })
-      await lease.checkin()
+    async connect(bounds = {}) {
+      checkArguments('connect', bounds)
+      const { timeoutMs = connectionOptions.connectTimeoutMs, signal } = bounds
+      await inBounds({ timeoutMs, signal }, (limitMs) => hold(async () => {}, 'if-stateful', limitMs))
     },
-    use(fn, checkout) {
-      return hold(
-        (exclusive) => {
-          const begin = <T>(inner: Parameters<typeof runTransaction<T>>[2]) =>
-            runTransaction(exclusive, source.driver, inner)
-          const client = createDrizzleClient({
-            options: source.driver,
-            run: (text, parameters, values) => exclusive.run(text, parameters, values),
-            begin,
-            savepoint: begin,
-          })
-          return fn({ db: handleOn(db, client), pid: exclusive.connection.pid })
-        },
-        poolOptions.resetOnCheckin,
-        checkout,
+    async use(fn, bounds = {}) {
+      checkArguments('use', bounds)
+      const run = (exclusive: ExclusiveConnection) => {
+        const begin = <T>(inner: Parameters<typeof runTransaction<T>>[2]) =>
+          runTransaction(exclusive, source.driver, inner)
+        const client = createDrizzleClient({
+          options: source.driver,
+          run: (text, parameters, values) => exclusive.run(text, parameters, values),
+          begin,
+          savepoint: begin,
+        })
+        return fn({ db: handleOn(db, client), pid: exclusive.connection.pid })
+      }
+      return await inBounds(bounds, (limitMs) => hold(run, poolOptions.resetOnCheckin, limitMs))
+    },
+    async transaction(fn, options = {}) {
+      checkArguments('transaction', options)
+      const { retries = 3, timeoutMs, signal, ...modes } = options
+      const config = Object.keys(modes).length > 0 ? modes : undefined
+      return await inBounds({ timeoutMs, signal }, () =>
+        retryTransaction(() => db.transaction(fn, config), retries, work.current()?.signal),
       )
     },
-    transaction(fn, { retries = 3, timeoutMs, signal, ...modes } = {}) {
-      const config = Object.keys(modes).length > 0 ? modes : undefined
-      const run = () => retryTransaction(() => db.transaction(fn, config), retries, work.current()?.signal)
-      return timeoutMs === undefined && signal === undefined ? run() : work.within({ timeoutMs, signal }, run)
+    async within(options, fn) {
+      checkArguments('within', options)
+      return await work.within(options, options.owner ?? 'within', fn)
     },
-    within: (options, fn) => work.within(options, fn),
     status: () => pool.status(),
     timings: () => pool.timings(),
-    async ping({ timeoutMs = 2_000, signal } = {}) {
-      const deadline = performance.now() + timeoutMs
-      const lease = await pool.checkout({ timeoutMs, signal })
-      try {
+    async ping(bounds = {}) {
+      checkArguments('ping', bounds)
+      const { timeoutMs = 2_000, signal } = bounds
+      const ask = async (exclusive: ExclusiveConnection) => {
         const startedAt = performance.now()
-        await bounded(lease.connection.ping(deadline - startedAt), timeoutMs, signal)
+        await exclusive.run('select 1', [], true)
         return { latencyMs: performance.now() - startedAt }
-      } finally {
-        await lease.checkin()
       }
+      return await inBounds({ timeoutMs, signal }, (limitMs) => hold(ask, 'if-stateful', limitMs))
     },
     events: () => monitor.events(),
     eventCounts: () => monitor.counts(),
     invalidate: () => pool.invalidate(),
-    async close(closing) {
+    async close(closing = {}) {
+      checkArguments('close', closing)
       stallWatch.stop()
       leaseWatch.stop()
       poolMonitor.stop()

@@ -1,3 +1,4 @@
+import { type Deadline, type DeadlineOwner, describeLimit, type SpentOn } from './deadline.ts'
 import type { PoolStatus } from './status.ts'
 
 /** The stable codes of this layer's errors. */
@@ -18,10 +19,13 @@ export type DatabaseErrorCode =
 /** What every error of this layer is: a stable `code`, a message that says what to do, the `cause` kept. */
 export abstract class DatabaseError extends Error {
   abstract readonly code: DatabaseErrorCode
+  /** The deadline that ended the work, whose it was and what it was spent on; null where none did. */
+  readonly deadline: Deadline | null
 
-  constructor(message: string, options?: { cause?: unknown }) {
+  constructor(message: string, options: { cause?: unknown; deadline?: Deadline | null } = {}) {
     super(message, options)
     this.name = new.target.name
+    this.deadline = options.deadline ?? null
   }
 }
 
@@ -49,6 +53,7 @@ export class ConnectError extends DatabaseError {
       sqlState?: string | null
       driverCode?: string | null
       retryable?: boolean
+      deadline?: Deadline
     } = {},
   ) {
     super(message, options)
@@ -58,20 +63,32 @@ export class ConnectError extends DatabaseError {
   }
 }
 
-/** Every connection stayed out for the whole of `timeoutMs`; `status` is the pool at that moment. */
+/**
+ * The caller's deadline, whoever set it, passed while every connection was out; `status` is the pool at that moment.
+ *
+ * `timeoutMs` is all the time that the deadline allowed, `waitedMs` what of it was spent in the queue.
+ */
 export class CheckoutTimeoutError extends DatabaseError {
   readonly code = 'CHECKOUT_TIMEOUT'
   readonly timeoutMs: number
+  readonly waitedMs: number
   readonly status: PoolStatus
 
-  constructor(timeoutMs: number, status: PoolStatus, options?: { cause?: unknown }) {
+  constructor(
+    timeoutMs: number,
+    status: PoolStatus,
+    options: { cause?: unknown; owner?: DeadlineOwner; waitedMs?: number } = {},
+  ) {
+    const { owner = 'pool', waitedMs = timeoutMs } = options
+    const deadline: Deadline = { owner, timeoutMs, spentOn: 'queue' }
     super(
       `Pool ${status.name} limit of size ${status.poolSize} overflow ${status.maxOverflow} reached: no connection came free ` +
-        `in ${Math.round(timeoutMs)} ms (${status.checkedOut} checked out, ${status.idle} idle, ${status.connecting} connecting, ` +
+        `in ${Math.round(waitedMs)} ms, when ${describeLimit(deadline)} were over (${status.checkedOut} checked out, ${status.idle} idle, ${status.connecting} connecting, ` +
         `${status.waiting} waiting). Find what holds them (oldest lease ${Math.round(status.oldestLeaseMs ?? 0)} ms) or raise poolSize.`,
-      options,
+      { ...options, deadline },
     )
     this.timeoutMs = timeoutMs
+    this.waitedMs = waitedMs
     this.status = status
   }
 }
@@ -134,13 +151,19 @@ export class PoolClosedError extends DatabaseError {
  */
 export type LostOutcome = 'not-sent' | 'rolled-back' | 'unknown'
 
-/** The connection went away under a statement; `outcome` says whether repeating it is safe. */
+/**
+ * The answer to a statement is lost to its caller: the connection went away, or COMMIT was not answered in time. `outcome`
+ * says whether repeating it is safe.
+ */
 export class ConnectionLostError extends DatabaseError {
   readonly code = 'CONNECTION_LOST'
   readonly outcome: LostOutcome
 
-  constructor(outcome: LostOutcome, options?: { cause?: unknown }) {
-    super(lostMessages[outcome], options)
+  constructor(
+    outcome: LostOutcome,
+    options: { cause?: unknown; deadline?: Deadline | null; message?: string } = {},
+  ) {
+    super(options.message ?? lostMessages[outcome], options)
     this.outcome = outcome
   }
 }
@@ -165,16 +188,38 @@ export class LeaseEndedError extends DatabaseError {
   }
 }
 
-/** Our own deadline ended a statement that the server had not answered. */
+/**
+ * A deadline passed while a statement was running, which was cancelled, or before it was sent. `deadline` is null for a bound
+ * of the layer's own, such as a ping's.
+ */
 export class StatementTimeoutError extends DatabaseError {
   readonly code = 'STATEMENT_TIMEOUT'
   readonly timeoutMs: number
 
-  constructor(timeoutMs: number, options?: { cause?: unknown }) {
-    super(`The server did not answer within ${Math.round(timeoutMs)} ms.`, options)
+  constructor(
+    timeoutMs: number,
+    options: { cause?: unknown; owner?: DeadlineOwner; spentOn?: 'statement' | 'commit' | 'caller' } = {},
+  ) {
+    const { owner, spentOn = 'statement' } = options
+    const deadline = owner ? { owner, timeoutMs, spentOn } : null
+    super(
+      deadline
+        ? lateMessages[spentOn](describeLimit(deadline))
+        : `The server did not answer within ${Math.round(timeoutMs)} ms.`,
+      { ...options, deadline },
+    )
     this.timeoutMs = timeoutMs
   }
 }
+
+const lateMessages = {
+  statement: (limit: string) =>
+    `The server had not answered when ${limit} were over. The statement was cancelled: find out why it is slow, or allow more ` +
+    'time. Outside a transaction it may still have taken effect.',
+  commit: (limit: string) => `COMMIT had not been answered when ${limit} were over.`,
+  caller: (limit: string) =>
+    `The statement was not sent: ${limit} were over before it. Allow more time, or do less in it.`,
+} satisfies Partial<Record<SpentOn, (limit: string) => string>>
 
 /** The signal of `within()` fired: its work was given up, and what ran for it was cancelled; `cause` is the signal's reason. */
 export class WorkAbortedError extends DatabaseError {

@@ -8,6 +8,7 @@ export type {
   TransactionOptions,
   UsedConnection,
 } from './database-api.ts'
+export type { Deadline, DeadlineOwner, SpentOn, TimeLimit } from './deadline.ts'
 export type { DrizzleClient } from './drizzle-client.ts'
 export type { DrizzleDatabase } from './drizzle-handle.ts'
 export {
@@ -36,8 +37,7 @@ export { type MigrateOptions, migrate } from './migrate.ts'
 export type { DatabaseEvent, DatabaseEventType, EventCounts } from './monitor.ts'
 export type { PoolMonitor, Seen } from './monitor-pool.ts'
 export type { ConnectionOptions, PoolOptions, SslMode } from './options.ts'
-export type { CheckoutOptions } from './queue-pool.ts'
 export { capacity, type Sample } from './sample.ts'
 export type { Confinement, RunningStatement, ServerReport } from './server-report.ts'
 export type { CloseReason, PoolCounters, PoolStatus, PoolTimings } from './status.ts'
-export type { WorkOptions } from './work.ts'
+export type { Bounds, WorkOptions } from './work.ts'

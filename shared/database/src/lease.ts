@@ -3,7 +3,7 @@ import type { Connection } from './connection.ts'
 import { ConfigurationError, LeaseEndedError } from './errors.ts'
 import type { Rows, RunMode } from './pipeline.ts'
 import type { StatementCatalog } from './statement.ts'
-import { guard, type Work } from './work.ts'
+import { guard, untilFired, type Work } from './work.ts'
 
 const keepsPlans = /^(?:|SELECT|INSERT|UPDATE|DELETE|MERGE|FETCH|EXPLAIN|SHOW)$/
 
@@ -16,6 +16,8 @@ export class ExclusiveConnection {
   #stateful = false
   /** Definitions or settings may have changed on this lease: prepared plans are not to be trusted on it. */
   #changed = false
+  /** The last BEGIN, COMMIT or ROLLBACK: answers come in order, so the others are over before it. */
+  #ending: Promise<unknown> = Promise.resolve()
 
   constructor(connection: Connection, catalog: StatementCatalog, work: Work) {
     this.connection = connection
@@ -26,6 +28,11 @@ export class ExclusiveConnection {
   /** True once a statement ran that may have left state on the session. */
   get stateful(): boolean {
     return this.#stateful
+  }
+
+  /** What ends the work of whoever asks. */
+  get signal(): AbortSignal | undefined {
+    return this.#work.current()?.signal
   }
 
   /**
@@ -61,7 +68,7 @@ export class ExclusiveConnection {
     mode: RunMode,
     begin: string | undefined,
   ): Promise<Rows> {
-    const signal = this.#work.current()?.signal
+    const { signal } = this
     if (!signal) return this.connection.run(text, parameters, values, { mode, begin })
     if (signal.aborted) return Promise.reject(signal.reason)
     const ticket = createTicket()
@@ -69,9 +76,22 @@ export class ExclusiveConnection {
     return guard(answer, signal, this.connection, ticket)
   }
 
-  /** No statement may follow: the connection is about to belong to somebody else. */
-  end(): void {
+  /**
+   * Waits for work on this connection until the signal fires. From then on it goes on behind the caller's back, and the
+   * connection is not given back before it is over.
+   *
+   * @param toError Makes the caller's error of the signal's reason.
+   */
+  finish<T>(work: Promise<T>, toError: (reason: unknown) => unknown): Promise<T> {
+    this.#ending = work.catch(() => {})
+    return untilFired(work, this.signal, toError)
+  }
+
+  /** No statement may follow; settles when nothing of this caller's is on its way any more, awaited or not. */
+  async end(): Promise<void> {
     this.#ended = true
+    await this.#ending
+    await this.connection.cancelled()
   }
 }
 

@@ -4,7 +4,7 @@ import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator'
 import { createDatabase } from './database.ts'
 import type { DrizzleDatabase } from './drizzle-handle.ts'
 import { DatabaseError, MigrationError, sqlState } from './errors.ts'
-import type { ConnectionOptions } from './options.ts'
+import { type ConnectionOptions, checkArguments } from './options.ts'
 
 export interface MigrateOptions {
   /** The migrator role's URL: the runtime role must not be able to do this. */
@@ -13,7 +13,7 @@ export interface MigrateOptions {
   migrationsFolder: string
   /** How the migrator connects; only its TLS and connect timeout matter here. */
   connection?: Partial<ConnectionOptions>
-  /** Longest time in ms to wait for another process that migrates. Default 30 000. */
+  /** Longest time in ms to wait for another process that migrates; 0: not at all, Infinity: for ever. Default 30 000. */
   lockTimeoutMs?: number
 }
 
@@ -33,6 +33,7 @@ const lockPollMs = 50
  */
 export async function migrate(options: MigrateOptions): Promise<{ applied: number; total: number }> {
   const { url, migrationsFolder, lockTimeoutMs = 30_000 } = options
+  checkArguments('migrate', { lockTimeoutMs })
   const migrations = readFolder(migrationsFolder)
   const database = createDatabase({
     name: 'migrate',

@@ -1,3 +1,4 @@
+import { longestTimerMs } from './deadline.ts'
 import { ConfigurationError } from './errors.ts'
 
 /** How many connections, for how long, and how they are checked. Times in ms. */
@@ -100,8 +101,6 @@ const integer = (min: number, max: number): Check => ({
   expected: `a whole number from ${min} to ${max}`,
   ok: (value) => Number.isInteger(value) && (value as number) >= min && (value as number) <= max,
 })
-// setTimeout's longest delay: beyond it a timer fires at once.
-const longestTimerMs = 2_147_483_647
 const timer = (min: number): Check => ({
   expected: `a time in ms from ${min} to ${longestTimerMs}`,
   ok: (value) => typeof value === 'number' && value >= min && value <= longestTimerMs,
@@ -116,6 +115,12 @@ const oneOf = (...values: readonly string[]): Check => ({
   expected: `one of ${values.join(', ')}`,
   ok: (value) => values.includes(value as string),
 })
+
+const grace: Check = {
+  expected: 'a time in ms from 0, or Infinity',
+  ok: (value) => typeof value === 'number' && value >= 0,
+}
+const signal: Check = { expected: 'an AbortSignal', ok: (value) => value instanceof AbortSignal }
 
 const poolChecks: Record<keyof PoolOptions, Check> = {
   poolSize: integer(1, 10_000),
@@ -159,6 +164,45 @@ export function resolvePoolOptions(given: Partial<PoolOptions> = {}): PoolOption
 /** Fills in the connection's defaults and checks each value; throws as `resolvePoolOptions` does. */
 export function resolveConnectionOptions(given: Partial<ConnectionOptions> = {}): ConnectionOptions {
   return resolve('connection', connectionDefaults, connectionChecks, given)
+}
+
+const bounds = { timeoutMs: age, signal }
+const argumentChecks = {
+  connect: bounds,
+  ping: bounds,
+  use: bounds,
+  within: { ...bounds, owner: oneOf('within', 'request') },
+  transaction: {
+    ...bounds,
+    retries: integer(0, 1_000_000),
+    isolationLevel: oneOf('read uncommitted', 'read committed', 'repeatable read', 'serializable'),
+    accessMode: oneOf('read only', 'read write'),
+    deferrable: boolean,
+  },
+  close: { timeoutMs: grace },
+  migrate: { lockTimeoutMs: grace },
+} satisfies Record<string, Record<string, Check>>
+
+/**
+ * Checks the options of a call.
+ *
+ * @throws {ConfigurationError} naming the call and the option, what was expected and what was given; an unknown name is one too.
+ */
+export function checkArguments(call: keyof typeof argumentChecks, given: object): void {
+  if (typeof given !== 'object' || given === null)
+    throw new ConfigurationError(`The options of ${call}() must be an object, got ${Bun.inspect(given)}.`)
+  const checks: Record<string, Check> = argumentChecks[call]
+  for (const [key, value] of Object.entries(given)) {
+    const check = Object.hasOwn(checks, key) ? checks[key] : undefined
+    if (!check) {
+      const known = Object.keys(checks).join(', ')
+      throw new ConfigurationError(`Unknown option ${key} of ${call}(). Known are ${known}.`)
+    }
+    if (value !== undefined && !check.ok(value))
+      throw new ConfigurationError(
+        `Option ${key} of ${call}() must be ${check.expected}, got ${Bun.inspect(value)} (${typeof value}).`,
+      )
+  }
 }
 
 function resolve<T extends object>(

@@ -1,5 +1,12 @@
-import { abortedError, noConnection } from './checkout-error.ts'
-import { CheckoutTimeoutError, NestedCheckoutError, PoolClosedError, PoolSaturatedError } from './errors.ts'
+import { abortedError, limitOf, noConnection } from './checkout-error.ts'
+import type { TimeLimit } from './deadline.ts'
+import {
+  CheckoutTimeoutError,
+  type DatabaseError,
+  NestedCheckoutError,
+  PoolClosedError,
+  PoolSaturatedError,
+} from './errors.ts'
 import { ExclusiveLeases } from './exclusive-leases.ts'
 import { Histogram } from './histogram.ts'
 import type { DatabaseEventType } from './monitor.ts'
@@ -23,9 +30,9 @@ export interface QueuePoolOptions<C> {
 }
 
 export interface CheckoutOptions {
-  /** Longest time in ms for all of it: line, ping and connect. Default checkoutTimeoutMs (30 000). */
-  timeoutMs?: number
-  signal?: AbortSignal
+  /** Longest time in ms for all of it: line, ping and connect. Infinity: no bound but the signal. Default checkoutTimeoutMs (30 000). */
+  timeoutMs?: number | undefined
+  signal?: AbortSignal | undefined
 }
 
 // The timer of the queue is late after a blocked event loop, never by so much.
@@ -94,7 +101,7 @@ export class QueuePool<C extends PoolConnection> {
    * poolSize + maxOverflow, else the first to come free after the callers already in line.
    *
    * @returns A lease; end it once with `checkin()`.
-   * @throws {CheckoutTimeoutError} every connection stayed out for the whole time.
+   * @throws {CheckoutTimeoutError} every connection stayed out until the deadline, this call's or one that the signal stands for.
    * @throws {ConnectError} the server refused or did not answer; `cause` is the last failure.
    * @throws {PoolSaturatedError} the line is full. Also {@link NestedCheckoutError}, {@link CheckoutAbortedError}, {@link PoolClosedError}.
    * @see SQLAlchemy QueuePool, lib/sqlalchemy/pool/impl.py `_do_get`
@@ -259,8 +266,12 @@ export class QueuePool<C extends PoolConnection> {
   async #wait(kind: LeaseKind, options: CheckoutOptions): Promise<Slot<C>> {
     this.#counters.waits++
     const since = this.#now()
-    const { timeoutMs = this.#options.checkoutTimeoutMs, signal } = options
-    const served = this.#line.join(kind, timeoutMs, signal)
+    const { timeoutMs, signal } = options
+    const limit: TimeLimit =
+      timeoutMs === undefined
+        ? { owner: 'pool', timeoutMs: this.#options.checkoutTimeoutMs }
+        : { owner: 'call', timeoutMs }
+    const served = this.#line.join(kind, limit, signal)
     this.#serve()
     try {
       return await served
@@ -326,25 +337,33 @@ export class QueuePool<C extends PoolConnection> {
   }
 
   #expired(waiter: Waiter<Slot<C>>): void {
-    const timeoutMs = waiter.deadline - waiter.since
-    const { count, limit, pacer, pinging } = this.#supply
-    const failure = pacer.lastFailureSince(waiter.since)?.error
-    if (count.leased - pinging < limit && (failure || count.connecting + pinging > 0)) {
-      // Not exhausted: there was room for one more connection, and the server did not give it.
-      waiter.reject(noConnection(this.#name, timeoutMs, failure))
-    } else {
-      this.#counters.timeouts++
-      const error = new CheckoutTimeoutError(timeoutMs, this.status(), { cause: failure })
-      waiter.reject(this.#reported('checkout-timeout', error))
-    }
+    waiter.reject(this.#outOfTime(waiter, waiter.limit))
     this.#serve()
   }
 
   #aborted(waiter: Waiter<Slot<C>>): void {
-    this.#counters.cancels++
-    waiter.reject(abortedError(waiter.signal))
+    const limit = limitOf(waiter.signal)
+    if (limit) waiter.reject(this.#outOfTime(waiter, limit))
+    else {
+      this.#counters.cancels++
+      waiter.reject(abortedError(waiter.signal))
+    }
     // The next in line may be of the kind that can be served now.
     this.#serve()
+  }
+
+  /** What a deadline that passed in the line is, whoever set it: the pool was exhausted, or the server gave no connection. */
+  #outOfTime(waiter: Waiter<Slot<C>>, limit: TimeLimit): DatabaseError {
+    const waitedMs = this.#now() - waiter.since
+    const { count, limit: capacity, pacer, pinging } = this.#supply
+    const failure = pacer.lastFailureSince(waiter.since)?.error
+    // Not exhausted: there was room for one more connection, and the server did not give it.
+    if (count.leased - pinging < capacity && (failure || count.connecting + pinging > 0))
+      return noConnection(this.#name, limit, waitedMs, failure)
+    this.#counters.timeouts++
+    const { owner, timeoutMs } = limit
+    const error = new CheckoutTimeoutError(timeoutMs, this.status(), { owner, waitedMs, cause: failure })
+    return this.#reported('checkout-timeout', error)
   }
 
   #reported<E extends Error>(type: DatabaseEventType, error: E): E {

@@ -25,8 +25,9 @@ export interface PoolCounters {
   waits: number
   /** Time in ms spent in line, all waits together. */
   waitMs: number
+  /** Waits ended by a deadline, whoever set it, while every connection was out. */
   timeouts: number
-  /** Waits ended by an AbortSignal. */
+  /** Checkouts that their caller gave up by a signal, in line or before. */
   cancels: number
   /** Checkouts refused because the line was full. */
   saturations: number

@@ -1,3 +1,4 @@
+import { startTimer } from './deadline.ts'
 import { ConnectError } from './errors.ts'
 import { Fitness } from './fitness.ts'
 import { Histogram } from './histogram.ts'
@@ -173,9 +174,9 @@ export class Supply<C extends PoolConnection> {
     for (const slot of [...this.#idle]) this.close(slot, 'shutdown')
     if (this.slots.size > 0) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, timeoutMs)
+        const stopTimer = startTimer(timeoutMs, resolve)
         this.#onEmpty = () => {
-          clearTimeout(timer)
+          stopTimer()
           resolve()
         }
       })

@@ -1,18 +1,21 @@
+import { describeLimit } from './deadline.ts'
 import { createDrizzleClient, type DrizzleClient, type RunScope } from './drizzle-client.ts'
-import { ConnectionLostError, LeaseEndedError } from './errors.ts'
+import { ConnectionLostError, LeaseEndedError, StatementTimeoutError } from './errors.ts'
 import type { ExclusiveConnection } from './lease.ts'
 import type { Rows } from './pipeline.ts'
+import { spentOn } from './work.ts'
 
 /**
  * Runs `fn` in a transaction on an exclusive connection: BEGIN together with its first statement, COMMIT when it returns,
- * ROLLBACK when it throws or any of its statements failed. A lost connection is sent nothing more.
+ * ROLLBACK when it throws or any of its statements failed. A lost connection is sent nothing more. Once the caller's time is
+ * over it is not kept waiting: no COMMIT is begun, and one that is under way goes on by itself, as ROLLBACK does.
  *
  * postgres.js' own `begin` is not used: it sends ROLLBACK on dead connections, which ends the process
  * (porsager/postgres issues 1199, 1208), and BEGIN on shared ones (1189).
  *
  * @returns What `fn` returns.
- * @throws {ConnectionLostError} `rolled-back` when the connection went before COMMIT, `unknown` when during it; else what
- *   `fn` or its first failed statement threw.
+ * @throws {ConnectionLostError} `rolled-back` when the connection went before COMMIT, `unknown` when during it or when COMMIT
+ *   was not answered in time; else what `fn` or its first failed statement threw.
  */
 export function runTransaction<T>(
   exclusive: ExclusiveConnection,
@@ -48,6 +51,7 @@ class Transaction {
       const result = await fn(this.#clientOf(scope))
       // As in postgres.js: a failed statement fails the transaction, also when fn caught its error.
       if (scope.failure) throw scope.failure.error
+      if (this.#first) this.#exclusive.signal?.throwIfAborted()
       scope.ended = true
       if (this.#first) await this.#commit()
       return result
@@ -102,9 +106,9 @@ class Transaction {
     } catch (error) {
       if (connection.fateOf(error) !== 'suspect') throw error
       // With nothing done yet the transaction can begin anew, without prepared plans.
-      await connection.run('rollback', [], false)
+      await this.#exclusive.finish(connection.run('rollback', [], false), atStatement)
       if (!(await connection.confirmStale(error))) throw error
-      await connection.run(this.#begin, [], false)
+      await this.#exclusive.finish(connection.run(this.#begin, [], false), atStatement)
       connection.retirePlans()
       return await this.#exclusive.run(text, parameters, values, 'unprepared')
     }
@@ -140,7 +144,7 @@ class Transaction {
   async #commit(): Promise<void> {
     let answer: Rows
     try {
-      answer = await this.#exclusive.connection.run('commit', [], false)
+      answer = await this.#exclusive.finish(this.#exclusive.connection.run('commit', [], false), unanswered)
     } catch (error) {
       throw error instanceof ConnectionLostError && error.outcome === 'not-sent' ? rolledBack(error) : error
     }
@@ -155,11 +159,8 @@ class Transaction {
   async #rollback(): Promise<void> {
     const { connection } = this.#exclusive
     if (connection.lost) return
-    try {
-      await connection.run('rollback', [], false)
-    } catch {
-      await connection.destroy()
-    }
+    const done = connection.run('rollback', [], false).catch(() => connection.destroy())
+    await this.#exclusive.finish<unknown>(done, atStatement).catch(() => {})
   }
 }
 
@@ -167,4 +168,18 @@ function rolledBack(error: unknown): unknown {
   return error instanceof ConnectionLostError
     ? new ConnectionLostError('rolled-back', { cause: error.cause })
     : error
+}
+
+const atStatement = (reason: unknown) => spentOn('statement', reason)
+
+/** The caller's time was over, or its signal fired, while COMMIT was under way. */
+function unanswered(reason: unknown): ConnectionLostError {
+  const cause = spentOn('commit', reason)
+  const deadline = cause instanceof StatementTimeoutError ? cause.deadline : null
+  const what = deadline ? `${describeLimit(deadline)} were over` : "its caller's signal fired"
+  return new ConnectionLostError('unknown', {
+    cause,
+    deadline,
+    message: `COMMIT had not been answered when ${what}. It goes on, and may take effect: check before repeating it.`,
+  })
 }

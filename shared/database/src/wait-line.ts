@@ -1,3 +1,4 @@
+import { longestTimerMs, type TimeLimit } from './deadline.ts'
 import type { LeaseKind } from './slot.ts'
 
 /** A caller in line for a connection. */
@@ -5,6 +6,8 @@ export interface Waiter<T> {
   readonly kind: LeaseKind
   /** Monotonic time in ms. */
   readonly since: number
+  /** What its deadline comes from. */
+  readonly limit: TimeLimit
   readonly deadline: number
   resolve(value: T): void
   reject(error: unknown): void
@@ -57,13 +60,14 @@ export class WaitLine<T> {
   }
 
   /** Puts a caller at the end of the line; the promise settles when it is served, expired, aborted or rejected. */
-  join(kind: LeaseKind, timeoutMs: number, signal?: AbortSignal): Promise<T> {
+  join(kind: LeaseKind, limit: TimeLimit, signal?: AbortSignal): Promise<T> {
     const since = this.#now()
     return new Promise<T>((resolve, reject) => {
       const waiter: Waiter<T> = {
         kind,
         since,
-        deadline: since + timeoutMs,
+        limit,
+        deadline: since + limit.timeoutMs,
         resolve,
         reject,
         signal,
@@ -120,7 +124,8 @@ export class WaitLine<T> {
   #arm(deadline: number): void {
     if (this.#timer) clearTimeout(this.#timer)
     this.#timerAt = deadline
-    this.#timer = setTimeout(() => this.#expire(), Math.max(0, Math.ceil(deadline - this.#now())))
+    const leftMs = Math.max(0, Math.ceil(deadline - this.#now()))
+    this.#timer = setTimeout(() => this.#expire(), Math.min(leftMs, longestTimerMs))
   }
 
   #disarm(): void {

@@ -1,20 +1,28 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Ticket } from './cancellation.ts'
 import type { Connection } from './connection.ts'
+import { type DeadlineOwner, startTimer } from './deadline.ts'
 import { DatabaseError, StatementTimeoutError, WorkAbortedError } from './errors.ts'
 import type { Rows } from './pipeline.ts'
 import type { Slot } from './slot.ts'
 
+/** What ends the database work of a call, beside the bounds around it: the earliest holds, none replaces another. */
+export interface Bounds {
+  /** Longest time in ms for all of it: queue, connect, statements and COMMIT. Above 0; Infinity: none. Default: none. */
+  timeoutMs?: number | undefined
+  signal?: AbortSignal | undefined
+}
+
 /** What `within()` bounds: all database work of the function it is given, also across awaits. */
-export interface WorkOptions {
-  /** Longest time in ms for all of it. Default: none but the inherited. */
-  timeoutMs?: number
-  signal?: AbortSignal
+export interface WorkOptions extends Bounds {
+  /** Whose the deadline is, for the errors. Default 'within'. */
+  owner?: 'within' | 'request' | undefined
 }
 
 /** Inherited along awaits: the lease the caller is inside, and the signal that ends its work. */
 export interface WorkContext {
   readonly holder?: Slot<Connection> | undefined
+  /** Its reason is an error of this layer: StatementTimeoutError for a deadline, WorkAbortedError for a caller's signal. */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -32,25 +40,24 @@ export class Work {
   }
 
   /** Runs `fn`, ending its database work at the deadline or when the signal fires; the bounds around it hold too. */
-  async within<T>(options: WorkOptions, fn: () => Promise<T>): Promise<T> {
+  async within<T>(bounds: Bounds, owner: DeadlineOwner, fn: () => Promise<T>): Promise<T> {
     const outer = this.current()
     const controller = new AbortController()
-    const sources = [options.signal, outer?.signal].filter((signal) => signal !== undefined)
+    const sources = [bounds.signal, outer?.signal].filter((signal) => signal !== undefined)
     const abort = () => {
       const reason: unknown = sources.find((signal) => signal.aborted)?.reason
       controller.abort(reason instanceof DatabaseError ? reason : new WorkAbortedError(reason))
     }
     for (const signal of sources) signal.addEventListener('abort', abort, { once: true })
     if (sources.some((signal) => signal.aborted)) abort()
-    const { timeoutMs } = options
-    const timer =
-      timeoutMs === undefined
-        ? null
-        : setTimeout(() => controller.abort(new StatementTimeoutError(timeoutMs)), timeoutMs)
+    const { timeoutMs = Number.POSITIVE_INFINITY } = bounds
+    const stopTimer = startTimer(timeoutMs, () =>
+      controller.abort(new StatementTimeoutError(timeoutMs, { owner, spentOn: 'caller' })),
+    )
     try {
       return await this.#contexts.run({ ...outer, signal: controller.signal }, started(fn))
     } finally {
-      if (timer) clearTimeout(timer)
+      stopTimer()
       for (const signal of sources) signal.removeEventListener('abort', abort)
     }
   }
@@ -71,13 +78,30 @@ export function guard(
   connection: Connection,
   ticket: Ticket,
 ): Promise<Rows> {
+  return untilFired(answer, signal, (reason) => {
+    void connection.cancel(ticket)
+    return spentOn('statement', reason)
+  })
+}
+
+/** Waits for work, but only until the signal fires: then it rejects with the error made of the reason, and the work goes on. */
+export function untilFired<T>(
+  work: Promise<T>,
+  signal: AbortSignal | undefined,
+  toError: (reason: unknown) => unknown,
+): Promise<T> {
+  if (!signal) return work
   return new Promise((resolve, reject) => {
-    const abort = () => {
-      reject(signal.reason)
-      void connection.cancel(ticket)
-    }
+    const abort = () => reject(toError(signal.reason))
     if (signal.aborted) abort()
     else signal.addEventListener('abort', abort, { once: true })
-    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
+}
+
+/** A signal's reason, for work that was at that when it fired: a deadline says what its time was spent on. */
+export function spentOn(at: 'statement' | 'commit', reason: unknown): unknown {
+  if (!(reason instanceof StatementTimeoutError) || !reason.deadline) return reason
+  const { owner, timeoutMs } = reason.deadline
+  return new StatementTimeoutError(timeoutMs, { owner, spentOn: at })
 }

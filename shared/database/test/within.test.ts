@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'bun:test'
 import { eventually } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
-import { findDatabaseError, StatementTimeoutError, WorkAbortedError } from '../src/index.ts'
+import {
+  CheckoutTimeoutError,
+  findDatabaseError,
+  StatementTimeoutError,
+  WorkAbortedError,
+} from '../src/index.ts'
 import { createFixture, type Fixture, firstRow } from './support.ts'
 
 const one = { pool: { poolSize: 1, maxOverflow: 0 } }
@@ -64,13 +69,14 @@ describe('within', () => {
   test('a caller in line leaves it', async () => {
     await using fixture = await createFixture(one)
     const { database } = fixture
+    await database.connect()
     const release = Promise.withResolvers<void>()
     const held = database.use(() => release.promise)
     await eventually(() => database.status().checkedOut === 1)
     const error = await thrownBy(
       database.within({ timeoutMs: 40 }, () => Promise.resolve(database.db.execute(sql`select 1`))),
     )
-    expect(error).toBeInstanceOf(StatementTimeoutError)
+    expect(error).toBeInstanceOf(CheckoutTimeoutError)
     expect(database.status()).toMatchObject({ waiting: 0, checkedOut: 1 })
     release.resolve()
     await held
@@ -81,6 +87,7 @@ describe('within', () => {
     const { database } = fixture
     const owner = fixture.open({ name: 'owner', url: fixture.test.migratorUrl })
     await owner.db.execute(sql`create table within_rows (n int)`)
+    await database.connect()
     const error = await thrownBy(
       database.within({ timeoutMs: 80 }, () =>
         database.db.transaction(async (tx) => {
@@ -99,6 +106,7 @@ describe('within', () => {
   test('the narrower of two bounds holds', async () => {
     await using fixture = await createFixture(one)
     const { database } = fixture
+    await database.connect()
     const sleep = () => Promise.resolve(database.db.execute(sql`select pg_sleep(60)`))
     const inner = await thrownBy(
       database.within({ timeoutMs: 60_000 }, () => database.within({ timeoutMs: 40 }, sleep)),

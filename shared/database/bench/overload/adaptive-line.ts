@@ -1,3 +1,4 @@
+import type { TimeLimit } from '../../src/deadline.ts'
 import { type Waiter, WaitLine } from '../../src/wait-line.ts'
 
 /** A bound on waiting that tightens while the line is never empty. Times in ms. */
@@ -73,14 +74,15 @@ export function installAdaptive({
   const join = function (
     this: WaitLine<unknown>,
     kind: Waiter<unknown>['kind'],
-    timeoutMs: number,
+    limit: TimeLimit,
     signal?: AbortSignal,
   ): Promise<unknown> {
     const standing = standingOf(this)
     if (this.length === 0) standing.emptyAt = performance.now()
     if (expectedOf(this, standing) > expectedMs) return Promise.reject(new ExpectedWaitError())
     const longestMs = stands(this, standing) ? targetMs : otherwiseMs
-    const answer = original.join.value?.call(this, kind, Math.min(timeoutMs, longestMs), signal)
+    const shorter = { ...limit, timeoutMs: Math.min(limit.timeoutMs, longestMs) }
+    const answer = original.join.value?.call(this, kind, shorter, signal)
     standing.tail = standing.tail?.next ?? headOf(this)
     return answer as Promise<unknown>
   }

@@ -1,0 +1,392 @@
+import { describe, expect, test } from 'bun:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { eventually, startFaultProxy, testPostgres } from '@shared/postgres/testing'
+import { sql } from 'drizzle-orm'
+import {
+  CheckoutTimeoutError,
+  ConnectError,
+  ConnectionLostError,
+  type Database,
+  findDatabaseError,
+  StatementTimeoutError,
+  WorkAbortedError,
+} from '../src/index.ts'
+import { createFixture, type Fixture, firstRow } from './support.ts'
+
+type Plain = Database<Record<string, never>>
+
+const one = { poolSize: 1, maxOverflow: 0, sharedDepth: 1 }
+const thrownBy = (work: PromiseLike<unknown>) =>
+  Promise.resolve(work).then(
+    () => null,
+    (thrown: unknown) => findDatabaseError(thrown) ?? thrown,
+  )
+const select = (database: Plain) => Promise.resolve(database.db.execute(sql`select 1`))
+const oversleep = ({ db }: Pick<Plain, 'db'>) => Promise.resolve(db.execute(sql`select pg_sleep(60)`))
+const hang = 'not answered'
+/** What the work settles with, or `hang`: far beyond every deadline here. */
+const settled = (work: PromiseLike<unknown>) => Promise.race([thrownBy(work), sleep(10_000, hang)])
+
+/** Holds the only connection of a pool until it is released. */
+async function holdAll(database: Plain) {
+  const release = Promise.withResolvers<void>()
+  const held = database.use(() => release.promise)
+  await eventually(() => database.status().checkedOut === 1)
+  return async () => {
+    release.resolve()
+    await held
+  }
+}
+
+describe('a deadline that passes in the queue of a full pool is a CheckoutTimeoutError, whoever set it', () => {
+  const timeoutMs = 60
+  const ways: Record<string, { owner: string; run: (database: Plain) => Promise<unknown> }> = {
+    'the pool, for a statement': { owner: 'pool', run: select },
+    'the pool, for a transaction': {
+      owner: 'pool',
+      run: ({ db }) => db.transaction((tx) => tx.execute(sql`select 1`)),
+    },
+    'the call of use()': { owner: 'call', run: (database) => database.use(async () => {}, { timeoutMs }) },
+    'the call of transaction()': {
+      owner: 'call',
+      run: (database) => database.transaction((tx) => tx.execute(sql`select 1`), { timeoutMs }),
+    },
+    'the call of ping()': { owner: 'call', run: (database) => database.ping({ timeoutMs }) },
+    'the call of connect()': { owner: 'call', run: (database) => database.connect({ timeoutMs }) },
+    'within(), for a statement': {
+      owner: 'within',
+      run: (database) => database.within({ timeoutMs }, () => select(database)),
+    },
+    'within(), for ping()': {
+      owner: 'within',
+      run: (database) => database.within({ timeoutMs }, () => database.ping()),
+    },
+    'within(), for connect()': {
+      owner: 'within',
+      run: (database) => database.within({ timeoutMs }, () => database.connect()),
+    },
+    'within(), for a use() with a signal of its own': {
+      owner: 'within',
+      run: (database) =>
+        database.within({ timeoutMs }, () =>
+          database.use(async () => {}, { signal: new AbortController().signal }),
+        ),
+    },
+    'a request': {
+      owner: 'request',
+      run: (database) => database.within({ timeoutMs, owner: 'request' }, () => select(database)),
+    },
+  }
+
+  test.each(Object.entries(ways))('%s', async (_name, { owner, run }) => {
+    await using fixture = await createFixture()
+    const { events } = fixture
+    const database = fixture.open({
+      url: fixture.test.appUrl,
+      pool: { ...one, checkoutTimeoutMs: owner === 'pool' ? timeoutMs : 30_000 },
+      onEvent: ({ type }) => events.push(type),
+    })
+    await database.connect()
+    const release = await holdAll(database)
+    const error = await settled(run(database))
+    await release()
+    const { waiting, counters } = database.status()
+    expect({ error, waiting, counters, events }).toMatchObject({
+      error: { code: 'CHECKOUT_TIMEOUT', deadline: { owner, timeoutMs, spentOn: 'queue' } },
+      waiting: 0,
+      counters: { timeouts: 1, cancels: 0 },
+      events: ['checkout-timeout'],
+    })
+    expect(error).toBeInstanceOf(CheckoutTimeoutError)
+    expect((error as CheckoutTimeoutError).waitedMs).toBeLessThan(10_000)
+  })
+
+  test('the error says how much of the time was spent waiting, and whose time it was', async () => {
+    await using fixture = await createFixture({ pool: one })
+    const { database } = fixture
+    await database.connect()
+    const error = await thrownBy(
+      database.within({ timeoutMs: 400 }, async () => {
+        await database.db.execute(sql`select pg_sleep(0.2)`)
+        const release = await holdAll(database)
+        try {
+          await select(database)
+        } finally {
+          await release()
+        }
+      }),
+    )
+    const { waitedMs, message } = error as CheckoutTimeoutError
+    expect({ isLess: waitedMs > 0 && waitedMs < 400, message }).toEqual({
+      isLess: true,
+      message: expect.stringContaining(
+        `in ${Math.round(waitedMs)} ms, when the 400 ms of within() were over`,
+      ),
+    })
+  })
+
+  test("a caller's signal is no deadline: what waits is aborted, and counted as given up", async () => {
+    await using fixture = await createFixture({ pool: one })
+    const { database } = fixture
+    await database.connect()
+    const release = await holdAll(database)
+    const controller = new AbortController()
+    const inWithin = thrownBy(database.within({ signal: controller.signal }, () => select(database)))
+    const inUse = thrownBy(database.use(async () => {}, { signal: controller.signal }))
+    await eventually(() => database.status().waiting === 2)
+    controller.abort(new Error('hung up'))
+    const errors = [await inWithin, await inUse]
+    await release()
+    const aborted = { code: 'WORK_ABORTED', deadline: null, cause: { message: 'hung up' } }
+    expect({ errors, counters: database.status().counters }).toMatchObject({
+      errors: [aborted, aborted],
+      counters: { timeouts: 0, cancels: 2 },
+    })
+  })
+})
+
+describe('a deadline that passes while the server gives no connection is a ConnectError', () => {
+  const timeoutMs = 80
+  const ways: Record<string, (database: Plain) => Promise<unknown>> = {
+    'a statement': select,
+    'use()': (database) => database.use(async () => {}),
+    'use() with more time of its own': (database) =>
+      database.use(async () => {}, { timeoutMs: 60_000, signal: new AbortController().signal }),
+    'connect()': (database) => database.connect(),
+    'ping()': (database) => database.ping(),
+    'a transaction with more time of its own': (database) =>
+      database.transaction((tx) => tx.execute(sql`select 1`), { timeoutMs: 60_000 }),
+  }
+
+  test.each(Object.entries(ways))('%s inside within()', async (_name, run) => {
+    const { host, port } = await testPostgres()
+    await using proxy = await startFaultProxy({ target: { host, port } })
+    await using fixture = await createFixture()
+    const database = fixture.open({ url: proxy.url(fixture.test.appUrl), pool: one })
+    await proxy.set('acceptThenMute')
+    const error = await settled(database.within({ timeoutMs }, () => run(database)))
+    expect({ error, counters: database.status().counters }).toMatchObject({
+      error: { code: 'CONNECT_FAILED', deadline: { owner: 'within', timeoutMs, spentOn: 'connect' } },
+      counters: { timeouts: 0, cancels: 0 },
+    })
+    expect(error).toBeInstanceOf(ConnectError)
+    expect((error as Error).message).toContain('the 80 ms of within() were over')
+  })
+})
+
+describe('a deadline that passes under a statement is a StatementTimeoutError', () => {
+  test.each<[string, (database: Plain) => Promise<unknown>]>([
+    ['a statement', oversleep],
+    ['use()', (database) => database.use(oversleep)],
+    ['use() with more time of its own', (database) => database.use(oversleep, { timeoutMs: 60_000 })],
+    ['a transaction', ({ db }) => db.transaction((tx) => tx.execute(sql`select pg_sleep(60)`))],
+  ])('%s inside within()', async (_name, run) => {
+    await using fixture = await createFixture({ pool: one })
+    const { database } = fixture
+    await database.connect()
+    const error = await settled(database.within({ timeoutMs: 80 }, () => run(database)))
+    expect(error).toBeInstanceOf(StatementTimeoutError)
+    expect(error).toMatchObject({ deadline: { owner: 'within', timeoutMs: 80, spentOn: 'statement' } })
+    expect(await firstRow(database.db.execute(sql`select 1 as n`))).toEqual({ n: 1 })
+  })
+
+  test('the time of a call holds inside longer ones around it, and is named as its own', async () => {
+    await using fixture = await createFixture({ pool: one })
+    const { database } = fixture
+    await database.connect()
+    const inUse = await settled(
+      database.within({ timeoutMs: 60_000 }, () => database.use(oversleep, { timeoutMs: 50 })),
+    )
+    const inTransaction = await settled(
+      database.within({ timeoutMs: 60_000 }, () =>
+        database.transaction((tx) => tx.execute(sql`select pg_sleep(60)`), { timeoutMs: 50 }),
+      ),
+    )
+    const deadline = { owner: 'call', timeoutMs: 50, spentOn: 'statement' }
+    expect([inUse, inTransaction]).toMatchObject([{ deadline }, { deadline }])
+  })
+
+  test('ping() over a connection that has gone silent ends at the deadline around it', async () => {
+    const { host, port } = await testPostgres()
+    await using proxy = await startFaultProxy({ target: { host, port } })
+    await using fixture = await createFixture()
+    const database = fixture.open({ url: proxy.url(fixture.test.appUrl), pool: { ...one, prePing: false } })
+    await database.connect()
+    await proxy.set('freezeAll')
+    const error = await settled(
+      database.within({ timeoutMs: 80 }, () => database.ping({ timeoutMs: 60_000 })),
+    )
+    expect(error).toMatchObject({ code: 'STATEMENT_TIMEOUT', deadline: { owner: 'within', timeoutMs: 80 } })
+  }, 20_000)
+
+  test.each<[string, (database: Plain) => Promise<unknown>]>([
+    ['use()', (database) => database.use(oversleep)],
+    ['a transaction', ({ db }) => db.transaction((tx) => tx.execute(sql`select pg_sleep(60)`))],
+  ])(
+    '%s on a frozen backend is answered before its connection is clean',
+    async (_name, run) => {
+      await using fixture = await createFixture({ pool: one })
+      const { database } = fixture
+      const pid = await database.use(async (connection) => connection.pid)
+      const deadline = new AbortController()
+      const work = settled(database.within({ signal: deadline.signal }, () => run(database)))
+      await eventually(async () => (await fixture.backends()).some(({ state }) => state === 'active'))
+      process.kill(pid, 'SIGSTOP')
+      try {
+        deadline.abort()
+        expect(await work).toBeInstanceOf(WorkAbortedError)
+        expect(database.status()).toMatchObject({ checkedOut: 1, counters: { closes: { lost: 0 } } })
+      } finally {
+        process.kill(pid, 'SIGCONT')
+      }
+      expect(await firstRow(database.db.execute(sql`select 1 as n`))).toEqual({ n: 1 })
+    },
+    20_000,
+  )
+})
+
+describe("a deadline that passes in the caller's own code", () => {
+  test('sends no further statement, and says so', async () => {
+    await using fixture = await createFixture({ pool: one })
+    const { database } = fixture
+    await database.db.execute(sql`select 'before' as marker`)
+    const late = database.within({ timeoutMs: 20 }, async () => {
+      await sleep(40)
+      await select(database)
+    })
+    expect(await thrownBy(late)).toMatchObject({
+      code: 'STATEMENT_TIMEOUT',
+      message: expect.stringContaining('was not sent'),
+      deadline: { owner: 'within', timeoutMs: 20, spentOn: 'caller' },
+    })
+    expect(await fixture.backends()).toMatchObject([{ query: "select 'before' as marker" }])
+  })
+
+  test('commits nothing: the transaction is rolled back', async () => {
+    await using fixture = await createFixture({ pool: one })
+    const { database } = fixture
+    const owner = fixture.open({ name: 'owner', url: fixture.test.migratorUrl })
+    await owner.db.execute(sql`create table late_rows (n int)`)
+    await database.connect()
+    const error = await thrownBy(
+      database.transaction(
+        async (tx) => {
+          await tx.execute(sql`insert into late_rows values (1)`)
+          await sleep(1_000)
+        },
+        { timeoutMs: 900 },
+      ),
+    )
+    expect(error).toMatchObject({ deadline: { owner: 'call', timeoutMs: 900, spentOn: 'caller' } })
+    expect(await firstRow(owner.db.execute(sql`select count(*)::int as n from late_rows`))).toEqual({ n: 0 })
+    expect(database.status()).toMatchObject({ total: 1, counters: { connects: 1 } })
+  })
+})
+
+describe('a COMMIT that takes longer than its caller has', () => {
+  const commits = async (fixture: Fixture) =>
+    (await fixture.backends()).some(({ state, query }) => state === 'active' && query === 'commit')
+
+  /** A table whose rows take two seconds to commit. */
+  async function slowTable(fixture: Fixture, name: string) {
+    const owner = fixture.open({ name: 'owner', url: fixture.test.migratorUrl })
+    await owner.db.execute(
+      sql.raw(`
+        create table ${name} (n int);
+        create function ${name}_commit() returns trigger language plpgsql as 'begin perform pg_sleep(2); return null; end';
+        create constraint trigger slow after insert on ${name} deferrable initially deferred
+          for each row execute function ${name}_commit()`),
+    )
+    return async () =>
+      (await firstRow<{ n: number }>(owner.db.execute(sql.raw(`select count(*)::int as n from ${name}`)))).n
+  }
+
+  test('is reported as unknown at the deadline, goes on, and its connection comes back', async () => {
+    await using fixture = await createFixture({ pool: one })
+    const { database } = fixture
+    const count = await slowTable(fixture, 'late_commits')
+    const pid = await database.use(async (connection) => connection.pid)
+    const error = await settled(
+      database.within({ timeoutMs: 700 }, () =>
+        database.transaction((tx) => tx.execute(sql`insert into late_commits values (1)`), { retries: 3 }),
+      ),
+    )
+    const isUnderWay = await commits(fixture)
+    expect(error).toBeInstanceOf(ConnectionLostError)
+    expect({ error, isUnderWay, status: database.status() }).toMatchObject({
+      error: {
+        outcome: 'unknown',
+        deadline: { owner: 'within', timeoutMs: 700, spentOn: 'commit' },
+        message: expect.stringContaining(
+          'COMMIT had not been answered when the 700 ms of within() were over',
+        ),
+      },
+      isUnderWay: true,
+      status: { checkedOut: 1 },
+    })
+    const next = await firstRow(database.db.execute(sql`select pg_backend_pid() as pid`))
+    expect({ next, rows: await count(), status: database.status() }).toMatchObject({
+      next: { pid },
+      rows: 1,
+      status: { total: 1, waiting: 0, counters: { connects: 1 } },
+    })
+  }, 20_000)
+
+  test('is the same for a signal, and close() waits for its end', async () => {
+    await using fixture = await createFixture({ pool: one })
+    const { database } = fixture
+    const count = await slowTable(fixture, 'aborted_commits')
+    const controller = new AbortController()
+    const work = settled(
+      database.transaction((tx) => tx.execute(sql`insert into aborted_commits values (1)`), {
+        signal: controller.signal,
+      }),
+    )
+    await eventually(() => commits(fixture))
+    controller.abort(new Error('hung up'))
+    expect(await work).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown', deadline: null })
+    expect((await work) as Error).toMatchObject({ cause: expect.any(WorkAbortedError) })
+    await database.close({ timeoutMs: Number.POSITIVE_INFINITY })
+    expect({ rows: await count(), backends: await fixture.backends() }).toEqual({ rows: 1, backends: [] })
+  }, 20_000)
+})
+
+describe('times given to calls', () => {
+  const forever = { timeoutMs: Number.POSITIVE_INFINITY }
+
+  test.each([Number.POSITIVE_INFINITY, 2 ** 31, Number.MAX_VALUE])(
+    '%d ms are no short time: what is under way ends by itself',
+    async (timeoutMs) => {
+      await using fixture = await createFixture({ pool: one })
+      const { database } = fixture
+      await database.connect({ timeoutMs })
+      const release = await holdAll(database)
+      const row = database.within({ timeoutMs }, () =>
+        firstRow(database.db.execute(sql`select 1 as n, pg_sleep(0.05)::text as slept`)),
+      )
+      const used = database.use(({ db }) => firstRow(db.execute(sql`select 2 as n`)), { timeoutMs })
+      const pinged = database.ping({ timeoutMs })
+      await eventually(() => database.status().waiting === 3)
+      await sleep(30)
+      await release()
+      expect([await row, await used, await pinged]).toMatchObject([
+        { n: 1 },
+        { n: 2 },
+        { latencyMs: expect.any(Number) },
+      ])
+    },
+  )
+
+  test('close() with no bound waits for what is under way', async () => {
+    await using fixture = await createFixture({ pool: one })
+    const { database } = fixture
+    await database.connect()
+    const work = database.db.transaction(async (tx) => {
+      await tx.execute(sql`select pg_sleep(0.2)`)
+      return firstRow(tx.execute(sql`select 'done' as state`))
+    })
+    await eventually(() => database.status().checkedOut === 1)
+    await database.close(forever)
+    expect(await work).toEqual({ state: 'done' })
+  })
+})
