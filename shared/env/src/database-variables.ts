@@ -86,7 +86,8 @@ export function poolVariables({ service }: ServiceDefinition) {
     DATABASE_POOL_TIMEOUT: {
       schema: seconds({ min: 0.001 }),
       default: '30',
-      description: 'Seconds a query may wait for a connection, ping and connect included.',
+      description:
+        'Seconds a query may wait for a connection, ping and connect included. Keep it below REQUEST_TIMEOUT and above DATABASE_CONNECT_TIMEOUT.',
     },
     DATABASE_POOL_RECYCLE: {
       schema: seconds({ min: 1, never: true }),

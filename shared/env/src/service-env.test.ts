@@ -52,7 +52,7 @@ describe('the other variables', () => {
       HOST: '0.0.0.0',
       PORT: 8001,
       LOG_LEVEL: 'info',
-      REQUEST_TIMEOUT: 30,
+      REQUEST_TIMEOUT: 45,
       SHUTDOWN_TIMEOUT: 8,
       SHUTDOWN_DELAY: undefined,
       HEALTH_DETAILS: 'never',

@@ -37,9 +37,9 @@ export function serviceTable(definition: ServiceDefinition) {
     },
     REQUEST_TIMEOUT: {
       schema: seconds({ min: 0.001 }),
-      default: '30',
+      default: '45',
       description:
-        'Seconds after which a request that is not answered stops using the database and gets a 503.',
+        'Seconds after which a request that is not answered stops using the database and gets a 503. Keep it above DATABASE_POOL_TIMEOUT.',
     },
     CORS_ORIGINS: {
       schema: origins(),

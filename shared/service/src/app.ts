@@ -41,7 +41,7 @@ export interface ServiceAppOptions extends ServiceContext {
  */
 export function createServiceApp(options: ServiceAppOptions): ServiceApp {
   const { service, version, database, logger = silentLogger() } = options
-  const { maxBodyBytes = 100 * 1024, requestTimeoutMs = 30_000 } = options
+  const { maxBodyBytes = 100 * 1024, requestTimeoutMs = 45_000 } = options
   const app: ServiceApp = new OpenAPIHono({ defaultHook: refuseInvalid })
 
   const metrics = createMetrics(service, options)

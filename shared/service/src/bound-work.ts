@@ -1,4 +1,4 @@
-import { findDatabaseError } from '@shared/database'
+import { causes, DatabaseError } from '@shared/database'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { ServiceDatabase } from './context.ts'
 import { healthPaths } from './health-routes.ts'
@@ -16,13 +16,14 @@ export function boundWork(database: Pick<ServiceDatabase, 'within'>, timeoutMs: 
   return function boundWork(c, next) {
     const { path } = c.req
     if (path === '/' || healthPaths.has(path)) return next()
-    return database.within({ signal: c.req.raw.signal, timeoutMs }, next)
+    return database.within({ signal: c.req.raw.signal, timeoutMs, owner: 'request' }, next)
   }
 }
 
 /** Whether a request failed for no other reason than that its client is gone: under a query, or amid its own body. */
 export function isClientGone(c: Context, error: unknown): boolean {
   if (!c.req.raw.signal.aborted) return false
-  const code = findDatabaseError(error)?.code
-  return code === 'WORK_ABORTED' || (error instanceof DOMException && error.name === 'AbortError')
+  if (error instanceof DOMException && error.name === 'AbortError') return true
+  // Under COMMIT it is the cause of an outcome that nobody knows: nobody waits to hear of it.
+  return [...causes(error)].some((link) => link instanceof DatabaseError && link.code === 'WORK_ABORTED')
 }

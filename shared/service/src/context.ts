@@ -33,7 +33,7 @@ export interface ServiceContext<TDatabase extends ServiceDatabase = ServiceDatab
   health?: HealthAccess
   /** Default: the event loop's lag is not measured and reported as null. */
   eventLoop?: EventLoopMonitor
-  /** Time in ms after which a request's database work is ended. Default 30 000. */
+  /** Time in ms after which a request's database work is ended; above the pool's checkoutTimeoutMs. Default 45 000. */
   requestTimeoutMs?: number
   /** Origins whose pages may ask this service, e.g. `https://shop.example`. Default: none. */
   corsOrigins?: readonly string[]

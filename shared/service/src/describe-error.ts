@@ -1,4 +1,4 @@
-import { findDatabaseError, sqlState } from '@shared/database'
+import { type Deadline, findDatabaseError, sqlState } from '@shared/database'
 import { Problem } from './problem.ts'
 
 /** What a log may say of an error: enough to find it, nothing that a client or a query put into it. */
@@ -6,6 +6,8 @@ export interface ErrorDescription {
   class: string
   code?: string
   sqlState?: string
+  /** The deadline that ended the work: whose it was and what the time was spent on. */
+  deadline?: Deadline
   /** What a problem came from, by its code or class: `ECONNREFUSED`. */
   cause?: string
   message?: string
@@ -27,6 +29,7 @@ export function describeError(error: unknown): ErrorDescription {
     class: subject.constructor.name,
     code: codeOf(subject),
     ...(state !== null && { sqlState: state }),
+    ...(database?.deadline && { deadline: database.deadline }),
     ...(subject instanceof Problem && subject.cause instanceof Error && { cause: nameOf(subject.cause) }),
     ...(mayBeQuoted(error, database) && { message: withoutUrls(subject.message) }),
     ...(!(subject instanceof Problem) && { frames: frames(error) }),

@@ -24,7 +24,7 @@ type PoolMetric = readonly [
   help: string,
   read: (snapshot: PoolSnapshot) => number | null | undefined,
 ]
-type Countable = Exclude<keyof PoolCounters, 'closes' | 'waitMs' | 'cancels'>
+type Countable = Exclude<keyof PoolCounters, 'closes' | 'waitMs'>
 
 const gauges: readonly PoolMetric[] = [
   ['db_client_connection_max', 'Most connections the pool opens.', ({ pool }) => capacity(pool)],
@@ -58,7 +58,8 @@ const gauges: readonly PoolMetric[] = [
 ]
 
 const counted: readonly (readonly [name: string, help: string, counter: Countable])[] = [
-  ['timeouts', 'Checkouts that ran into their deadline in line.', 'timeouts'],
+  ['timeouts', 'Checkouts that found every connection in use until their deadline.', 'timeouts'],
+  ['cancels', 'Checkouts given up by their caller, such as a client that hung up.', 'cancels'],
   ['checkouts', 'Leases given, of single statements and exclusive ones.', 'checkouts'],
   ['waits', 'Checkouts that had to stand in line.', 'waits'],
   ['saturations', 'Checkouts refused because the line was full.', 'saturations'],

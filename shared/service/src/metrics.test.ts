@@ -85,6 +85,7 @@ describe('/metrics', () => {
       {
         counters: [
           ...[
+            'cancels',
             'checkouts',
             'closes',
             'connect_failures',
@@ -148,6 +149,7 @@ describe('the metrics of the pool', () => {
       ...idlePool.counters,
       checkouts: 100,
       timeouts: 3,
+      cancels: 8,
       closes: { ...idlePool.counters.closes, lost: 4 },
     }
     answers.eventCounts = { 'statement-stalled': 5, 'lease-leaked': 6 }
@@ -164,6 +166,7 @@ describe('the metrics of the pool', () => {
       pending: of('connection_pending_requests'),
       checkouts: of('connection_checkouts_total'),
       timeouts: of('connection_timeouts_total'),
+      cancels: of('connection_cancels_total'),
       lost: of('connection_closes_total', { reason: 'lost' }),
       recycled: of('connection_closes_total', { reason: 'recycled' }),
       stalls: of('statement_stalls_total'),
@@ -179,6 +182,7 @@ describe('the metrics of the pool', () => {
       pending: 7,
       checkouts: 100,
       timeouts: 3,
+      cancels: 8,
       lost: 4,
       recycled: 0,
       stalls: 5,

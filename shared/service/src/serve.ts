@@ -3,6 +3,7 @@ import { checkBudget, describeBudget, findDatabaseError } from '@shared/database
 import { awaitDatabase } from './await-database.ts'
 import type { HealthAccess, ServiceContext, ServiceDatabase } from './context.ts'
 import { databaseLog } from './database-log.ts'
+import { type DeadlineEnv, deadlineDoubts } from './deadline-doubts.ts'
 import { describeError } from './describe-error.ts'
 import { watchEventLoop } from './event-loop.ts'
 import { readLimits } from './health-report.ts'
@@ -14,12 +15,11 @@ import { misconfigured, StartFailure } from './start-failure.ts'
 import { stopOnSignal } from './stop-on-signal.ts'
 
 /** The variables `serve` reads; `ServiceEnv` of @shared/env has them. Times are in seconds. */
-export interface ServeEnv {
+export interface ServeEnv extends DeadlineEnv {
   readonly NODE_ENV: 'development' | 'test' | 'production'
   readonly HOST: string
   readonly PORT: number
   readonly LOG_LEVEL: string
-  readonly REQUEST_TIMEOUT: number
   /** Default: none. */
   readonly CORS_ORIGINS?: readonly string[]
   readonly SHUTDOWN_TIMEOUT: number
@@ -73,6 +73,7 @@ async function run<TDatabase extends ServiceDatabase>(
   const { service, env, createApp } = options
   const lifecycle = createLifecycle()
   const eventLoop = watchEventLoop()
+  for (const doubt of deadlineDoubts(env)) logger.warn(doubt)
   const database = open(() => options.openDatabase(databaseLog(logger)))
   const health = { details: env.HEALTH_DETAILS, token: env.HEALTH_TOKEN?.reveal() }
   const requestTimeoutMs = env.REQUEST_TIMEOUT * 1000

@@ -56,3 +56,10 @@ test('a service whose replicas do not fit says so at the start, and its monitor 
 test('one that fits says nothing', async () => {
   expect(await warningsOf({})).toEqual({ warnings: [], advice: [] })
 }, 60_000)
+
+test('bounds that do not fit together are named at the start', async () => {
+  const { warnings } = await warningsOf({ REQUEST_TIMEOUT: '20' })
+  expect(warnings.map(({ msg }) => msg)).toEqual([
+    'DATABASE_POOL_TIMEOUT (30 s) is not below REQUEST_TIMEOUT (20 s): a request that gets its connection late has no time left to use it. Lower the first or raise the second.',
+  ])
+}, 60_000)

@@ -155,9 +155,17 @@ test('errors of every kind show no secret, printed, logged or answered', async (
       await closed.close()
       await closed.db.execute('select 1')
     },
-    'exhausted pool': () => {
+    'exhausted pool': async () => {
       const busy = database(small)
-      return busy.use(() => Promise.resolve(busy.ping()))
+      await busy.connect()
+      const release = Promise.withResolvers<void>()
+      const held = busy.use(() => release.promise)
+      try {
+        await busy.ping({ timeoutMs: 50 })
+      } finally {
+        release.resolve()
+        await held
+      }
     },
     'nested use': () => {
       const nested = database({ DATABASE_POOL_SIZE: '1', DATABASE_MAX_OVERFLOW: '0' })
@@ -165,11 +173,22 @@ test('errors of every kind show no secret, printed, logged or answered', async (
     },
     'full line': async () => {
       const busy = database({ ...small, DATABASE_MAX_WAITING: '0', DATABASE_POOL_SHARED_DEPTH: '1' })
+      await busy.connect()
       await busy.use(() => Promise.all([busy.use(() => Promise.resolve())]))
     },
-    'over time': () => {
+    'over time': async () => {
       const slow = database()
-      return slow.within({ timeoutMs: 50 }, () => Promise.resolve(slow.db.execute('select pg_sleep(30)')))
+      await slow.connect()
+      await slow.within({ timeoutMs: 50 }, () => Promise.resolve(slow.db.execute('select pg_sleep(30)')))
+    },
+    'over time while connecting': async () => {
+      await proxy.set('acceptThenMute')
+      try {
+        const mute = database(through)
+        await mute.within({ timeoutMs: 50 }, () => Promise.resolve(mute.db.execute('select 1')))
+      } finally {
+        await proxy.set('forward')
+      }
     },
     aborted: () => {
       const slow = database()

@@ -1,0 +1,35 @@
+/** The variables that bound a request's work, in seconds; the server's own limit is off at 0. */
+export interface DeadlineEnv {
+  readonly REQUEST_TIMEOUT: number
+  readonly DATABASE_POOL_TIMEOUT?: number
+  readonly DATABASE_CONNECT_TIMEOUT?: number
+  readonly DATABASE_STATEMENT_TIMEOUT?: number
+}
+
+/** Each bound that must be below another, and what becomes of callers where it is not. */
+const pairs: readonly (readonly [inner: keyof DeadlineEnv, outer: keyof DeadlineEnv, otherwise: string])[] = [
+  [
+    'DATABASE_CONNECT_TIMEOUT',
+    'DATABASE_POOL_TIMEOUT',
+    'callers give up before the first attempt to connect has failed, so their error can not say why',
+  ],
+  [
+    'DATABASE_POOL_TIMEOUT',
+    'REQUEST_TIMEOUT',
+    'a request that gets its connection late has no time left to use it',
+  ],
+  [
+    'DATABASE_STATEMENT_TIMEOUT',
+    'REQUEST_TIMEOUT',
+    'requests are given up before the server ends their statements',
+  ],
+]
+
+/** Says of each two bounds that do not fit together which they are, what follows and what to do; nothing where all fit. */
+export function deadlineDoubts(env: DeadlineEnv): string[] {
+  return pairs.flatMap(([inner, outer, otherwise]) => {
+    const [innerSeconds, outerSeconds] = [env[inner], env[outer]]
+    if (!innerSeconds || !outerSeconds || innerSeconds < outerSeconds) return []
+    return `${inner} (${innerSeconds} s) is not below ${outer} (${outerSeconds} s): ${otherwise}. Lower the first or raise the second.`
+  })
+}

@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'bun:test'
+import { createDatabase } from '@shared/database'
+import { eventually, withDatabase } from '@shared/postgres/testing'
+import { createServiceApp } from '../src/index.ts'
+import { listen } from '../src/listen.ts'
+import { keepLines } from './log-lines.ts'
+import { readMetrics } from './read-metrics.ts'
+
+const patience = { timeoutMs: 10_000 }
+
+/** A service on a pool of one connection behind a real socket; `/slow` takes two seconds to commit. */
+async function startService(bounds: { requestTimeoutMs: number; checkoutTimeoutMs: number }) {
+  const log = keepLines()
+  const postgres = await withDatabase()
+  const database = createDatabase({
+    name: 'bounded',
+    url: postgres.appUrl,
+    pool: { poolSize: 1, maxOverflow: 0, sharedDepth: 1, checkoutTimeoutMs: bounds.checkoutTimeoutMs },
+  })
+  const owner = createDatabase({ name: 'owner', url: postgres.migratorUrl })
+  await owner.db.execute(`
+    create table slow_rows (n int);
+    create function slow_commit() returns trigger language plpgsql as 'begin perform pg_sleep(2); return null; end';
+    create constraint trigger slow after insert on slow_rows deferrable initially deferred
+      for each row execute function slow_commit()`)
+  await database.connect()
+  const app = createServiceApp({
+    service: 'bounded',
+    version: '1',
+    database,
+    logger: log.logger,
+    health: { details: 'always' },
+    requestTimeoutMs: bounds.requestTimeoutMs,
+  })
+  app.get('/work', async (c) => c.json(await database.db.execute('select 1 as n')))
+  app.get('/slow', async (c) => {
+    await database.transaction((tx) => tx.execute('insert into slow_rows values (1)'))
+    return c.body(null, 204)
+  })
+  const server = listen({ fetch: app.fetch, host: '127.0.0.1', port: 0, logger: log.logger })
+  const ask = (path: string, init?: RequestInit) => fetch(new URL(path, server.url), init)
+  return {
+    database,
+    ask,
+    line: (path: string) => log.lines().find((line) => line.path === path),
+    /** Keeps the only connection until the returned function is called. */
+    async holdAll() {
+      const release = Promise.withResolvers<void>()
+      const held = database.use(() => release.promise)
+      await eventually(() => database.status().checkedOut === 1, patience)
+      return async () => {
+        release.resolve()
+        await held
+      }
+    },
+    async counted() {
+      const { value } = readMetrics(await (await ask('/metrics')).text())
+      const of = (name: string) => value(`db_client_connection_${name}_total`)
+      return { timeouts: of('timeouts'), cancels: of('cancels') }
+    },
+    rows: async () =>
+      (await owner.db.execute<{ n: number }>('select count(*)::int as n from slow_rows'))[0]?.n,
+    async [Symbol.asyncDispose]() {
+      await server.stop(true)
+      await database.close({ timeoutMs: 0 })
+      await owner.close()
+      await postgres.drop()
+    },
+  }
+}
+
+async function answerOf(response: Response) {
+  const { code } = (await response.json()) as { code: string }
+  return { status: response.status, code, retryAfter: response.headers.get('Retry-After') }
+}
+
+describe('an exhausted pool', () => {
+  test.each([
+    // The first as the defaults have them, a hundred times shorter.
+    { bounds: { checkoutTimeoutMs: 300, requestTimeoutMs: 450 }, owner: 'pool', timeoutMs: 300 },
+    { bounds: { checkoutTimeoutMs: 60_000, requestTimeoutMs: 300 }, owner: 'request', timeoutMs: 300 },
+  ])(
+    'answers 503 with Retry-After and counts a timeout, whichever bound is over first ($owner)',
+    async ({ bounds, owner, timeoutMs }) => {
+      await using service = await startService(bounds)
+      const release = await service.holdAll()
+      const answer = await answerOf(await service.ask('/work'))
+      await release()
+      expect({ answer, counted: await service.counted(), err: service.line('/work')?.err }).toMatchObject({
+        answer: { status: 503, code: 'database-busy', retryAfter: '1' },
+        counted: { timeouts: 1, cancels: 0 },
+        err: { code: 'CHECKOUT_TIMEOUT', deadline: { owner, timeoutMs, spentOn: 'queue' } },
+      })
+      expect((await service.ask('/work')).status).toBe(200)
+    },
+    30_000,
+  )
+
+  test('counts a client that hangs up in the queue as given up, not as a timeout', async () => {
+    await using service = await startService({ checkoutTimeoutMs: 60_000, requestTimeoutMs: 60_000 })
+    const release = await service.holdAll()
+    const client = new AbortController()
+    const request = service.ask('/work', { signal: client.signal }).catch(() => null)
+    await eventually(() => service.database.status().waiting === 1, patience)
+    client.abort()
+    await request
+    await eventually(() => service.database.status().waiting === 0, patience)
+    await release()
+    expect(await service.counted()).toEqual({ timeouts: 0, cancels: 1 })
+    await eventually(() => service.line('/work') !== undefined, patience)
+    expect(service.line('/work')).toMatchObject({ status: 499, code: 'client-gone' })
+  }, 30_000)
+})
+
+describe('a COMMIT that takes longer than the request', () => {
+  test('is answered as unknown at the deadline, and takes effect', async () => {
+    await using service = await startService({ checkoutTimeoutMs: 500, requestTimeoutMs: 900 })
+    const answer = await answerOf(await service.ask('/slow'))
+    expect({ answer, err: service.line('/slow')?.err }).toMatchObject({
+      answer: { status: 503, code: 'outcome-unknown', retryAfter: null },
+      err: { code: 'CONNECTION_LOST', deadline: { owner: 'request', timeoutMs: 900, spentOn: 'commit' } },
+    })
+    await eventually(async () => (await service.rows()) === 1, patience)
+    await eventually(() => service.database.status().checkedOut === 0, patience)
+    expect(service.database.status()).toMatchObject({ total: 1, counters: { connects: 1 } })
+  }, 30_000)
+
+  test('takes effect also when its client hangs up, and is no error of the service', async () => {
+    await using service = await startService({ checkoutTimeoutMs: 30_000, requestTimeoutMs: 45_000 })
+    const client = new AbortController()
+    const request = service.ask('/slow', { signal: client.signal }).catch(() => null)
+    await eventually(async () => {
+      const details = (await (await service.ask('/health/detailed')).json()) as {
+        statements: { text: string }[]
+      }
+      return details.statements.some(({ text }) => text === 'commit')
+    }, patience)
+    client.abort()
+    await request
+    await eventually(() => service.line('/slow') !== undefined, patience)
+    expect(service.line('/slow')).toMatchObject({ level: 'info', status: 499, code: 'client-gone' })
+    await eventually(async () => (await service.rows()) === 1, patience)
+  }, 30_000)
+})
