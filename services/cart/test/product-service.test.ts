@@ -18,7 +18,13 @@ let cart: TestService<typeof schema>
 const startProduct = (port: string) =>
   startService({
     entry: `${root}/services/product/src/index.ts`,
-    env: { PORT: port, DATABASE_URL: postgres.appUrl, DATABASE_NAME_CHECK: 'false', SHUTDOWN_DELAY: '0' },
+    env: {
+      PORT: port,
+      DATABASE_URL: postgres.appUrl,
+      DATABASE_NAME_CHECK: 'false',
+      SHUTDOWN_DELAY: '0',
+      HEALTH_DETAILS: 'always',
+    },
   })
 
 const untilReady = () =>

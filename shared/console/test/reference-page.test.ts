@@ -20,8 +20,10 @@ function tests(executablePath: string): void {
   }, 60_000)
 
   test("shows the API and sends requests, under the page's own policy and from no other host", async () => {
-    const url = world.services[0]?.target.url ?? ''
-    await using opened = await openPage(browser, `${url}/docs`)
+    const { url = '', token } = world.services[0]?.target ?? {}
+    // The page's own requests carry it too: a person has the page where it is open.
+    const extraHTTPHeaders = { Authorization: `Bearer ${token}` }
+    await using opened = await openPage(browser, `${url}/docs`, { extraHTTPHeaders })
     const { page, problems } = opened
     await page.getByRole('heading', { name: 'product service' }).waitFor()
     const operations = await page.locator('.opblock-summary-path').allInnerTexts()

@@ -61,7 +61,7 @@ export function serviceTable(definition: ServiceDefinition) {
     HEALTH_DETAILS: {
       schema: oneOf(['always', 'token', 'never']),
       description:
-        'Who may read /health/detailed: always, token, never. Unset: token if HEALTH_TOKEN is set, else never in production and always elsewhere.',
+        "Who may read health details, metrics and the API's documents: always, token, never. Unset: token if HEALTH_TOKEN is set, else never in production and always elsewhere.",
       example: 'token',
     },
     HEALTH_TOKEN: {

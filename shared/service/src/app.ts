@@ -10,6 +10,7 @@ import { problemSchema } from './api/problem-document.ts'
 import { referencePage } from './api/reference-page.ts'
 import { boundWork, clientGone, isClientGone } from './bound-work.ts'
 import type { ServiceContext } from './context.ts'
+import { guardDetails } from './details-guard.ts'
 import { toProblem } from './error-map.ts'
 import { healthRoutes } from './health-routes.ts'
 import { strictJson } from './json-body.ts'
@@ -71,11 +72,11 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
   app.openapi(indexRoute, (c) => c.json(serviceIndex(app, service, version), 200))
   // Made when it is first asked for, with the routes that were added until then: those are all there will be.
   let document: ApiDocument | undefined
-  app.get('/openapi.json', (c) => {
+  app.get('/openapi.json', guardDetails(options.health), (c) => {
     document ??= describeApi(app, { service, version })
     return c.json(document)
   })
-  app.route('/', referencePage(service))
+  app.route('/', referencePage(service, options.health))
   describeOperations(app, options.health)
   app.route('/', healthRoutes(service, options))
   app.route('/', metrics.routes)

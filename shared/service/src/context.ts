@@ -14,7 +14,7 @@ export interface ServiceDatabase
 
 type AnyDatabase = Database<Record<string, unknown>>
 
-/** Who may read `/health/detailed`, `/health/monitor` and `/metrics`. */
+/** Who may read `/health/detailed`, `/health/monitor`, `/metrics`, `/openapi.json` and `/docs`. */
 export interface HealthAccess {
   /** `always`: everyone. `token`: `Authorization: Bearer <token>`. `never`: the routes answer 404. */
   details: 'always' | 'token' | 'never'

@@ -4,7 +4,8 @@ import type { HealthAccess } from './context.ts'
 import { Problem } from './problem.ts'
 
 /**
- * Guards what tells more than whether the service is well: `/health/detailed`, `/health/monitor` and `/metrics`.
+ * Guards what tells more than whether the service is well: `/health/detailed`, `/health/monitor`, `/metrics`, `/openapi.json`
+ * and `/docs`.
  *
  * Hono's bearerAuth compares digests in constant time.
  */

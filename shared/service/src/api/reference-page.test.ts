@@ -1,8 +1,10 @@
 import { expect, test } from 'bun:test'
 import { createFakeDatabase } from '../../test/fake-database.ts'
-import { createServiceApp } from '../index.ts'
+import { createServiceApp, type HealthAccess } from '../index.ts'
 
-const app = createServiceApp({ service: 'test', version: '1', database: createFakeDatabase().database })
+const createApp = (health?: HealthAccess) =>
+  createServiceApp({ service: 'test', version: '1', database: createFakeDatabase().database, health })
+const app = createApp({ details: 'always' })
 
 test('the page and its files come from the service, and may load nothing from anywhere else', async () => {
   const page = await app.request('/docs')
@@ -34,5 +36,24 @@ test.each(['package.json', '..%2f..%2fpackage.json', '__proto__', 'constructor']
   'no other file is served: %s',
   async (file) => {
     expect((await app.request(`/docs/${file}`)).status).toBe(404)
+  },
+)
+
+test.each(['/docs', '/docs/start.js', '/openapi.json'])(
+  '%s tells no more than the details of the health do: open, with the token, or not there',
+  async (path) => {
+    const token = 'a-token-of-some-length'
+    const statusOf = async (health?: HealthAccess, bearer?: string) => {
+      const headers = new Headers(bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` })
+      return (await createApp(health).request(path, { headers })).status
+    }
+    expect({
+      open: await statusOf({ details: 'always' }),
+      withToken: await statusOf({ details: 'token', token }, token),
+      withoutToken: await statusOf({ details: 'token', token }),
+      withAnother: await statusOf({ details: 'token', token }, 'another-token-of-it'),
+      never: await statusOf({ details: 'never' }, token),
+      byDefault: await statusOf(),
+    }).toEqual({ open: 200, withToken: 200, withoutToken: 401, withAnother: 401, never: 404, byDefault: 404 })
   },
 )

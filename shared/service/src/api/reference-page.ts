@@ -2,6 +2,8 @@ import { resolve } from 'node:path'
 import { Hono } from 'hono'
 import style from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
 import script from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' }
+import type { HealthAccess } from '../context.ts'
+import { guardDetails } from '../details-guard.ts'
 import { notFound } from '../problem.ts'
 import { pageHeaders } from '../security-headers.ts'
 
@@ -32,8 +34,11 @@ const start = `SwaggerUIBundle({
 })
 `
 
-/** The API's reference as a page that also sends requests: `GET /docs`. It loads nothing from any other host. */
-export function referencePage(service: string): Hono {
+/**
+ * The API's reference as a page that also sends requests: `GET /docs`. It loads nothing from any other host. Guarded as the
+ * document is that it shows.
+ */
+export function referencePage(service: string, access?: HealthAccess): Hono {
   // A bundled program finds its files beside itself, wherever it was started.
   const read = (path: string) => Bun.file(resolve(import.meta.dir, path)).text()
   const files = new Map<string, { type: string; content: () => string | Promise<string> }>([
@@ -41,9 +46,10 @@ export function referencePage(service: string): Hono {
     ['swagger-ui.css', { type: 'text/css; charset=utf-8', content: () => read(style) }],
     ['start.js', { type: 'text/javascript; charset=utf-8', content: () => start }],
   ])
+  const guard = guardDetails(access)
   const routes = new Hono()
-  routes.get('/docs', pageHeaders(), (c) => c.html(page(`${service} service`)))
-  routes.get('/docs/:file', async (c) => {
+  routes.get('/docs', guard, pageHeaders(), (c) => c.html(page(`${service} service`)))
+  routes.get('/docs/:file', guard, async (c) => {
     const found = files.get(c.req.param('file'))
     if (found === undefined) throw notFound('file')
     const headers = { 'Content-Type': found.type, 'Cache-Control': 'public, max-age=3600' }

@@ -15,9 +15,10 @@ import {
 /** Addresses that are for people and programs that read the document. */
 const aboutTheDocument = ['/openapi.json', '/docs', '/docs/:file']
 
-/** Reads an app's document as a client does. */
-export async function readDocument(app: ServiceApp): Promise<SentDocument> {
-  return (await (await app.request('/openapi.json')).json()) as SentDocument
+/** Reads an app's document as a client does that has the token. */
+export async function readDocument(app: ServiceApp, healthToken = ''): Promise<SentDocument> {
+  const headers = { Authorization: `Bearer ${healthToken}` }
+  return (await (await app.request('/openapi.json', { headers })).json()) as SentDocument
 }
 
 /** Routes that are served and not documented, or the other way round. */
