@@ -7,8 +7,16 @@ export interface Codecs {
 type Parser = ((text: string) => unknown) & { array?: boolean }
 type Serializer = (value: unknown) => unknown
 
-/** Lists the array types of a database, for `addArrayTypes`. */
-export const arrayTypesText = 'select oid::int, typarray::int from pg_type where typarray <> 0'
+/** A type and the type of its arrays, by oid. */
+export interface ArrayType {
+  oid: number
+  typarray: number
+}
+
+/** Lists the types that have arrays, for `addArrayTypes`: those made after `newest`, which is cheap; 0 for all. */
+export function arrayTypesText(newest: number): string {
+  return `select oid, typarray from pg_type where typarray <> 0 and oid > ${newest}`
+}
 
 // The one type whose arrays are written with another delimiter.
 const boxArray = 1020
@@ -17,7 +25,7 @@ const boxArray = 1020
  * Teaches the codecs the arrays of every type, as postgres.js' `fetch_types` would. That one can't be used: its query
  * runs unawaited, so that a connection lost at that moment ends the process.
  */
-export function addArrayTypes(codecs: Codecs, types: readonly { oid: number; typarray: number }[]): void {
+export function addArrayTypes(codecs: Codecs, types: readonly ArrayType[]): void {
   const { parsers, serializers } = codecs
   for (const { oid, typarray } of types) {
     if (parsers[typarray] && serializers[typarray]) continue

@@ -1,10 +1,10 @@
 import postgres from 'postgres'
-import { addArrayTypes, arrayTypesText } from './array-types.ts'
+import { arrayTypesText } from './array-types.ts'
 import { bounded } from './bounded.ts'
 import { cancelBackend } from './cancel.ts'
 import type { Ticket } from './cancellation.ts'
 import { toConnectError } from './connect-error.ts'
-import type { ConnectionSource, Driver } from './driver.ts'
+import { type ConnectionSource, type Driver, learnArrayTypes } from './driver.ts'
 import { readPassword } from './password.ts'
 import { type Fate, Pipeline, type Rows, type RunOptions } from './pipeline.ts'
 import type { PoolConnection, ResetMode } from './slot.ts'
@@ -34,6 +34,8 @@ export async function openConnection(
 
 const identityText =
   'select pid, backend_start::text as "startedAt" from pg_stat_get_activity(pg_backend_pid())'
+
+const snapshotText = 'select pg_current_snapshot()::text as snapshot'
 
 const goodbyeMs = 1_000
 
@@ -214,11 +216,15 @@ export class Connection implements PoolConnection {
 
   /** Asks who answers and what types there are, in the first round trip after the login. */
   async #logIn(wire: Wire, client: Driver): Promise<void> {
+    const source = this.#source
     const first = client.unsafe(identityText)
-    const types = this.#source.typesKnown ? null : client.unsafe(arrayTypesText)
-    const [[identity], rows] = await Promise.all([first, types])
-    if (rows) addArrayTypes(this.#source.driver, rows)
-    this.#source.typesKnown = true
+    const [[identity], types, snapshot] = await Promise.all([
+      first,
+      client.unsafe(arrayTypesText(source.newestType)),
+      source.firstSnapshot === null ? client.unsafe(snapshotText) : null,
+    ])
+    learnArrayTypes(source, types)
+    source.firstSnapshot ??= snapshot?.[0]?.snapshot ?? null
     this.#backend = first.state
     // Behind a pooler the server's process is not the one we are connected to, and can't be looked up.
     if (identity.pid === this.pid) this.#backendStartedAt = identity.startedAt

@@ -1,7 +1,8 @@
+import { type ArrayType, arrayTypesText } from './array-types.ts'
 import { bounded } from './bounded.ts'
 import { type Connection, openConnection } from './connection.ts'
 import type { Database, DatabaseOptions } from './database-api.ts'
-import { createConnectionSource } from './driver.ts'
+import { createConnectionSource, definitionsChanged, learnArrayTypes } from './driver.ts'
 import { createDrizzleClient, type RunStatement } from './drizzle-client.ts'
 import { createHandle, handleOn } from './drizzle-handle.ts'
 import { ConfigurationError, StatementTimeoutError } from './errors.ts'
@@ -13,6 +14,7 @@ import { createPoolMonitor } from './monitor-pool.ts'
 import { checkArguments, resolveConnectionOptions, resolvePoolOptions } from './options.ts'
 import { QueuePool } from './queue-pool.ts'
 import { retryTransaction } from './retry.ts'
+import { SchemaWatch } from './schema-watch.ts'
 import { readBackendStates, terminateBackends } from './server-report.ts'
 import { createSingleStatements } from './single-statement.ts'
 import type { ResetMode } from './slot.ts'
@@ -55,7 +57,11 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     name,
     pool: poolOptions,
     connectTimeoutMs: connectionOptions.connectTimeoutMs,
-    connect: (connect) => openConnection(source, connect),
+    async connect(connect) {
+      const connection = await openConnection(source, connect)
+      if (connectionOptions.definitionsCheckMs > 0) schemaWatch.start()
+      return connection
+    },
     onEvent: monitor.record,
   })
   const health = createHealthProbe({
@@ -63,6 +69,22 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     options: connectionOptions,
     name,
     onFailure: (error) => monitor.record('health-failed', error),
+    onNotify: (payload) => schemaWatch.announce(payload),
+  })
+  const schemaWatch = new SchemaWatch({
+    everyMs: connectionOptions.definitionsCheckMs,
+    firstSnapshot: () => source.firstSnapshot,
+    isNeeded: () => source.connections.size > 0,
+    ask: health.ask,
+    async onChanged(aside) {
+      definitionsChanged(source)
+      monitor.record('definitions-changed')
+      learnArrayTypes(source, (await aside.run(arrayTypesText(0), [], false)) as ArrayType[])
+    },
+    onHold(isHeld, reason) {
+      source.plansHeld = isHeld
+      monitor.record(isHeld ? 'plans-held' : 'plans-released', undefined, reason ?? undefined)
+    },
   })
 
   const watched = {
@@ -239,6 +261,7 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     async close(closing = {}) {
       checkArguments('close', closing)
       stallWatch.stop()
+      schemaWatch.stop()
       leaseWatch.stop()
       poolMonitor.stop()
       await Promise.all([pool.close(closing), health.close()])

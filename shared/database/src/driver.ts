@@ -1,4 +1,5 @@
 import postgres from 'postgres'
+import { type ArrayType, addArrayTypes } from './array-types.ts'
 import { inferredType } from './driver-query.ts'
 import type { ConnectionOptions } from './options.ts'
 import type { StatementCatalog } from './statement.ts'
@@ -17,17 +18,26 @@ export interface ConnectionSource {
   readonly driver: Driver
   /** Every connection that is not over: each may hold statements. */
   readonly connections: Set<{ settleStranded(): number }>
-  /** Array types are asked for once, by the first connection. */
-  typesKnown: boolean
+  /** The newest type whose array the codecs know: a connection asks for those made since. */
+  newestType: number
+  /** The server's snapshot at the first login: no plan is older. */
+  firstSnapshot: string | null
   /** Raised when prepared plans turn out to be stale: connections made before are worn. */
   planEpoch: number
+  /** While true nothing runs from a prepared plan: definitions are about to change, or nobody would notice. */
+  plansHeld: boolean
 }
 
-/** Prepares what connections to one target share; opens nothing. */
+/**
+ * Prepares what connections to one target share; opens nothing.
+ *
+ * @param onNotify Called with the payload of what any of the connections has LISTENed for.
+ */
 export function createConnectionSource(
   target: Target,
   options: ConnectionOptions,
   catalog: StatementCatalog,
+  onNotify?: (payload: string) => void,
 ): ConnectionSource {
   // Every key is given: postgres.js fills in what is missing from PG* variables. Its seconds end here, all as "never".
   const client = postgres({
@@ -53,11 +63,36 @@ export function createConnectionSource(
     connection: {
       application_name: options.applicationName,
       ...(options.statementTimeoutMs > 0 && { statement_timeout: String(options.statementTimeoutMs) }),
+      // A pooler refuses startup parameters that it does not know: the default sends none.
+      ...(options.planCacheMode !== 'auto' && { plan_cache_mode: options.planCacheMode }),
     },
     onnotice: () => {},
+    ...(onNotify && { onnotify: (_channel: string, payload: string) => onNotify(payload) }),
   } as Driver)
   const driver = { ...(client.options as Driver), target_session_attrs: null, no_subscribe: true }
-  return { target, options, catalog, driver, connections: new Set(), typesKnown: false, planEpoch: 0 }
+  return {
+    target,
+    options,
+    catalog,
+    driver,
+    connections: new Set(),
+    newestType: 0,
+    firstSnapshot: null,
+    planEpoch: 0,
+    plansHeld: false,
+  }
+}
+
+/** Definitions have changed: plans made until now are not used any more, and remembered types are forgotten. */
+export function definitionsChanged(source: ConnectionSource): void {
+  source.planEpoch++
+  source.catalog.forgetTypes()
+}
+
+/** Teaches the codecs of every connection the arrays of these types. */
+export function learnArrayTypes(source: ConnectionSource, types: readonly ArrayType[]): void {
+  addArrayTypes(source.driver, types)
+  for (const { oid } of types) source.newestType = Math.max(source.newestType, oid)
 }
 
 /**

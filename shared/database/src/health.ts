@@ -27,6 +27,12 @@ export interface HealthProbe {
   close(): Promise<void>
 }
 
+/** The probe, whose connection others may ask too. */
+export interface SideConnection extends HealthProbe {
+  /** Runs one question outside the pool, after those before it; rejects when it can't be asked, or when it rejects. */
+  ask<T>(question: (connection: Connection) => Promise<T>): Promise<T>
+}
+
 export interface HealthProbeOptions {
   target: Target
   options: ConnectionOptions
@@ -36,15 +42,18 @@ export interface HealthProbeOptions {
   /** How long an answer is good for. Default 1 000. */
   cacheMs?: number
   onFailure?: (error: unknown) => void
+  /** Called with the payload of what its connection has LISTENed for. */
+  onNotify?: (payload: string) => void
 }
 
 /** Makes the probe; it connects at the first check. */
-export function createHealthProbe(options: HealthProbeOptions): HealthProbe {
+export function createHealthProbe(options: HealthProbeOptions): SideConnection {
   const { timeoutMs = 2_000, cacheMs = 1_000 } = options
   const source: ConnectionSource = createConnectionSource(
     options.target,
     { ...options.options, applicationName: `${options.name} health` },
     new StatementCatalog(),
+    options.onNotify,
   )
   let connection: Connection | null = null
   let closed = false
@@ -107,6 +116,7 @@ export function createHealthProbe(options: HealthProbeOptions): HealthProbe {
   return {
     check,
     details,
+    ask: (question) => inTurn(() => ask((own, leftMs) => bounded(question(own), leftMs))),
     async close() {
       closed = true
       await connection?.close()

@@ -4,6 +4,7 @@ import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator'
 import { createDatabase } from './database.ts'
 import type { DrizzleDatabase } from './drizzle-handle.ts'
 import { DatabaseError, MigrationError, sqlState } from './errors.ts'
+import { migrationChannel, migrationLockKey } from './migration-signal.ts'
 import { type ConnectionOptions, checkArguments } from './options.ts'
 
 export interface MigrateOptions {
@@ -19,9 +20,9 @@ export interface MigrateOptions {
 
 const migrationsSchema = 'drizzle'
 const migrationsTable = '__drizzle_migrations'
-// "drizzle" read as a number: every version of every service must use the same one.
-const lockKey = '28274085577124965'
 const lockPollMs = 50
+// What services sent before they heard of the migration has reached the server by then.
+const noticeMs = 100
 
 /**
  * Brings a database to the state of a migrations folder, and checks that it got there: under an advisory lock, because
@@ -39,14 +40,16 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: numbe
     name: 'migrate',
     url,
     pool: { poolSize: 1, maxOverflow: 0, resetOnCheckin: 'rollback' },
-    connection: { ...options.connection, prepare: false },
+    connection: { ...options.connection, prepare: false, definitionsCheckMs: 0 },
   })
   try {
     await database.connect()
     return await database.use(async ({ db }) => {
       await lock(db, lockTimeoutMs)
       const before = await appliedHashes(db)
-      await applyMigrations(db, { migrationsFolder, migrationsSchema, migrationsTable })
+      const apply = () => applyMigrations(db, { migrationsFolder, migrationsSchema, migrationsTable })
+      if (migrations.some(({ hash }) => !before.has(hash))) await announced(db, apply)
+      else await apply()
       const after = await appliedHashes(db)
       verify(migrations, after, migrationsFolder)
       return { applied: after.size - before.size, total: migrations.length }
@@ -81,7 +84,7 @@ async function lock(db: DrizzleDatabase<Record<string, never>>, timeoutMs: numbe
   const deadline = performance.now() + timeoutMs
   for (;;) {
     const [row] = await db.execute<{ locked: boolean }>(
-      sql.raw(`select pg_try_advisory_lock(${lockKey}) as locked`),
+      sql.raw(`select pg_try_advisory_lock(${migrationLockKey}) as locked`),
     )
     if (row?.locked) return
     if (performance.now() > deadline) {
@@ -90,6 +93,27 @@ async function lock(db: DrizzleDatabase<Record<string, never>>, timeoutMs: numbe
       )
     }
     await Bun.sleep(lockPollMs * (0.5 + Math.random()))
+  }
+}
+
+/**
+ * Changes definitions so that no connected service stores a wrong value meanwhile: from the announcement until the end they
+ * run nothing from plans made before. Who does not hear of the end finds the lock free.
+ */
+async function announced(
+  db: DrizzleDatabase<Record<string, never>>,
+  apply: () => Promise<void>,
+): Promise<void> {
+  await db.execute(sql.raw(`select pg_notify('${migrationChannel}', 'begin')`))
+  await Bun.sleep(noticeMs)
+  const end = sql.raw(
+    `select pg_advisory_unlock(${migrationLockKey}), pg_notify('${migrationChannel}', 'end')`,
+  )
+  try {
+    await apply()
+  } finally {
+    // On a lost connection the lock is gone too, which says the same; the error of the migration is the one to report.
+    await Promise.allSettled([db.execute(end)])
   }
 }
 

@@ -14,6 +14,9 @@ const eventTypes = [
   'lease-leaked',
   'lease-returned',
   'health-failed',
+  'definitions-changed',
+  'plans-held',
+  'plans-released',
 ] as const
 
 export type DatabaseEventType = (typeof eventTypes)[number]

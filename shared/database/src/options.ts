@@ -46,6 +46,13 @@ export interface ConnectionOptions {
   prepare: boolean
   /** Statement texts that one connection keeps prepared. 0 or more. Default 256. */
   maxPreparedStatements: number
+  /** As the server's plan_cache_mode: whether a prepared plan fits the values or serves all. Default 'auto', the server's own. */
+  planCacheMode: PlanCacheMode
+  /**
+   * How often it is looked whether definitions (columns, types, functions) have changed under prepared plans. 0 = never.
+   * Default 1 000.
+   */
+  definitionsCheckMs: number
   /**
    * Silence after which a running statement is looked up in pg_stat_activity, to tell a long one from a dead connection.
    * 0 = never; has no effect behind a pooler. Default 1 000.
@@ -60,6 +67,11 @@ export interface ConnectionOptions {
   /** What pg_stat_activity shows. Default: the database's `name`. */
   applicationName: string | undefined
 }
+
+export type PlanCacheMode = (typeof planCacheModes)[number]
+
+/** What `planCacheMode` may be. */
+export const planCacheModes = ['auto', 'force_custom_plan', 'force_generic_plan'] as const
 
 export type SslMode = (typeof sslModes)[number]
 
@@ -88,6 +100,8 @@ const connectionDefaults: ConnectionOptions = {
   statementTimeoutMs: 0,
   prepare: true,
   maxPreparedStatements: 256,
+  planCacheMode: 'auto',
+  definitionsCheckMs: 1_000,
   stallAfterMs: 1_000,
   retryReads: false,
   sslMode: 'prefer',
@@ -145,6 +159,8 @@ const connectionChecks: Record<keyof ConnectionOptions, Check> = {
   statementTimeoutMs: timer(0),
   prepare: boolean,
   maxPreparedStatements: integer(0, 100_000),
+  planCacheMode: oneOf(...planCacheModes),
+  definitionsCheckMs: timer(0),
   stallAfterMs: timer(0),
   retryReads: boolean,
   sslMode: oneOf(...sslModes),

@@ -3,6 +3,7 @@ import { Cancellation, type Ticket } from './cancellation.ts'
 import {
   type ConnectionSource,
   type Driver,
+  definitionsChanged,
   isCancelCode,
   isPipelinable,
   isServerError,
@@ -261,7 +262,7 @@ export class Pipeline {
 
   /** Definitions have changed: every connection made until now is replaced when nobody uses it. */
   retirePlans(): void {
-    if (!this.#isOutdated) this.#source.planEpoch++
+    if (!this.#isOutdated) definitionsChanged(this.#source)
   }
 
   /**
@@ -291,7 +292,8 @@ export class Pipeline {
     if (this.#isOver || ticket?.isCancelled) {
       return Promise.reject(new ConnectionLostError('not-sent', { cause: this.#lost?.cause }))
     }
-    const prepare = mode !== 'unprepared' && !this.#isOutdated && this.#prepared.keeps(text, parameters, info)
+    const mayPrepare = mode !== 'unprepared' && !this.#isOutdated && !this.#source.plansHeld
+    const prepare = mayPrepare && this.#prepared.keeps(text, parameters, info)
     if (begin !== undefined) this.#wire?.writeAhead(beginMessages(begin))
     const simple = parameters.length === 0 && begin === undefined
     return new Promise((resolve, reject) => {

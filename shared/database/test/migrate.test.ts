@@ -1,30 +1,11 @@
 import { describe, expect, test } from 'bun:test'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { withDatabase } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
 import { createDatabase, MigrationError, migrate, sqlState } from '../src/index.ts'
+import { folderOf } from './migrations-folder.ts'
 import { firstRow } from './support.ts'
-
-/** A migrations folder as drizzle-kit writes it. */
-function folderOf(...migrations: { when: number; text: string }[]) {
-  const folder = mkdtempSync(join(tmpdir(), 'migrations-'))
-  const entries = migrations.map(({ when }, idx) => ({
-    idx,
-    version: '7',
-    when,
-    tag: `000${idx}_step`,
-    breakpoints: true,
-  }))
-  for (const [i, { text }] of migrations.entries()) writeFileSync(join(folder, `000${i}_step.sql`), text)
-  mkdirSync(join(folder, 'meta'))
-  writeFileSync(
-    join(folder, 'meta', '_journal.json'),
-    JSON.stringify({ version: '7', dialect: 'postgresql', entries }),
-  )
-  return { folder, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) }
-}
 
 const create = { when: 1_000, text: 'create table things (a int)' }
 const extend = { when: 2_000, text: 'alter table things add column b text' }

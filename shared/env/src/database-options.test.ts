@@ -42,6 +42,8 @@ describe('databaseOptions', () => {
         statementTimeoutMs: 0,
         prepare: true,
         maxPreparedStatements: 256,
+        planCacheMode: 'auto',
+        definitionsCheckMs: 1000,
         stallAfterMs: 1000,
         retryReads: false,
         sslMode: 'prefer',

@@ -44,6 +44,8 @@ export function databaseOptions(env: ServiceEnv): EnvironmentDatabaseOptions {
       statementTimeoutMs: milliseconds(env.DATABASE_STATEMENT_TIMEOUT),
       prepare: env.DATABASE_PREPARE,
       maxPreparedStatements: env.DATABASE_MAX_PREPARED_STATEMENTS,
+      planCacheMode: env.DATABASE_PLAN_CACHE_MODE,
+      definitionsCheckMs: milliseconds(env.DATABASE_DEFINITIONS_CHECK),
       stallAfterMs: milliseconds(env.DATABASE_STALL_TIMEOUT),
       retryReads: env.DATABASE_RETRY_READS,
       sslMode: env.DATABASE_SSL_MODE,

@@ -163,6 +163,18 @@ export function poolVariables({ service }: ServiceDefinition) {
       default: '256',
       description: 'Prepared statements that each connection keeps.',
     },
+    DATABASE_PLAN_CACHE_MODE: {
+      schema: oneOf(['auto', 'force_custom_plan', 'force_generic_plan']),
+      default: 'auto',
+      description:
+        'plan_cache_mode of prepared statements: auto (as server and role have it), force_custom_plan (a plan for the values of each run) or force_generic_plan (one for all).',
+    },
+    DATABASE_DEFINITIONS_CHECK: {
+      schema: seconds({ min: 0 }),
+      default: '1',
+      description:
+        'Seconds between looks for changed tables, types and functions, which make prepared statements be prepared anew; 0 for never.',
+    },
     DATABASE_STALL_TIMEOUT: {
       schema: seconds({ min: 0 }),
       default: '1',

@@ -10,6 +10,8 @@ const levels: Partial<Record<DatabaseEvent['type'], Level>> = {
   'lease-leaked': 'error',
   'nested-checkout': 'error',
   'lease-returned': 'info',
+  'definitions-changed': 'info',
+  'plans-released': 'info',
 }
 
 /**
