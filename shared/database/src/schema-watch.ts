@@ -22,7 +22,8 @@ export type HoldReason = 'migrating' | 'blind'
 
 // A look takes at most this share of one of the server's processors: with very many tables it comes less often.
 const mostShare = 0.01
-const blindAfterMs = 5_000
+// So many looks in a row that failed are no hiccup.
+const blindAfterLooks = 5
 
 // Rows of the definitions that a parameter's type can come of, written since a snapshot: columns; types and with them tables,
 // views and their names, as each has a row type; functions; schemas. What of temporary tables only their sessions have, what
@@ -171,7 +172,7 @@ export class SchemaWatch {
   }
 
   #hold(): void {
-    const isBlind = performance.now() - this.#lookedAt > blindAfterMs
+    const isBlind = performance.now() - this.#lookedAt > blindAfterLooks * this.#options.everyMs
     const reason = this.#isMigrating ? 'migrating' : isBlind ? 'blind' : null
     if (reason === this.#held || this.#isStopped) return
     this.#held = reason

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'bun:test'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { withDatabase } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
 import { createDatabase, MigrationError, migrate, sqlState } from '../src/index.ts'
+import { migrationLockKey } from '../src/migration-signal.ts'
 import { folderOf } from './migrations-folder.ts'
 import { firstRow } from './support.ts'
 
@@ -43,10 +42,8 @@ describe('migrate', () => {
     await using database = await withDatabase()
     using migrations = folderOf(create)
     const other = createDatabase({ name: 'other', url: database.migratorUrl })
-    const source = readFileSync(join(import.meta.dir, '../src/migrate.ts'), 'utf8')
-    const key = /lockKey = '(\d+)'/.exec(source)?.[1] as string
     await other.use(async ({ db }) => {
-      await db.execute(sql.raw(`select pg_advisory_lock(${key})`))
+      await db.execute(sql.raw(`select pg_advisory_lock(${migrationLockKey})`))
       const stuck = migrate({
         url: database.migratorUrl,
         migrationsFolder: migrations.folder,
