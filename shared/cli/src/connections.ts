@@ -1,4 +1,4 @@
-import { ConnectError, createDatabase, findDatabaseError, sqlState } from '@shared/database'
+import { ConnectError, causes, createDatabase, findDatabaseError, sqlState } from '@shared/database'
 import { createServiceEnv, databaseOptions, EnvironmentError, type ServiceEnv } from '@shared/env'
 import type { ServiceSetup } from './service-environment.ts'
 import { paint } from './terminal.ts'
@@ -88,7 +88,10 @@ export async function testConnection(setup: ServiceSetup, timeoutMs: number): Pr
 /** The innermost error of the connection layer says most: who was refused, where, by which code, and what to do. */
 function explain(error: unknown): { code: string; reason: string } {
   let own = findDatabaseError(error)
-  for (let link: unknown = own?.cause; link instanceof ConnectError; link = link.cause) own = link
+  for (const link of causes(own?.cause)) {
+    if (!(link instanceof ConnectError)) break
+    own = link
+  }
   const driverCode = own instanceof ConnectError ? own.driverCode : null
   return {
     code: sqlState(error) ?? driverCode ?? own?.code ?? 'UNKNOWN',

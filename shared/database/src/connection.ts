@@ -7,6 +7,7 @@ import { toConnectError } from './connect-error.ts'
 import { type ConnectionSource, type Driver, learnArrayTypes } from './driver.ts'
 import { readPassword } from './password.ts'
 import { type Fate, Pipeline, type Rows, type RunOptions } from './pipeline.ts'
+import { ReportedSettings } from './reported-settings.ts'
 import type { PoolConnection, ResetMode } from './slot.ts'
 import { type TlsSettings, tlsSettings } from './tls.ts'
 import { Wire } from './wire.ts'
@@ -51,6 +52,7 @@ export class Connection implements PoolConnection {
   readonly #source: ConnectionSource
   readonly #onLost: (cause: unknown) => void
   readonly #pipeline: Pipeline
+  readonly #settings = new ReportedSettings()
   /** Rejects when the connection is gone: the driver never hears of it. */
   readonly #gone = Promise.withResolvers<never>()
   #tls: TlsSettings | null = null
@@ -88,7 +90,12 @@ export class Connection implements PoolConnection {
   }
 
   get worn(): boolean {
-    return this.#pipeline.worn
+    return this.#pipeline.worn || this.hasOtherSettings
+  }
+
+  /** Whether a setting that the server reports by itself is not what the session began with. */
+  get hasOtherSettings(): boolean {
+    return this.#settings.haveChanged
   }
 
   get sharable(): boolean {
@@ -186,6 +193,8 @@ export class Connection implements PoolConnection {
 
   async reset(how: ResetMode, timeoutMs: number): Promise<void> {
     await bounded(this.run(how === 'discard' ? discardText : 'rollback', [], true), timeoutMs)
+    // What 'rollback' leaves stays by the user's choice.
+    if (how === 'rollback') this.#settings.accept()
   }
 
   close(): Promise<void> {
@@ -211,6 +220,9 @@ export class Connection implements PoolConnection {
       // It must not fail: nobody would hear of it, and the driver would wait for ever.
       pass: () => password,
       socket: () => wire.asSocket(),
+      // Of its own: the driver passes on what differs from what is in there.
+      parameters: {},
+      onparameter: (name: string, value: string) => this.#settings.note(name, value),
     })
   }
 
@@ -226,6 +238,7 @@ export class Connection implements PoolConnection {
     learnArrayTypes(source, types)
     source.firstSnapshot ??= snapshot?.[0]?.snapshot ?? null
     this.#backend = first.state
+    this.#settings.accept()
     // Behind a pooler the server's process is not the one we are connected to, and can't be looked up.
     if (identity.pid === this.pid) this.#backendStartedAt = identity.startedAt
     this.#pipeline.start(client, wire)

@@ -11,7 +11,7 @@ import { ExclusiveConnection, refused } from './lease.ts'
 import { LeaseWatch } from './lease-watch.ts'
 import { createMonitor } from './monitor.ts'
 import { createPoolMonitor } from './monitor-pool.ts'
-import { checkArguments, resolveConnectionOptions, resolvePoolOptions } from './options.ts'
+import { checkArguments, refuseUnknownOptions, resolveConnectionOptions, resolvePoolOptions } from './options.ts'
 import { QueuePool } from './queue-pool.ts'
 import { retryTransaction } from './retry.ts'
 import { SchemaWatch } from './schema-watch.ts'
@@ -27,6 +27,17 @@ import { type Bounds, untilFired, Work } from './work.ts'
 
 const askAsideMs = 750
 
+const optionNames = Object.keys({
+  name: true,
+  url: true,
+  passwordFile: true,
+  schema: true,
+  pool: true,
+  connection: true,
+  replicas: true,
+  onEvent: true,
+} satisfies Record<keyof DatabaseOptions<Record<string, never>>, true>)
+
 /**
  * Makes a database: a pool under Drizzle. Opens nothing until it is used.
  *
@@ -35,6 +46,7 @@ const askAsideMs = 750
 export function createDatabase<TSchema extends Record<string, unknown> = Record<string, never>>(
   options: DatabaseOptions<TSchema>,
 ): Database<TSchema> {
+  refuseUnknownOptions(options, optionNames)
   const { name } = options
   if (!name)
     throw new ConfigurationError(

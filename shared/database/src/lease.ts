@@ -25,9 +25,9 @@ export class ExclusiveConnection {
     this.#catalog = catalog
   }
 
-  /** True once a statement ran that may have left state on the session. */
+  /** True once a statement ran that may have left state on the session, or did so inside a function as far as the server says. */
   get stateful(): boolean {
-    return this.#stateful
+    return this.#stateful || this.connection.hasOtherSettings
   }
 
   /** What ends the work of whoever asks. */

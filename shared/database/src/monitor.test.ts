@@ -27,6 +27,14 @@ test('of one kind, or of as many of each, the oldest goes first', () => {
   expect(kinds.events().map(({ type }) => type)).toEqual(['invalidated', 'ping-failed', 'reset-failed'])
 })
 
+test('an error that is its own cause, by way of another, has a code as any other', () => {
+  const outer = Object.assign(new Error('outer'), { code: 'OUTER' })
+  outer.cause = Object.assign(new Error('inner', { cause: outer }), { code: 'INNER' })
+  const { record, events } = createMonitor()
+  record('connect-failed', outer)
+  expect(events()).toMatchObject([{ code: 'INNER' }])
+})
+
 test('a listener that throws breaks nothing', () => {
   const { record, events } = createMonitor({
     onEvent: () => {

@@ -1,4 +1,4 @@
-import { DatabaseError, sqlState } from './errors.ts'
+import { causes, DatabaseError, sqlState } from './errors.ts'
 
 const eventTypes = [
   'connect-failed',
@@ -89,7 +89,7 @@ export function errorCode(error: unknown): string | null {
   const state = sqlState(error)
   if (state) return state
   let code: string | null = null
-  for (let link = error; link instanceof Error; link = link.cause) {
+  for (const link of causes(error)) {
     const own = (link as { code?: unknown }).code
     if (typeof own === 'string' && (code === null || !(link instanceof DatabaseError))) code = own
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { createDatabase } from './database.ts'
 import { ConfigurationError } from './errors.ts'
 import { resolveConnectionOptions, resolvePoolOptions } from './options.ts'
 
@@ -62,9 +63,37 @@ describe('options', () => {
   })
 
   test('an unknown name is an error that lists the known ones', () => {
-    expect(() => resolvePoolOptions({ poolsize: 3 } as never)).toThrow(
-      /Unknown option pool\.poolsize\. Known are poolSize, /,
+    expect(() => resolvePoolOptions({ size: 3 } as never)).toThrow(
+      /Unknown option pool\.size\. Known are poolSize, /,
     )
     expect(() => resolvePoolOptions({ toString: 3 } as never)).toThrow('Unknown option pool.toString')
+  })
+
+  test('one that is spelt otherwise, or belongs elsewhere, is named', () => {
+    const messageOf = (fn: () => unknown) => {
+      try {
+        fn()
+      } catch (error) {
+        return error instanceof ConfigurationError && error.message
+      }
+    }
+    const create = (option: object) => () =>
+      createDatabase({ name: 'x', url: 'postgres://a:b@localhost/c', ...option })
+    const known = 'Known are name, url, passwordFile, schema, pool, connection, replicas, onEvent.'
+    expect({
+      spelling: messageOf(() => resolvePoolOptions({ poolsize: 3 } as never)),
+      group: messageOf(() => resolvePoolOptions({ retryReads: true } as never)),
+      poolSize: messageOf(create({ poolSize: 5 })),
+      retryReads: messageOf(create({ retryReads: true })),
+      nonsense: messageOf(create({ nonsense: 1 })),
+      casing: messageOf(create({ casing: 'snake_case' })),
+    }).toEqual({
+      spelling: 'Unknown option pool.poolsize. Did you mean pool.poolSize?',
+      group: 'Unknown option pool.retryReads. Did you mean connection.retryReads?',
+      poolSize: 'Unknown option poolSize. Did you mean pool.poolSize?',
+      retryReads: 'Unknown option retryReads. Did you mean connection.retryReads?',
+      nonsense: `Unknown option nonsense. ${known}`,
+      casing: `Unknown option casing. ${known}`,
+    })
   })
 })

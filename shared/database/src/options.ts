@@ -58,7 +58,10 @@ export interface ConnectionOptions {
    * 0 = never; has no effect behind a pooler. Default 1 000.
    */
   stallAfterMs: number
-  /** Runs an autocommit read whose connection was lost once more, on a fresh one. Writes are never repeated. Default false. */
+  /**
+   * Runs a plain read outside transactions whose connection was lost once more, on a fresh one: a text that is known to have
+   * no effect, as it calls nothing but harmless functions of PostgreSQL's own. Nothing else is ever repeated. Default false.
+   */
   retryReads: boolean
   /** As libpq's sslmode. Default 'prefer'. */
   sslMode: SslMode
@@ -221,6 +224,26 @@ export function checkArguments(call: keyof typeof argumentChecks, given: object)
   }
 }
 
+/**
+ * Checks the names that stand beside `pool` and `connection`.
+ *
+ * @throws {ConfigurationError} for an unknown one, saying where an option of that name belongs.
+ */
+export function refuseUnknownOptions(given: object, known: readonly string[]): void {
+  for (const key of Object.keys(given)) if (!known.includes(key)) throw unknownOption(key, key, known)
+}
+
+const groups = { pool: poolDefaults, connection: connectionDefaults }
+
+/** @param path The name with that of its group. */
+function unknownOption(path: string, name: string, known: readonly string[]): ConfigurationError {
+  for (const [group, defaults] of Object.entries(groups)) {
+    const home = Object.keys(defaults).find((option) => option.toLowerCase() === name.toLowerCase())
+    if (home) return new ConfigurationError(`Unknown option ${path}. Did you mean ${group}.${home}?`)
+  }
+  return new ConfigurationError(`Unknown option ${path}. Known are ${known.join(', ')}.`)
+}
+
 function resolve<T extends object>(
   group: string,
   defaults: T,
@@ -230,10 +253,7 @@ function resolve<T extends object>(
   const resolved = { ...defaults }
   for (const key of Object.keys(given) as (keyof T & string)[]) {
     const check: Check | undefined = Object.hasOwn(checks, key) ? checks[key] : undefined
-    if (!check) {
-      const known = Object.keys(defaults).join(', ')
-      throw new ConfigurationError(`Unknown option ${group}.${key}. Known are ${known}.`)
-    }
+    if (!check) throw unknownOption(`${group}.${key}`, key, Object.keys(defaults))
     const value = given[key]
     if (value === undefined) continue
     if (!check.ok(value)) {

@@ -9,6 +9,7 @@ const one = { pool: { poolSize: 1, maxOverflow: 0 } }
 const sessionState = sql`select pg_backend_pid() as pid, current_setting('search_path') as path, current_setting('statement_timeout') as timeout,
   current_user as role, (select count(*)::int from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()) as locks,
   (select count(*)::int from pg_listening_channels()) as channels, (select count(*)::int from pg_class where relpersistence = 't') as temporary,
+  (select count(*)::int from pg_prepared_statements where from_sql) as prepared,
   (select xact_start = query_start from pg_stat_activity where pid = pg_backend_pid()) as "noTransaction"`
 
 const stains = [
@@ -16,6 +17,7 @@ const stains = [
   'set statement_timeout = 1234',
   'select pg_advisory_lock(7)',
   'listen canary',
+  'prepare "a ""quoted"" plan" as select 1',
   'begin',
 ]
 
@@ -35,6 +37,10 @@ describe('between borrowers nothing leaks', () => {
   test.each([
     "set search_path to 'elsewhere'",
     "select set_config('search_path', 'elsewhere', false)",
+    `select "set_config"('search_path', 'elsewhere', false)`,
+    "select set_config/*c*/('search_path', 'elsewhere', false)",
+    "update pg_settings set setting = 'elsewhere' where name = 'search_path'",
+    'prepare plan as select 1',
     'select pg_advisory_lock(7)',
     'listen canary',
   ])('%p through db is gone for the next one', async (stain) => {
@@ -50,6 +56,14 @@ describe('between borrowers nothing leaks', () => {
     const { db } = fixture.database
     const before = await firstRow(db.execute(sessionState))
     await db.transaction((tx) => tx.execute(sql`set search_path to 'elsewhere'`))
+    expect(await firstRow(db.execute(sessionState))).toEqual(before)
+  })
+
+  test('a temporary table that is not called so is gone', async () => {
+    await using fixture = await createFixture(one)
+    const { db } = fixture.open({ name: 'owner', url: fixture.test.adminUrl, ...one })
+    const before = await firstRow(db.execute(sessionState))
+    await db.execute(sql`create table pg_temp.scratch (a int)`)
     expect(await firstRow(db.execute(sessionState))).toEqual(before)
   })
 
