@@ -17,6 +17,8 @@ export const dataRootOption = {
 /** A server that databases can be made on. */
 export interface AdminServer extends ServerAddress {
   readonly adminUrl: string
+  /** Whether it is this repository's own, on which everything is its to change; any other may be shared with strangers. */
+  readonly local: boolean
   /** For people: `PostgreSQL 18.4 on 127.0.0.1:54320 (started)`. */
   readonly description: string
   /** Ends this process's use of it; the local server's last user stops it. */
@@ -38,7 +40,7 @@ export async function openAdminServer(options: {
   if (adminUrl !== undefined) {
     const address = addressOf(adminUrl)
     const description = `server ${address.host}:${address.port} (yours, by its admin URL)`
-    return { adminUrl, ...address, description, release: async () => undefined }
+    return { adminUrl, local: false, ...address, description, release: async () => undefined }
   }
   const server = await startPostgres({
     dataRoot: options.dataRoot,
@@ -50,6 +52,7 @@ export async function openAdminServer(options: {
   const { host, port, version } = server
   return {
     adminUrl: server.adminUrl,
+    local: true,
     host,
     port,
     description: `PostgreSQL ${version} on ${host}:${port} (${server.startedHere ? 'started' : 'joined'})`,

@@ -7,6 +7,7 @@ import { claimPorts } from './ports.ts'
 import { migrateService, provisionServices, rolesOf } from './prepare-databases.ts'
 import { awaitReady, baseUrl, type Readiness } from './readiness.ts'
 import { restartOnChange } from './restart-on-change.ts'
+import { withOwnPasswords } from './role-passwords.ts'
 import { composeEnvironments, listenAddress, onServer, type ServiceSetup } from './service-environment.ts'
 import { createServiceGroup, type ServiceGroup } from './service-group.ts'
 import type { Service } from './services.ts'
@@ -81,7 +82,7 @@ function reportExit(service: string, exitCode: number): void {
 /** What each role reaches, as a table; development goes on without it where the server can't be asked any more. */
 async function proveIsolation(server: AdminServer, roles: readonly ServiceRoles[]): Promise<string | null> {
   if (roles.length === 0) return null
-  return await isolationTable(server.adminUrl, roles).catch(
+  return await isolationTable(server.adminUrl, roles, { sharedDatabases: server.local }).catch(
     () => 'isolation was not checked: the server did not let the admin in',
   )
 }
@@ -97,18 +98,23 @@ async function prepare(
   options: DevelopmentOptions,
   signal: AbortSignal,
 ): Promise<{ placed: ServiceSetup[]; provisioned: ServiceRoles[] }> {
-  const placed = setups.map((setup) => (server === null ? setup : onServer(setup, server)))
+  const placed = setups.map((setup) => (server === null ? setup : placeOn(server, setup)))
   const usable = placed.filter(isUsable)
   const ours = usable.filter(({ external }) => !external)
   for (const { service } of placed.filter(({ external }) => external)) {
     console.log(`${service.service} has a server of its own: nothing is made there`)
   }
-  const provisioned = ours.map((setup) => rolesOf(setup))
-  if (server !== null && ours.length > 0 && !signal.aborted)
-    await provisionServices(server.adminUrl, provisioned, console.log)
+  const isNeeded = ours.length > 0 && !signal.aborted
+  const provisioned =
+    server !== null && isNeeded ? await provisionServices({ server, setups: ours, report: console.log }) : []
   const toMigrate = options.migrateExternal ? usable : ours
   if (!signal.aborted) await Promise.all(toMigrate.map((setup) => migrateService(setup, console.log)))
   return { placed, provisioned }
+}
+
+function placeOn(server: AdminServer, setup: ServiceSetup): ServiceSetup {
+  const placed = onServer(setup, server)
+  return server.local || setup.external ? placed : withOwnPasswords(placed)
 }
 
 function isUsable(setup: ServiceSetup): boolean {

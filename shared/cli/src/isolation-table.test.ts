@@ -14,7 +14,7 @@ const services = ['one', 'two'].map((service) => ({
 test('the table shows what each login did, and names every wall that is open', async () => {
   await using server = await startTestServer()
   const { adminUrl } = server
-  await provision({ adminUrl, services })
+  await provision({ adminUrl, services, closeSharedDatabases: true })
   const closed = [
     'role          one_db     two_db     postgres  template1',
     'one_app       connected  42501      42501     42501',
@@ -34,4 +34,18 @@ test('the table shows what each login did, and names every wall that is open', a
     'not isolated: "one_app" should get 42501 from database "two_db", and got connected',
     'not isolated: "one_app" has CONNECT on database "two_db"',
   ])
-})
+}, 20_000)
+
+test('of a server that lets everybody into postgres and template1, the table is about the services alone', async () => {
+  await using server = await startTestServer()
+  const { adminUrl } = server
+  await provision({ adminUrl, services })
+  expect((await isolationTable(adminUrl, services, { sharedDatabases: false })).split('\n')).toEqual([
+    'role          one_db     two_db',
+    'one_app       connected  42501',
+    'one_migrator  connected  42501',
+    'two_app       42501      connected',
+    'two_migrator  42501      connected',
+    "isolated: each role reaches its own database and no other service's",
+  ])
+}, 20_000)

@@ -5,10 +5,15 @@ import { paint, renderTable } from './terminal.ts'
  * Logs every login role in to every database and shows what came of it, a row a role; below it a line that sums it up, or
  * one for each thing that is not as it should be.
  *
+ * @param options.sharedDatabases Whether `postgres` and `template1` have to be closed too. Default true.
  * @throws what the admin's connection throws.
  */
-export async function isolationTable(adminUrl: string, services: readonly ServiceRoles[]): Promise<string> {
-  const { matrix, findings } = await checkIsolation({ adminUrl, services })
+export async function isolationTable(
+  adminUrl: string,
+  services: readonly ServiceRoles[],
+  options: { sharedDatabases?: boolean } = {},
+): Promise<string> {
+  const { matrix, findings } = await checkIsolation({ adminUrl, services, ...options })
   const databases = [...new Set(matrix.map(({ database }) => database))]
   const roles = [...new Set(matrix.map(({ role }) => role))]
   const rows = roles.map((role) => [
@@ -19,9 +24,10 @@ export async function isolationTable(adminUrl: string, services: readonly Servic
         paint(!ok ? 'red' : expected === 'connected' ? 'green' : 'grey', outcome),
       ),
   ])
+  const ofServices = options.sharedDatabases === false ? " service's" : ''
   const summary =
     findings.length === 0
-      ? [paint('green', 'isolated: each role reaches its own database and no other')]
+      ? [paint('green', `isolated: each role reaches its own database and no other${ofServices}`)]
       : findings.map((finding) => paint('red', `not isolated: ${finding}`))
   return [renderTable([['role', ...databases], ...rows]), ...summary].join('\n')
 }

@@ -1,7 +1,17 @@
 import { join } from 'node:path'
 import { migrate } from '@shared/database'
 import { createMigrationEnv, createServiceEnv } from '@shared/env'
-import { type ProvisionReport, provision, type ServiceRoles } from '@shared/postgres'
+import {
+  type ProvisionOptions,
+  type ProvisionPlan,
+  planProvision,
+  provision,
+  refusalLines,
+  renderPlan,
+  type ServiceRoles,
+} from '@shared/postgres'
+import type { AdminServer } from './database-server.ts'
+import { refusePublishedPasswords, savePasswords } from './role-passwords.ts'
 import type { ServiceSetup } from './service-environment.ts'
 
 /**
@@ -11,7 +21,10 @@ import type { ServiceSetup } from './service-environment.ts'
  *   of a restart may run side by side; 100 for an unlimited pool.
  * @throws {EnvironmentError}
  */
-export function rolesOf({ service, environment }: ServiceSetup, connectionLimit?: number): ServiceRoles {
+export function rolesOf(
+  { service, environment, generated = [] }: ServiceSetup,
+  connectionLimit?: number,
+): ServiceRoles {
   const env = createServiceEnv({ ...service, environment })
   const migration = createMigrationEnv({ ...service, environment })
   const needed = env.DATABASE_POOL_SIZE + env.DATABASE_MAX_OVERFLOW + 1
@@ -20,10 +33,15 @@ export function rolesOf({ service, environment }: ServiceSetup, connectionLimit?
     service: service.service,
     database: env.DATABASE_NAME,
     owner: `${service.service}_owner`,
-    migrator: { name: migration.MIGRATION_USER, password: migration.MIGRATION_PASSWORD.reveal() },
+    migrator: {
+      name: migration.MIGRATION_USER,
+      password: migration.MIGRATION_PASSWORD.reveal(),
+      generated: generated.includes('MIGRATION_PASSWORD'),
+    },
     app: {
       name: env.DATABASE_USER,
       password: env.DATABASE_PASSWORD.reveal(),
+      generated: generated.includes('DATABASE_PASSWORD'),
       connectionLimit: connectionLimit ?? limit,
     },
   }
@@ -31,18 +49,73 @@ export function rolesOf({ service, environment }: ServiceSetup, connectionLimit?
 
 const unlimitedPool = 100
 
-/** Makes databases and roles of the services and says so in one line. @throws {ProvisionError} */
-export async function provisionServices(
-  adminUrl: string,
-  roles: readonly ServiceRoles[],
-  report: (line: string) => void,
-): Promise<ProvisionReport> {
-  const result = await provision({ adminUrl, services: roles })
-  const own = new Set(roles.map(({ database }) => database))
-  const databases = result.databases.filter(({ name }) => own.has(name))
-  report(`provisioned ${databases.map(({ name, outcome }) => `${name} (${outcome})`).join(', ')}`)
-  for (const warning of result.warnings) report(`warning: ${warning}`)
-  return result
+/** What {@link provisionServices} and {@link showPlan} take. */
+export interface ProvisionRequest {
+  readonly server: AdminServer
+  readonly setups: readonly ServiceSetup[]
+  readonly connectionLimit?: number
+  /** Takes over what was not made by it. The local server's databases are the repository's own anyway. */
+  readonly adopt?: boolean
+  /** Closes `postgres` and `template1` to PUBLIC, as it is done on the local server anyway. */
+  readonly closeSharedDatabases?: boolean
+  readonly report: (line: string) => void
+}
+
+/**
+ * Makes databases and roles of the services and says so in one line; off the local server it prints the plan before, and
+ * keeps the passwords it made up.
+ *
+ * @returns The roles. @throws {ProvisionError} {@link CommandError} {@link EnvironmentError}
+ */
+export async function provisionServices(request: ProvisionRequest): Promise<ServiceRoles[]> {
+  const { server, setups, report } = request
+  const options = provisionOptions(request)
+  const { databases, warnings } = await provision({
+    ...options,
+    onPlan(plan) {
+      if (!server.local) reportLines(renderPlan(plan), report)
+      // Before the first statement: a password that a role has and nobody knows would be of no use.
+      for (const setup of setups) {
+        const file = savePasswords(setup)
+        if (file !== null) report(`made up the passwords of ${setup.service.service}: they are in ${file}`)
+      }
+    },
+  })
+  const own = new Set(options.services.map(({ database }) => database))
+  const outcomes = databases.filter(({ name }) => own.has(name))
+  report(`provisioned ${outcomes.map(({ name, outcome }) => `${name} (${outcome})`).join(', ')}`)
+  reportWarnings(warnings, report)
+  return [...options.services]
+}
+
+/** Prints what {@link provisionServices} would do, or why it would refuse, and changes nothing; returns the plan. */
+export async function showPlan(request: ProvisionRequest): Promise<ProvisionPlan> {
+  const options = provisionOptions(request)
+  const plan = await planProvision(options)
+  const isRefused = plan.refusals.length > 0
+  reportLines(isRefused ? refusalLines(plan.refusals, options.services) : renderPlan(plan), request.report)
+  reportWarnings(plan.warnings, request.report)
+  return plan
+}
+
+function provisionOptions(request: ProvisionRequest): ProvisionOptions {
+  const { server, setups, connectionLimit } = request
+  const services = setups.map((setup) => rolesOf(setup, connectionLimit))
+  if (!server.local) refusePublishedPasswords(services)
+  return {
+    adminUrl: server.adminUrl,
+    services,
+    adopt: server.local || request.adopt === true,
+    closeSharedDatabases: server.local || request.closeSharedDatabases === true,
+  }
+}
+
+function reportLines(lines: readonly string[], report: (line: string) => void): void {
+  for (const line of lines) report(line)
+}
+
+function reportWarnings(warnings: readonly string[], report: (line: string) => void): void {
+  for (const warning of warnings) report(`warning: ${warning}`)
 }
 
 /** Applies a service's migrations as its migrator and says so in one line. @throws {EnvironmentError} */

@@ -15,6 +15,8 @@ export interface ServiceSetup {
   readonly environment: Readonly<Environment>
   /** Whether its database is on a server that is not ours to start, provision or migrate unasked. */
   readonly external: boolean
+  /** Variables of it that hold a password which was made up just now, as nobody gave one. */
+  readonly generated?: readonly string[]
 }
 
 /** Where a database server listens. */

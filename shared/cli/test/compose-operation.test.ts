@@ -38,7 +38,7 @@ describe('docker-compose.yml in operation', () => {
     const compose = readCompose()
     const given = [`provision-${name}`, `migrate-${name}`].map((step) => containerOf(compose, step).command)
     expect(given).toEqual([
-      ['db:provision', name],
+      ['db:provision', name, '--close-shared-databases'],
       ['db:migrate', name],
     ])
     expect(Object.keys(commands)).toEqual(expect.arrayContaining(['db:provision', 'db:migrate']))

@@ -9,7 +9,9 @@ const databases = services.map(({ database }) => database)
 
 let server: TestServer
 let provisioned: Outcome
-const admin = () => ({ DATABASE_ADMIN_URL: server.adminUrl })
+// Given, as the committed passwords are refused on a server that is not the local one.
+const passwords = { DATABASE_PASSWORD: 'app-of-this-test', MIGRATION_PASSWORD: 'migrator-of-this-test' }
+const admin = () => ({ DATABASE_ADMIN_URL: server.adminUrl, ...passwords })
 
 beforeAll(async () => {
   server = await startTestServer()
@@ -19,14 +21,23 @@ afterAll(() => server[Symbol.asyncDispose]())
 
 test('db:provision makes every database, and prints no password', () => {
   const { exitCode, stdout } = provisioned
-  expect({ exitCode, lines: stdout.trim().split('\n') }).toEqual({
+  expect({
+    exitCode,
+    lines: stdout
+      .trim()
+      .split('\n')
+      .filter((line) => !line.startsWith('  ')),
+  }).toEqual({
     exitCode: 0,
     lines: [
       `server 127.0.0.1:${server.port} (yours, by its admin URL)`,
+      'plan:',
       `provisioned ${databases.map((database) => `${database} (created)`).join(', ')}`,
+      expect.stringContaining('can connect to "postgres" and "template1"'),
     ],
   })
-  expect(stdout + provisioned.stderr).not.toContain(new URL(server.adminUrl).password)
+  for (const secret of [new URL(server.adminUrl).password, ...Object.values(passwords), 'SCRAM-SHA-256$'])
+    expect(stdout + provisioned.stderr).not.toContain(secret)
 })
 
 test('db:migrate applies each migration once', async () => {
@@ -67,7 +78,7 @@ describe('connections', () => {
     })
     expect(stdout).toContain(`✗ product  127.0.0.1:${server.port}/product_db as product_app  28P01`)
     expect(stdout).toContain('Check the user and the password.')
-    expect(stdout + stderr).not.toMatch(/_app_local|another-password/)
+    expect(stdout + stderr).not.toMatch(/_app_local|of-this-test|another-password/)
   }, 20_000)
 
   test('prints one JSON document when asked', async () => {

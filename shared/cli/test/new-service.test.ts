@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkIsolation } from '@shared/postgres'
 import { startTestServer, testPostgres } from '@shared/postgres/testing'
@@ -107,10 +107,17 @@ describe('new:service', () => {
   test('is provisioned, migrated and reached, and walled off from every other service', async () => {
     await using server = await startTestServer()
     const admin = { DATABASE_ADMIN_URL: server.adminUrl }
-    const provisioned = await cli(['db:provision'], admin)
+    const provisioned = await cli(['db:provision', '--close-shared-databases'], admin)
     const migrated = await cli(['db:migrate'], admin)
     const { stdout } = await cli(['connections'], admin)
-    const roles = composeEnvironments(services, { environment: {} }).map((setup) => rolesOf(setup))
+    const setups = composeEnvironments(services, { environment: {} })
+    const roles = setups.map((setup) => rolesOf(setup))
+    // Nobody gave passwords, and the committed ones are not for a server like this: they were made up and kept.
+    for (const { service, environment } of setups) {
+      expect(environment.DATABASE_PASSWORD).toMatch(/^[\w-]{32}$/)
+      expect(provisioned.stdout).not.toContain(environment.DATABASE_PASSWORD)
+      expect(statSync(join(service.folder, '.env.local')).mode & 0o777).toBe(0o600)
+    }
     const { matrix, findings } = await checkIsolation({ adminUrl: server.adminUrl, services: roles })
     const connected = matrix.filter(({ outcome }) => outcome === 'connected')
     expect({

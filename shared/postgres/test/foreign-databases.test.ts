@@ -70,7 +70,7 @@ describe('a server on which the databases belong to somebody else', () => {
       'bun run db:provision auth product cart --adopt --dry-run',
     ])
       expect(error.message).toContain(words)
-    expect(before.logins).toEqual(before.logins.map(() => 'connected'))
+    expect(new Set(before.logins)).toEqual(new Set(['connected']))
     expect(await everything()).toEqual(before)
   }, 20_000)
 

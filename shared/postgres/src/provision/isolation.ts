@@ -32,9 +32,12 @@ export interface IsolationReport {
 export async function checkIsolation(options: {
   adminUrl: string
   services: readonly ServiceRoles[]
+  /** Whether `postgres` and `template1` have to be closed too; false on a server that leaves them open. Default true. */
+  sharedDatabases?: boolean
 }): Promise<IsolationReport> {
   const { adminUrl, services } = options
-  const databases = [...services.map(({ database }) => database), ...sharedDatabases]
+  const shared = options.sharedDatabases === false ? [] : sharedDatabases
+  const databases = [...services.map(({ database }) => database), ...shared]
   const matrix = await connectionMatrix(adminUrl, services, databases)
   const findings = matrix.filter(({ ok }) => !ok).map(describe)
   const privileges: PrivilegeCell[] = []
