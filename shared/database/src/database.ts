@@ -11,7 +11,12 @@ import { ExclusiveConnection, refused } from './lease.ts'
 import { LeaseWatch } from './lease-watch.ts'
 import { createMonitor } from './monitor.ts'
 import { createPoolMonitor } from './monitor-pool.ts'
-import { checkArguments, refuseUnknownOptions, resolveConnectionOptions, resolvePoolOptions } from './options.ts'
+import {
+  checkArguments,
+  refuseUnknownOptions,
+  resolveConnectionOptions,
+  resolvePoolOptions,
+} from './options.ts'
 import { QueuePool } from './queue-pool.ts'
 import { retryTransaction } from './retry.ts'
 import { SchemaWatch } from './schema-watch.ts'

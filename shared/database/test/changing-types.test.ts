@@ -8,7 +8,7 @@ import { changeText, tableText, typeChanges } from './changing-types.ts'
 import { folderOf } from './migrations-folder.ts'
 
 interface Executor {
-  execute(query: ReturnType<typeof sql>): PromiseLike<unknown>
+  execute(query: ReturnType<typeof sql>): Promise<unknown>
 }
 
 const ours = (index: number) => `ours_${index}`
