@@ -7,6 +7,9 @@ import { guard, untilFired, type Work } from './work.ts'
 
 const keepsPlans = /^(?:|SELECT|INSERT|UPDATE|DELETE|MERGE|FETCH|EXPLAIN|SHOW)$/
 
+// What a transaction inside another one sends; it leaves nothing behind.
+const ownSavepoint = /^(?:savepoint|rollback to) s\d+$/
+
 /** A connection held by one caller: what runs on it, until it is given back. */
 export class ExclusiveConnection {
   readonly connection: Connection
@@ -51,13 +54,13 @@ export class ExclusiveConnection {
     if (this.#ended) throw new LeaseEndedError()
     const { kind } = this.#catalog.info(text)
     if (kind === 'copy') throw refused(kind)
-    if (kind !== 'plain' && kind !== 'local') {
+    if (kind !== 'plain' && kind !== 'local' && !ownSavepoint.test(text)) {
       this.#stateful = true
       this.#changed = true
     }
     const rows = await this.#guarded(text, parameters, values, this.#changed ? 'unprepared' : mode, begin)
-    if (kind === 'local' ? renames(text, parameters) : !keepsPlans.test(rows.command ?? ''))
-      this.#changed = true
+    if (kind === 'local' && changesMeanings(text, parameters)) this.#changed = true
+    if (kind === 'plain' && !keepsPlans.test(rows.command ?? '')) this.#changed = true
     return rows
   }
 
@@ -95,9 +98,16 @@ export class ExclusiveConnection {
   }
 }
 
-/** Whether a setting decides which tables names stand for: plans keep the types of those they were made with. */
-function renames(text: string, parameters: readonly unknown[]): boolean {
-  return /search_path/i.test(text) || parameters.some((value) => /^search_path$/i.test(String(value)))
+/**
+ * Whether a setting for the transaction may change what a statement means, as search_path and TimeZone do: its plan was made
+ * under another one. A name with a dot in it is the application's own.
+ */
+function changesMeanings(text: string, parameters: readonly unknown[]): boolean {
+  if (!/\blocal\b|set_config/i.test(text)) return false
+  const [, set, constant, parameter] =
+    /\bset\s+local\s+"?([\w.]+)|set_config"?\s*\(\s*(?:'([^']*)'|\$(\d+))/i.exec(text) ?? []
+  const name = set ?? constant ?? (parameter && String(parameters[Number(parameter) - 1]))
+  return !name?.includes('.')
 }
 
 /** The error for a text that can't do what it says on a pooled connection. */

@@ -57,7 +57,7 @@ interface Held {
 
 const autocommit: RunOptions = {}
 
-const isOneStatement = ({ kind }: StatementInfo): boolean => kind === 'plain' || kind === 'local'
+const isOneStatement = ({ kind }: StatementInfo): boolean => kind !== 'stateful' && kind !== 'copy'
 
 /**
  * The statements of one physical connection: several may be under way, and answers come in order.

@@ -100,21 +100,6 @@ describe('what ends with its transaction', () => {
     expect(await firstRow(db.execute(tenant))).toEqual({ tenant: '' })
   })
 
-  test('several in one text are one round trip, and set what they say', async () => {
-    const { db } = proxied()
-    const role = new URL(fixture.test.appUrl).username
-    const trips = await roundTrips(() =>
-      db.transaction(async (tx) => {
-        await tx.execute(sql`select ${1}::int`)
-        await tx.execute(
-          sql.raw(`select set_config('app.tenant', 'b', true); set local role ${role}; reset role;`),
-        )
-        expect(await firstRow(tx.execute(tenant))).toEqual({ tenant: 'b' })
-      }),
-    )
-    expect(trips).toBe(4)
-  })
-
   test('a transaction inside a transaction costs its savepoint, and no plan', async () => {
     const { db } = proxied()
     const trips = await roundTrips(() =>

@@ -78,15 +78,18 @@ describe('callers that share connections', () => {
             ),
           ),
         )
-      const outcomes = new Map<string, number>()
+      const reads = new Set<string>()
+      const writes = new Set<string>()
       const caller = async (caller: number) => {
         for (let n = 0; n < 30; n++) {
-          const outcome = await ((n + caller) % 2 ? read(n * caller) : write(n + caller))
-          outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
+          if ((n + caller) % 2) reads.add(await read(n * caller))
+          else writes.add(await write(n + caller))
         }
       }
       await Promise.all(Array.from({ length: 40 }, (_, n) => caller(n)))
-      expect([...outcomes.keys()].toSorted()).toEqual(['STATEMENT_TIMEOUT', 'done'])
+      expect(reads).toEqual(new Set(['done']))
+      // A deadline may pass in the queue and while connecting, too.
+      expect(writes).toContain('STATEMENT_TIMEOUT')
       // What was cancelled ends in the background.
       await eventually(() => database.status().checkedOut === 0)
       expect(database.status()).toMatchObject({ waiting: 0, counters: { defects: 0 } })
