@@ -39,21 +39,31 @@ export function withOwnPasswords(setup: ServiceSetup, given: Given = ownEnvironm
  * Writes the passwords that were made up into the service's `.env.local`, for its owner's eyes only.
  *
  * @returns The file's path from the repository's root, or null where there are none.
+ * @throws {CommandError} The file cannot be written.
  */
 export function savePasswords({ service, environment, generated = [] }: ServiceSetup): string | null {
   if (generated.length === 0) return null
   const file = join(service.folder, '.env.local')
-  const before = existsSync(file) ? readFileSync(file, 'utf8') : ''
-  const lines = [
-    ...(before === '' || before.endsWith('\n') ? [] : ['']),
-    `# Made by provisioning for the roles of ${service.service}.`,
-    ...generated.map((name) => `${name}=${environment[name]}`),
-  ]
-  // Nobody else may read the file by the time the passwords are in it.
-  appendFileSync(file, '', { mode: 0o600 })
-  chmodSync(file, 0o600)
-  appendFileSync(file, `${lines.join('\n')}\n`)
-  return relative(repositoryRoot, file)
+  const path = relative(repositoryRoot, file)
+  try {
+    // Nobody else may read the file by the time the passwords are in it.
+    appendFileSync(file, '', { mode: 0o600 })
+    chmodSync(file, 0o600)
+    const before = readFileSync(file, 'utf8')
+    const lines = [
+      ...(before === '' || before.endsWith('\n') ? [] : ['']),
+      `# Made by provisioning for the roles of ${service.service}.`,
+      ...generated.map((name) => `${name}=${environment[name]}`),
+    ]
+    appendFileSync(file, `${lines.join('\n')}\n`)
+  } catch (cause) {
+    throw new CommandError(
+      `${path} cannot be written, and passwords that were made up would be lost. Make it writable, or give ` +
+        `${generated.join(' and ')}. Nothing was changed.`,
+      { cause },
+    )
+  }
+  return path
 }
 
 /** Refuses passwords that stand in this repository, which everybody knows. @throws {CommandError} */

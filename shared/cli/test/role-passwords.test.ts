@@ -65,6 +65,13 @@ describe('passwords off the local server', () => {
     expect(readFileSync(join(folder, '.env.local'), 'utf8')).toBe('MIGRATION_PASSWORD=local\n')
   })
 
+  test('that cannot be kept end the run, which says what to do', () => {
+    const { folder, setup } = setupOf()
+    const own = withOwnPasswords(setup, {})
+    mkdirSync(join(folder, '.env.local'))
+    expect(() => savePasswords(own)).toThrow(/cannot be .*give DATABASE_PASSWORD and MIGRATION_PASSWORD/)
+  })
+
   test('are refused where a committed one was given on purpose', () => {
     const given = { DATABASE_PASSWORD: 'committed' }
     const { setup } = setupOf(given, 'MIGRATION_PASSWORD=committed\n')

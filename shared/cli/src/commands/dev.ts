@@ -10,6 +10,9 @@ Starts the services named, or all of them, with everything they need: the local 
 DATABASE_ADMIN_URL), databases, roles and migrations. Restarts a service when its files change. Ctrl-C stops
 everything in order, a second one at once.
 
+On the server of DATABASE_ADMIN_URL it makes what is missing, after printing every statement, and refuses databases and
+roles that it has not made: see db:provision --help.
+
 A service whose DATABASE_URL, DATABASE_HOST or DATABASE_PORT is set elsewhere (services/<name>/.env.local, the
 environment) uses that server: nothing is started, made or migrated for it. PORT=0 takes free ports.
 

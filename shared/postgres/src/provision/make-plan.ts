@@ -193,7 +193,7 @@ function planRoles(
 function endSessions(everyRole: readonly string[]): Stage {
   const statement =
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename IN (${everyRole.map(quoteLiteral).join(', ')}) ` +
-    `AND datname IS NOT NULL AND NOT has_database_privilege(usename, datname, 'CONNECT')`
+    `AND datname IS NOT NULL AND NOT has_database_privilege(usesysid, datid, 'CONNECT')`
   const otherwise =
     'Sessions of service roles in databases they may no longer enter were left: the admin may not end them.'
   const name = 'end sessions that may not be there'

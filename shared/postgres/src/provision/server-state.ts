@@ -66,7 +66,7 @@ export async function readServer(sql: AdminSql, services: readonly ServiceRoles[
   const names = allRoles(services)
   const [intruders] = await sql<{ count: number }[]>`
     select count(*)::int from pg_stat_activity where usename in ${sql(names)} and datname is not null
-      and not has_database_privilege(usename, datname, 'CONNECT')`
+      and not has_database_privilege(usesysid, datid, 'CONNECT')`
   return {
     admin,
     roles: await readRoles(sql, admin, names),
