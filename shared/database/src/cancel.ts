@@ -2,6 +2,8 @@ import { bounded } from './bounded.ts'
 import type { Wire } from './wire.ts'
 
 const cancelMs = 500
+// PgBouncer itself gives a request up after 10 s (its cancel_wait_timeout).
+const lingerMs = 15_000
 
 /**
  * Asks the server to cancel what a backend runs, over a connection of its own as the protocol has it.
@@ -15,13 +17,21 @@ export async function cancelBackend(wire: Wire, backend: { pid: number; secret: 
   request.writeInt32BE(80877102, 4)
   request.writeUInt32BE(backend.pid, 8)
   request.writeUInt32BE(backend.secret, 12)
-  try {
-    return await bounded(send(wire, request), cancelMs)
-  } catch {
-    return false
-  } finally {
-    wire.destroy()
-  }
+  const isDone = await bounded(send(wire, request), cancelMs).catch(() => false)
+  if (wire.isOpen && !isDone) letEnd(wire)
+  else wire.destroy()
+  return isDone
+}
+
+/**
+ * Leaves a connection to the server's own end, without waiting for it. A PgBouncer whose client hangs up while its request is
+ * being forwarded ends with "bad client state: 0", for everybody (pgbouncer issue 801).
+ */
+function letEnd(wire: Wire): void {
+  wire.unref()
+  const timer = setTimeout(() => wire.destroy(), lingerMs)
+  timer.unref()
+  void wire.closed.then(() => clearTimeout(timer))
 }
 
 async function send(wire: Wire, request: Buffer): Promise<boolean> {

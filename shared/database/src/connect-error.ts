@@ -20,6 +20,9 @@ const hints: Record<string, string> = {
   CERT_HAS_EXPIRED: "The server's certificate has expired: renew it.",
 }
 
+// PgBouncer's words for what it does not know at login; it names nothing but the setting.
+const refusedSetting = /^unsupported startup parameter(?: in options)?: (\w+)/
+
 const untrusted =
   "The server's certificate is signed by nobody known: give the file of its authority as sslRootCert."
 
@@ -41,13 +44,26 @@ export function toConnectError(cause: unknown, target: Target, timeoutMs: number
   const driverCode = sqlState === null && typeof code === 'string' ? code : null
   const reason = sqlState || driverCode ? ` (${sqlState ?? driverCode})` : ''
   const isTls = isTlsFailure(driverCode)
-  const hint = hints[sqlState ?? driverCode ?? ''] ?? (isTls ? untrusted : '')
+  const [, setting] = (sqlState && refusedSetting.exec((cause as Error).message)) || []
+  const hint = setting
+    ? refusalOf(setting)
+    : (hints[sqlState ?? driverCode ?? ''] ?? (isTls ? untrusted : ''))
   return new ConnectError(`Could not connect to ${where}${reason}. ${hint}`.trimEnd(), {
     cause,
     sqlState,
     driverCode,
-    retryable: sqlState ? passing.test(sqlState) : !isTls && driverCode !== 'SASL_SIGNATURE_MISMATCH',
+    retryable: sqlState
+      ? passing.test(sqlState) && !setting
+      : !isTls && driverCode !== 'SASL_SIGNATURE_MISMATCH',
   })
+}
+
+function refusalOf(setting: string): string {
+  const ours = setting === 'statement_timeout' ? ' (statementTimeoutMs, DATABASE_STATEMENT_TIMEOUT)' : ''
+  return (
+    `A pooler refuses the setting ${setting}${ours} at login: leave it out and set it on the role instead ` +
+    `(alter role … set ${setting} = …), or add it to the pooler's ignore_startup_parameters, which only drops it.`
+  )
 }
 
 /**

@@ -7,6 +7,7 @@ import { toConnectError } from './connect-error.ts'
 import { type ConnectionSource, type Driver, learnArrayTypes } from './driver.ts'
 import { readPassword } from './password.ts'
 import { type Fate, Pipeline, type Rows, type RunOptions } from './pipeline.ts'
+import { keepsTrack } from './pooler-probe.ts'
 import { ReportedSettings } from './reported-settings.ts'
 import type { PoolConnection, ResetMode } from './slot.ts'
 import { type TlsSettings, tlsSettings } from './tls.ts'
@@ -34,7 +35,7 @@ export async function openConnection(
 }
 
 const identityText =
-  'select pid, backend_start::text as "startedAt" from pg_stat_get_activity(pg_backend_pid())'
+  'select pg_backend_pid() as pid, (select backend_start::text from pg_stat_get_activity(pg_backend_pid())) as "startedAt"'
 
 const snapshotText = 'select pg_current_snapshot()::text as snapshot'
 
@@ -96,6 +97,10 @@ export class Connection implements PoolConnection {
   /** Whether a setting that the server reports by itself is not what the session began with. */
   get hasOtherSettings(): boolean {
     return this.#settings.haveChanged
+  }
+
+  get isClear(): boolean {
+    return this.#pipeline.isClear
   }
 
   get sharable(): boolean {
@@ -240,8 +245,10 @@ export class Connection implements PoolConnection {
     this.#backend = first.state
     this.#settings.accept()
     // Behind a pooler the server's process is not the one we are connected to, and can't be looked up.
-    if (identity.pid === this.pid) this.#backendStartedAt = identity.startedAt
-    this.#pipeline.start(client, wire)
+    const isPooled = identity.pid !== this.pid
+    if (isPooled) await this.#source.poolers.meet(() => keepsTrack(client))
+    else this.#backendStartedAt = identity.startedAt
+    this.#pipeline.start(client, wire, isPooled)
     this.#source.connections.add(this)
   }
 

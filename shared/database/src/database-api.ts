@@ -4,6 +4,7 @@ import type { HealthProbe } from './health.ts'
 import type { DatabaseEvent, EventCounts } from './monitor.ts'
 import type { PoolMonitor } from './monitor-pool.ts'
 import type { ConnectionOptions, PoolOptions } from './options.ts'
+import type { Pooler } from './pooler.ts'
 import type { PoolStatus, PoolTimings } from './status.ts'
 import type { Bounds, WorkOptions } from './work.ts'
 
@@ -81,6 +82,8 @@ export interface Database<TSchema extends Record<string, unknown>> {
    *   COMMIT, which goes on; WorkAbortedError when the signal fired; and what `fn` throws.
    */
   within<T>(options: WorkOptions, fn: () => Promise<T>): Promise<T>
+  /** The pooler (PgBouncer or its like) that the pool's connections lead through; null: none, or nothing opened yet. */
+  readonly pooler: Pooler | null
   /** One consistent snapshot of the pool. */
   status(): PoolStatus
   /** How long waits, leases and connects took, since the start. */

@@ -17,6 +17,7 @@ import {
   resolveConnectionOptions,
   resolvePoolOptions,
 } from './options.ts'
+import { describePooler } from './pooler.ts'
 import { QueuePool } from './queue-pool.ts'
 import { retryTransaction } from './retry.ts'
 import { SchemaWatch } from './schema-watch.ts'
@@ -67,8 +68,11 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
   const given = resolveConnectionOptions(options.connection)
   const connectionOptions = { ...given, applicationName: given.applicationName ?? name }
   const catalog = new StatementCatalog()
-  const source = createConnectionSource(target, connectionOptions, catalog)
   const monitor = createMonitor({ onEvent: options.onEvent })
+  const source = createConnectionSource(target, connectionOptions, catalog, {
+    onPooler: (pooler) =>
+      monitor.record('pooler-detected', undefined, describePooler(pooler, connectionOptions.prepare)),
+  })
   const work = new Work()
   const pool = new QueuePool<Connection>({
     name,
@@ -228,6 +232,9 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     db,
     health,
     monitor: poolMonitor,
+    get pooler() {
+      return source.poolers.pooler
+    },
     async connect(bounds = {}) {
       checkArguments('connect', bounds)
       const { timeoutMs = connectionOptions.connectTimeoutMs, signal } = bounds

@@ -2,6 +2,7 @@ import postgres from 'postgres'
 import { type ArrayType, addArrayTypes } from './array-types.ts'
 import { inferredType } from './driver-query.ts'
 import type { ConnectionOptions } from './options.ts'
+import { type Pooler, PoolerWatch } from './pooler.ts'
 import type { StatementCatalog } from './statement.ts'
 import type { Target } from './target.ts'
 
@@ -26,19 +27,23 @@ export interface ConnectionSource {
   planEpoch: number
   /** While true nothing runs from a prepared plan: definitions are about to change, or nobody would notice. */
   plansHeld: boolean
+  /** What is known of a pooler on the way. */
+  readonly poolers: PoolerWatch
 }
 
 /**
  * Prepares what connections to one target share; opens nothing.
  *
- * @param onNotify Called with the payload of what any of the connections has LISTENed for.
+ * @param listeners.onNotify Called with the payload of what any of the connections has LISTENed for.
+ * @param listeners.onPooler Called when a pooler is met on the way, and when it turns out to lose prepared statements.
  */
 export function createConnectionSource(
   target: Target,
   options: ConnectionOptions,
   catalog: StatementCatalog,
-  onNotify?: (payload: string) => void,
+  listeners: { onNotify?: (payload: string) => void; onPooler?: (pooler: Pooler) => void } = {},
 ): ConnectionSource {
+  const { onNotify } = listeners
   // Every key is given: postgres.js fills in what is missing from PG* variables. Its seconds end here, all as "never".
   const client = postgres({
     host: target.host,
@@ -80,6 +85,7 @@ export function createConnectionSource(
     firstSnapshot: null,
     planEpoch: 0,
     plansHeld: false,
+    poolers: new PoolerWatch({ prepare: options.prepare, onChange: listeners.onPooler }),
   }
 }
 
@@ -128,8 +134,14 @@ export function isPipelinable(
  */
 export function staleness(error: unknown): 'certain' | 'possible' | null {
   const { code, routine } = error as { code: string; routine?: string }
-  if (code === '26000' || (code === '0A000' && routine === 'RevalidateCachedQuery')) return 'certain'
+  if (isLostStatement(error) || (code === '0A000' && routine === 'RevalidateCachedQuery')) return 'certain'
   return /^(?:22|42|0A000$|XX000$)/.test(code) ? 'possible' : null
+}
+
+/** Whether a prepared statement is not where it was prepared, or another one is there under its name. */
+export function isLostStatement(error: unknown): boolean {
+  const { code } = error as { code?: unknown }
+  return code === '26000' || code === '42P05'
 }
 
 export function isCancelCode(error: unknown): boolean {

@@ -53,7 +53,7 @@ export function createHealthProbe(options: HealthProbeOptions): SideConnection {
     options.target,
     { ...options.options, applicationName: `${options.name} health` },
     new StatementCatalog(),
-    options.onNotify,
+    { onNotify: options.onNotify },
   )
   let connection: Connection | null = null
   let closed = false

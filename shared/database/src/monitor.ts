@@ -17,6 +17,7 @@ const eventTypes = [
   'definitions-changed',
   'plans-held',
   'plans-released',
+  'pooler-detected',
 ] as const
 
 export type DatabaseEventType = (typeof eventTypes)[number]
@@ -31,7 +32,7 @@ export interface DatabaseEvent {
   code: string | null
   /** ISO 8601. */
   at: string
-  /** Numbers of the pool, or a place in the program. */
+  /** Numbers of the pool, a place in the program, or what was found. */
   detail?: string
 }
 

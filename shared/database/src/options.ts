@@ -42,7 +42,7 @@ export interface ConnectionOptions {
   connectTimeoutMs: number
   /** The server's own limit for a statement, 0 = none. Default 0. */
   statementTimeoutMs: number
-  /** Sends statements prepared (one round trip when warm). false for PgBouncer in transaction mode. Default true. */
+  /** Sends statements prepared (one round trip when warm), except through a pooler that would lose them. Default true. */
   prepare: boolean
   /** Statement texts that one connection keeps prepared. 0 or more. Default 256. */
   maxPreparedStatements: number

@@ -5,6 +5,7 @@ import {
   type Driver,
   definitionsChanged,
   isCancelCode,
+  isLostStatement,
   isPipelinable,
   isServerError,
   staleness,
@@ -79,6 +80,7 @@ export class Pipeline {
   readonly #planEpoch: number
   readonly #fates = new WeakMap<object, { fate: Fate; query: DriverQuery }>()
   #wire: Wire | null = null
+  #isPooled = false
   #submit: (query: DriverQuery) => void = () => {}
   /** When the statement now running became the first. */
   #runningSince = 0
@@ -122,9 +124,17 @@ export class Pipeline {
     return this.#isOutdated || this.#prepared.worn
   }
 
-  /** Whether a statement may be put behind those under way: it would be sent at once, and hit by nothing. */
-  get sharable(): boolean {
+  /** Whether what is sent now would go out at once, and be hit by nothing. */
+  get isClear(): boolean {
     return this.#held.length === 0 && !this.#cancellation.isUnderWay
+  }
+
+  /**
+   * Whether a statement may be put behind those under way. Not where a pooler has every unprepared statement wait for a
+   * connection to the server anew: how long that takes says nothing about the statement, and cancelling does not end it.
+   */
+  get sharable(): boolean {
+    return this.isClear && this.#keepsStatements
   }
 
   /** Whether a statement is on its way, or at work on the server. */
@@ -142,6 +152,11 @@ export class Pipeline {
     return this.#lost !== null || this.#isEnding
   }
 
+  /** Whether what is prepared here is there when it is used: no pooler between loses it. */
+  get #keepsStatements(): boolean {
+    return !this.#isPooled || this.#source.poolers.pooler?.preparedStatements === true
+  }
+
   /** What is known of a statement that failed with the error. */
   fateOf(error: unknown): Fate | undefined {
     return typeof error === 'object' && error !== null ? this.#fates.get(error)?.fate : undefined
@@ -157,9 +172,10 @@ export class Pipeline {
     return Math.max(0, this.silentForMs(now) - this.#roundTripMs)
   }
 
-  /** The server has answered for the first time: from now on statements may be run. */
-  start(client: Driver, wire: Wire): void {
+  /** The server has answered for the first time, through a pooler or not: from now on statements may be run. */
+  start(client: Driver, wire: Wire, isPooled: boolean): void {
     this.#wire = wire
+    this.#isPooled = isPooled
     this.#submit = submitterOf(client)
     this.#roundTripMs = wire.roundTripMs
     this.#spokeAt = performance.now()
@@ -230,7 +246,7 @@ export class Pipeline {
       const { mode } = options
       return this.run(begin, [], false).then(() => this.run(text, parameters, values, { mode, ticket }))
     }
-    if (isQuiet || this.#isOver || (!risky && this.sharable))
+    if (isQuiet || this.#isOver || (!risky && this.isClear))
       return this.#send(text, parameters, values, info, options)
     return new Promise((resolve) => {
       const start = () => resolve(this.#send(text, parameters, values, info, options))
@@ -292,7 +308,8 @@ export class Pipeline {
     if (this.#isOver || ticket?.isCancelled) {
       return Promise.reject(new ConnectionLostError('not-sent', { cause: this.#lost?.cause }))
     }
-    const mayPrepare = mode !== 'unprepared' && !this.#isOutdated && !this.#source.plansHeld
+    const mayPrepare =
+      mode !== 'unprepared' && !this.#isOutdated && !this.#source.plansHeld && this.#keepsStatements
     const prepare = mayPrepare && this.#prepared.keeps(text, parameters, info)
     if (begin !== undefined) this.#wire?.writeAhead(beginMessages(begin))
     const simple = parameters.length === 0 && begin === undefined
@@ -309,7 +326,10 @@ export class Pipeline {
         (error) => {
           if (this.#lost) return reject(error)
           if (!isServerError(error)) return resolve(this.#refused(error, query, info))
-          if (query.prepared && staleness(error)) this.#fates.set(error as object, { fate: 'suspect', query })
+          const isLost = prepare && this.#isPooled && isLostStatement(error)
+          if (isLost) this.#source.poolers.lostStatement()
+          if (isLost || (query.prepared && staleness(error)))
+            this.#fates.set(error as object, { fate: 'suspect', query })
           else if (this.#cancellation.isUnderWay && isCancelCode(error))
             this.#fates.set(error as object, { fate: 'collateral', query })
           this.#over(query, info)

@@ -97,7 +97,7 @@ export function createSingleStatements(options: SingleStatementOptions): RunStat
   /** Until nothing of a cancellation is left that could hit another, the connection is nobody else's. */
   function giveBack(slot: Slot<Connection>, since: number, now?: number): void {
     const connection = slot.connection as Connection
-    if (connection.sharable) pool.unshare(slot, since, now)
+    if (connection.isClear) pool.unshare(slot, since, now)
     else void connection.cancelled().then(() => pool.unshare(slot, since))
   }
 

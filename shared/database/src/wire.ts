@@ -41,6 +41,11 @@ export class Wire {
     return this.#ended.promise
   }
 
+  /** Whether it was opened. */
+  get isOpen(): boolean {
+    return this.#socket !== null
+  }
+
   /** Whether TLS is on. */
   get isEncrypted(): boolean {
     return this.#socket !== null && this.#socket !== this.#tcp
@@ -85,6 +90,11 @@ export class Wire {
       await bounded(this.closed, timeoutMs).catch(() => {})
     }
     this.destroy()
+  }
+
+  /** Lets the process end while it is open. */
+  unref(): void {
+    this.#tcp.unref()
   }
 
   /** Ends it at once, without a goodbye. */

@@ -156,7 +156,7 @@ export function poolVariables({ service }: ServiceDefinition) {
     DATABASE_PREPARE: {
       schema: boolean(),
       default: 'true',
-      description: 'Use prepared statements. false behind PgBouncer in transaction mode.',
+      description: 'Use prepared statements, except where a pooler would lose them.',
     },
     DATABASE_MAX_PREPARED_STATEMENTS: {
       schema: integer({ min: 0, max: 100_000 }),

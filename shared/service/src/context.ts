@@ -7,7 +7,16 @@ import type { Logger } from './logger.ts'
 export interface ServiceDatabase
   extends Pick<
     AnyDatabase,
-    'name' | 'status' | 'timings' | 'events' | 'eventCounts' | 'monitor' | 'connect' | 'within' | 'close'
+    | 'name'
+    | 'pooler'
+    | 'status'
+    | 'timings'
+    | 'events'
+    | 'eventCounts'
+    | 'monitor'
+    | 'connect'
+    | 'within'
+    | 'close'
   > {
   readonly health: Pick<HealthProbe, 'check' | 'details'>
 }

@@ -12,6 +12,7 @@ const levels: Partial<Record<DatabaseEvent['type'], Level>> = {
   'lease-returned': 'info',
   'definitions-changed': 'info',
   'plans-released': 'info',
+  'pooler-detected': 'info',
 }
 
 /**

@@ -52,6 +52,7 @@ export async function readDetailedHealth(service: string, context: ServiceContex
   return {
     ...health,
     pool,
+    pooler: context.database.pooler,
     server: server && {
       version: server.version,
       uptimeMs: server.uptimeMs,

@@ -122,7 +122,12 @@ describe('the health table', () => {
 describe('/health/detailed', () => {
   test('tells pool, server, limits, isolation, process and events', async () => {
     const event = { type: 'connect-failed', code: '53300', at: '2026-01-01T00:00:00.000Z' } as const
-    const { app } = setUp({ answers: { events: [{ ...event, detail: 'not shown' } as never] } })
+    const { app } = setUp({
+      answers: {
+        events: [{ ...event, detail: 'not shown' } as never],
+        pooler: { preparedStatements: false },
+      },
+    })
     const body = (await (await app.request('/health/detailed')).json()) as Record<string, never>
     expect(body).toMatchObject({
       pool: { poolSize: 10, maxOverflow: 20, total: 1 },
@@ -134,6 +139,7 @@ describe('/health/detailed', () => {
         wantedConnections: 31,
         fits: true,
       },
+      pooler: { preparedStatements: false },
       isolation: { role: 'fake_app', confined: true, findings: [] },
       process: { uptimeMs: expect.any(Number), memory: { rssBytes: expect.any(Number) }, eventLoopLag: null },
     })

@@ -3,6 +3,7 @@ import type {
   DatabaseEvent,
   DatabaseHealth,
   EventCounts,
+  Pooler,
   PoolStatus,
   PoolTimings,
   Sample,
@@ -15,6 +16,7 @@ import type { ServiceDatabase } from '../src/index.ts'
 export interface FakeAnswers {
   probe: DatabaseHealth
   pool: Partial<PoolStatus>
+  pooler: Pooler | null
   server: ServerReport | null
   events: DatabaseEvent[]
   eventCounts: Partial<EventCounts>
@@ -31,6 +33,7 @@ export function createFakeDatabase(given: Partial<FakeAnswers> = {}) {
   const answers: FakeAnswers = {
     probe: { status: 'connected', latencyMs: 0.4, code: null, checkedAt: '2026-01-01T00:00:00.000Z' },
     pool: {},
+    pooler: null,
     server: confinedServer,
     events: [],
     eventCounts: {},
@@ -45,6 +48,9 @@ export function createFakeDatabase(given: Partial<FakeAnswers> = {}) {
   const asked = { check: 0, details: 0, connect: 0, close: 0 }
   const database: ServiceDatabase = {
     name: 'fake',
+    get pooler() {
+      return answers.pooler
+    },
     status: () => ({ ...idlePool, ...answers.pool }),
     events: () => answers.events,
     eventCounts: () => ({ ...noEvents, ...answers.eventCounts }),

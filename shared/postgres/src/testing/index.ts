@@ -1,6 +1,7 @@
 export { eventually } from './eventually.ts'
 export type { Direction, ProxiedConnection } from './fault-link.ts'
 export { type FaultMode, type FaultProxy, startFaultProxy } from './fault-proxy.ts'
+export { type PgBouncer, type PgBouncerProgram, pgBouncerPrograms, startPgBouncer } from './pgbouncer.ts'
 export { startTestServer, type TestServer } from './private-servers.ts'
 export { templateKey } from './template-key.ts'
 export type { Template } from './templates.ts'

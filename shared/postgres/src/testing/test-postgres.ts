@@ -1,5 +1,6 @@
 import { parseAdminUrl } from '../admin-connection.ts'
 import { type LocalPostgres, startPostgres } from '../server/local-postgres.ts'
+import { stopPgBouncers } from './pgbouncer.ts'
 import { stopPrivateServers, sweepPrivateServers } from './private-servers.ts'
 import { endTestRun } from './test-run.ts'
 import { testDataRoot, testSettings } from './test-settings.ts'
@@ -42,7 +43,7 @@ async function open(): Promise<TestPostgres & { server: LocalPostgres | null }> 
 export async function stopTestPostgres(): Promise<void> {
   const running = shared
   shared = null
-  await stopPrivateServers()
+  await Promise.all([stopPrivateServers(), stopPgBouncers()])
   // A runner outlives its `bun test`, which may have been killed with servers of its own running.
   await sweepPrivateServers(testDataRoot())
   const opened = await running?.catch(() => null)

@@ -56,6 +56,14 @@ export const detailedHealthSchema = z
   .looseObject({
     ...health,
     pool: poolSchema,
+    pooler: z
+      .object({ preparedStatements: z.boolean() })
+      .nullable()
+      .meta({
+        description:
+          'A pooler such as PgBouncer between the service and the server, and whether statements are sent prepared ' +
+          'through it. null: none.',
+      }),
     server: z
       .looseObject({
         version: z.string(),
