@@ -217,7 +217,7 @@ const setups = programs.flatMap((program) => [
   {
     title: `${program.version}, untracked`,
     program,
-    settings: program.tracks ? { max_prepared_statements: '0' } : {},
+    settings: (program.tracks ? { max_prepared_statements: '0' } : {}) as Settings,
   },
   ...(program.tracks
     ? [{ title: `${program.version}, tracked`, program, settings: { max_prepared_statements: '100' } }]
