@@ -27,9 +27,15 @@ afterAll(async () => {
   await proxy[Symbol.asyncDispose]()
 })
 
-/** The layer through the proxy. */
-const proxied = (options: Parameters<Fixture['open']>[0] = {}) =>
-  fixture.open({ name: 'effects', url: proxy.url(fixture.test.appUrl), pool: one, ...options })
+/** The layer through the proxy, with nothing on it to be counted but what callers ask. */
+const proxied = ({ connection, ...options }: Parameters<Fixture['open']>[0] = {}) =>
+  fixture.open({
+    name: 'effects',
+    url: proxy.url(fixture.test.appUrl),
+    pool: one,
+    connection: { definitionsCheckMs: 0, ...connection },
+    ...options,
+  })
 
 describe('a statement that calls a function of somebody, whose connection is cut', () => {
   const calls: [text: string, call: (note: string) => SQL][] = [

@@ -287,7 +287,11 @@ describe('a monitor that was started', () => {
     await using place = await withDatabase()
     const name = new URL(place.appUrl).pathname.slice(1)
     const database = createDatabase({ name: 'costs', url: place.appUrl })
-    const observer = createDatabase({ name: 'observer', url: place.adminUrl })
+    const observer = createDatabase({
+      name: 'observer',
+      url: place.adminUrl,
+      connection: { definitionsCheckMs: 0 },
+    })
     const transactions = async () =>
       (
         await firstRow<{ n: number }>(

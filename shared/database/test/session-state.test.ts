@@ -10,7 +10,12 @@ describe('a setting that ends with the transaction', () => {
     const { host, port } = await testPostgres()
     await using proxy = await startFaultProxy({ target: { host, port } })
     await using fixture = await createFixture()
-    const { db } = fixture.open({ name: 'tenant', url: proxy.url(fixture.test.appUrl), pool: one })
+    const { db } = fixture.open({
+      name: 'tenant',
+      url: proxy.url(fixture.test.appUrl),
+      pool: one,
+      connection: { definitionsCheckMs: 0 },
+    })
     const read = sql`select current_setting('app.tenant', true) as tenant, ${1}::int as n`
     const forTenant = () =>
       db.transaction(async (tx) => {
