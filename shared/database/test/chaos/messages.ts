@@ -1,0 +1,27 @@
+import type { Violation } from './ledger.ts'
+import type { Plan } from './plan.ts'
+import type { Place } from './run-world.ts'
+
+/** What the program tells the process that a world runs in. */
+export interface Start {
+  readonly plan: Plan
+  readonly place: Place
+}
+
+/** What that process answers. */
+export type Answer =
+  | { type: 'progress'; statements: number; faults: number }
+  | { type: 'frozen'; pid: number }
+  | { type: 'result'; result: WorldResult }
+
+/** What became of one world. */
+export interface WorldResult {
+  readonly statements: number
+  readonly faults: number
+  readonly succeeded: number
+  /** How often callers saw each kind of failure. */
+  readonly failures: Readonly<Record<string, number>>
+  readonly violations: readonly Violation[]
+  readonly history: readonly string[]
+  readonly notes: readonly string[]
+}

@@ -1,0 +1,39 @@
+import type { FaultProxy, ProxiedConnection } from '@shared/postgres/testing'
+import type postgres from 'postgres'
+import type { Database } from '../../src/index.ts'
+import type { Ledger } from './ledger.ts'
+import type { Plan } from './plan.ts'
+
+export type Plain = Record<string, never>
+
+/** One database under load: what callers, faults and the audit work on. */
+export interface World {
+  readonly plan: Plan
+  readonly ledger: Ledger
+  readonly database: Database<Plain>
+  /** What the layer connects to. */
+  readonly url: string
+  /** Ways in that are not the layer's, straight to the server, as its superuser. */
+  readonly admin: postgres.Sql
+  readonly proxy: FaultProxy | null
+  /** What is done to connections that are new, before their first byte. */
+  readonly newLinks: { meet: ((link: ProxiedConnection) => void) | null }
+  /** Fires when callers and faults are to stop. */
+  readonly stopping: AbortSignal
+  /** Tells the parent that a backend is frozen, which thaws it if this process can't. */
+  readonly onFrozen: (pid: number) => void
+}
+
+/** Waits, but not beyond the end of the load. */
+export function pause(ms: number, stopping: AbortSignal): Promise<void> {
+  if (stopping.aborted) return Promise.resolve()
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      stopping.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    stopping.addEventListener('abort', end)
+  })
+}
