@@ -57,6 +57,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'Measure the connection layer and its peers under faults.',
     load: () => import('./faults.ts'),
   },
+  chaos: {
+    summary: 'Break the connection layer at random, and audit what it answered.',
+    load: () => import('./chaos.ts'),
+  },
   bench: {
     summary: 'Measure how fast the connection layer and its peers are.',
     load: () => import('./bench.ts'),

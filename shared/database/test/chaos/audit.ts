@@ -17,7 +17,7 @@ export async function audit({ admin, ledger, database, plan }: World): Promise<v
 }
 
 /** Done: there, exactly once. Not sent, refused or rolled back: not there. Unknown: there once, whole, or not at all. */
-async function checkRows(admin: postgres.Sql, ledger: Ledger): Promise<void> {
+export async function checkRows(admin: postgres.Sql, ledger: Ledger): Promise<void> {
   const rows = await admin<{ id: string; parts: number[] }[]>`
     select id, array_agg(part order by part) as parts
     from (select id, part from singles union all select id, part from pairs) written group by id`

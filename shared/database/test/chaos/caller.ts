@@ -79,9 +79,13 @@ export class Caller {
       [1, 'signal'],
     ] as const)
     if (how === 'free') return await work()
-    if (how === 'deadline') return await world.database.within({ timeoutMs: random.int(1, 60) }, work)
+    if (how === 'deadline')
+      return await world.database.within(
+        { timeoutMs: random.pick([random.int(1, 40), random.int(1, 400)]) },
+        work,
+      )
     const controller = new AbortController()
-    const timer = setTimeout(() => controller.abort(new Error('the caller left')), random.int(0, 40))
+    const timer = setTimeout(() => controller.abort(new Error('the caller left')), random.int(0, 80))
     try {
       return await world.database.within({ signal: controller.signal }, work)
     } finally {

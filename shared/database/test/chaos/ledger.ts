@@ -42,6 +42,8 @@ export class Ledger {
   /** Statements that callers asked for. */
   statements = 0
   faults = 0
+  /** When a call settled last. */
+  settledAt = 0
   /** Calls that were answered as asked. */
   succeeded = 0
   /** How often callers saw each kind of failure. */
@@ -63,7 +65,10 @@ export class Ledger {
   begin(label: string): () => void {
     const call: OpenCall = { label, since: performance.now(), isHung: false }
     this.open.add(call)
-    return () => this.open.delete(call)
+    return () => {
+      this.settledAt = performance.now()
+      this.open.delete(call)
+    }
   }
 
   /** Notes that what is open now will never settle. */

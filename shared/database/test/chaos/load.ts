@@ -24,7 +24,7 @@ export async function load(world: World, random: Random, types: TypeChanges): Pr
     while (!world.stopping.aborted) {
       // Who is refused comes again a little later, as callers do; a pool that is full or closed refuses at once.
       if (await act(own, number)) await turn()
-      else await pause(own.random.int(1, 10), world.stopping)
+      else await pause(own.random.int(5, 50), world.stopping)
     }
   }
   await Promise.all(Array.from({ length: world.plan.callers }, (_, number) => caller(number)))

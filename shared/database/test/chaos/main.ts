@@ -48,6 +48,7 @@ async function run(options: Arguments, signal: AbortSignal): Promise<ChaosReport
     onProgress: (soFar, plan) => showProgress(renderProgress(soFar, plan, performance.now() - startedAt)),
   })
   endProgress()
+  if (process.env.CHAOS_DEBUG) console.log(JSON.stringify(report, null, 1))
   for (const failure of report.failures) console.log(`${renderFailure(failure, workload)}\n`)
   for (const note of report.notes) console.log(note)
   console.log(renderSummary(report))

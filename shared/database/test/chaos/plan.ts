@@ -143,12 +143,12 @@ function drawPool(random: Random): Partial<PoolOptions> {
     poolSize: random.int(1, 5),
     maxOverflow: random.pick([-1, 0, 0, 1, 3]),
     sharedDepth: random.pick([1, 2, 4, 16, 90]),
-    checkoutTimeoutMs: random.pick([200, 1_000, 3_000]),
-    maxWaiting: random.pick([0, 5, 1_000]),
+    checkoutTimeoutMs: random.pick([500, 2_000, 4_000]),
+    maxWaiting: random.pick([0, 5, 1_000, 1_000, 1_000, 1_000]),
     prePing: random.chance(0.85),
     prePingIdleMs: random.pick([0, 0, 5, 500]),
     prePingTimeoutMs: random.pick([100, 500, 2_000]),
-    recycleMs: random.pick([3, 20, 200, 60_000, Number.POSITIVE_INFINITY]),
+    recycleMs: random.pick([5, 200, 200, 60_000, 60_000, Number.POSITIVE_INFINITY]),
     idleTimeoutMs: random.pick([10, 500, 600_000]),
     slowStatementMs: random.pick([1, 5, 20]),
     leakAfterMs: random.pick([0, 50, 60_000]),
@@ -157,9 +157,9 @@ function drawPool(random: Random): Partial<PoolOptions> {
 
 function drawConnection(random: Random): Partial<ConnectionOptions> {
   return {
-    connectTimeoutMs: random.pick([200, 1_000, 2_000]),
+    connectTimeoutMs: random.pick([500, 1_000, 2_000]),
     prepare: random.chance(0.75),
-    maxPreparedStatements: random.pick([0, 1, 2, 3, 4, 5, 256]),
+    maxPreparedStatements: random.chance(0.5) ? random.int(0, 5) : 256,
     stallAfterMs: random.pick([0, 30, 200, 1_000]),
     retryReads: random.chance(0.5),
     statementTimeoutMs: random.pick([0, 0, 0, 60_000]),

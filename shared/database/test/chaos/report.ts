@@ -7,9 +7,9 @@ const mostShown = 12
 
 /** What was run and what was found, in two lines. */
 export function renderSummary(report: ChaosReport): string {
-  const { worlds, statements, faults, broken } = report
+  const { worlds, statements, answered, faults, broken } = report
   const counts = faultKinds.map((kind) => `${broken[kind]} ${kind}`).join(', ')
-  return `${count(worlds, 'world')}, ${count(statements, 'statement')}, ${count(faults, 'fault')}\n${counts}`
+  return `${count(worlds, 'world')}, ${count(statements, 'statement')} (${answered} calls answered as asked), ${count(faults, 'fault')}\n${counts}`
 }
 
 /** A world that broke a promise: how to run it again, what it was, what it did last, and what was found. */

@@ -12,12 +12,14 @@ import type { Plan } from './plan.ts'
 import { Random } from './random.ts'
 import { setStage } from './stage.ts'
 import { TypeChanges } from './types.ts'
-import type { Plain, World } from './world.ts'
+import { type Plain, pause, type World } from './world.ts'
 
-/** What has not settled so long after the last fault was healed never will. */
+/** When nothing has settled for so long though all is healed, what is open never will. */
 const hungMs = 15_000
-/** A pool that is healed serves everybody again within this. */
-const servedMs = 10_000
+/** How long callers go on asking a database that is closed. */
+const afterCloseMs = 300
+/** How often it is looked at. */
+const lookMs = 20
 
 /** Where a world is. */
 export interface Place {
@@ -80,7 +82,7 @@ export async function runWorld(
   const faults = direct(world, random.fork('faults'))
   const changes = plan.workload === 'types' ? types.run(random.fork('types')) : null
   const closing = plan.closeAtMs === null ? null : closeAt(world, plan.closeAtMs, random.fork('close'))
-  await sleep(plan.loadMs)
+  await Promise.race([sleep(plan.loadMs), closing?.then(() => sleep(afterCloseMs)) ?? new Promise(() => {})])
   stopping.abort()
   await Promise.all([faults, changes, closing])
   ledger.happened('all faults are healed')
@@ -112,10 +114,22 @@ async function close({ database, ledger }: World, timeoutMs: number): Promise<vo
   ledger.happened('close() is over')
 }
 
-/** Waits until all calls have settled, at most so long. */
-async function settle({ ledger }: World, callers: Promise<void>, mostMs: number): Promise<void> {
-  await Promise.race([callers, sleep(mostMs, undefined, { ref: false })])
+/** Waits until all calls have settled, or none has for so long. */
+async function settle({ ledger }: World, callers: Promise<unknown>, mostMs: number): Promise<void> {
+  await finished(callers, () => ledger.settledAt, mostMs)
   ledger.happened(`${ledger.open.size} calls are open`)
+}
+
+/** True when the work has settled; false when nothing went on for so long: a machine may be slow, but not for ever. */
+async function finished(work: Promise<unknown>, wentOnAt: () => number, mostMs: number): Promise<boolean> {
+  const startedAt = performance.now()
+  let isFinished = false
+  const settled = work.then(() => {
+    isFinished = true
+  })
+  while (!isFinished && performance.now() - Math.max(startedAt, wentOnAt()) < mostMs)
+    await Promise.race([settled, sleep(lookMs)])
+  return isFinished
 }
 
 /** Nothing is broken any more: reads, a write, a transaction and a session must all succeed. */
@@ -135,21 +149,18 @@ async function prove(world: World): Promise<void> {
   const session = () =>
     caller.attempt('the proof: a session', () => database.use(({ db }) => caller.ask(db, sql`select 1`)))
   const proofs = [...Array.from({ length: 20 }, () => read), write, transaction, session]
-  const end = performance.now() + servedMs
+  let servedAt = 0
   let unserved = proofs.length
-  const served = proofs.map(async (proof) => {
-    while (performance.now() < end) {
-      if (await proof()) {
-        unserved--
-        return
-      }
-      await sleep(20)
+  const isOver = new AbortController()
+  const working = proofs.map(async (proof) => {
+    while (!(await proof())) {
+      if (isOver.signal.aborted) return
+      await pause(lookMs, isOver.signal)
     }
+    unserved--
+    servedAt = performance.now()
   })
-  await Promise.race([Promise.all(served), sleep(servedMs + 1_000, undefined, { ref: false })])
-  if (unserved > 0)
-    ledger.violated(
-      'hung',
-      `${unserved} of ${proofs.length} were not served ${servedMs} ms after all was healed`,
-    )
+  if (await finished(Promise.all(working), () => servedAt, hungMs)) return
+  isOver.abort()
+  ledger.violated('hung', `${unserved} of ${proofs.length} were not served ${hungMs} ms after all was healed`)
 }

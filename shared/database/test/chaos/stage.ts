@@ -18,8 +18,8 @@ export const shelfRows = 64
 /** The text of a row of `shelf`: up to 2 kB, so that a page of them is many packets. */
 export const bodyOf = (n: number): string => `${n}.`.repeat(1 + (n % 8) * 80)
 
-/** Makes the tables and functions that callers work on. `-1` as a part fails at COMMIT, after the statement's own answer. */
-export async function setStage(admin: postgres.Sql): Promise<void> {
+/** Makes the tables and functions that callers work on, for the role or `public`. `-1` as a part fails at COMMIT, after the statement's own answer. */
+export async function setStage(admin: postgres.Sql, grantee: string = role.name): Promise<void> {
   await admin.unsafe(`
     create table singles (id text not null, part int not null default 1);
     create table pairs (id text not null, part int not null);
@@ -33,7 +33,7 @@ export async function setStage(admin: postgres.Sql): Promise<void> {
       begin raise exception 'refused at COMMIT' using errcode = '23514'; end $$;
     create constraint trigger refused after insert on singles deferrable initially deferred
       for each row when (new.part < 0) execute function refuse();
-    grant select, insert, update, delete on all tables in schema public to ${role.name};
-    alter default privileges in schema public grant all on tables to ${role.name};
-    alter default privileges in schema public grant usage on types to ${role.name}`)
+    grant select, insert, update, delete on all tables in schema public to ${grantee};
+    alter default privileges in schema public grant all on tables to ${grantee};
+    alter default privileges in schema public grant usage on types to ${grantee}`)
 }

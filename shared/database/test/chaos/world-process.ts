@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Answer, Start, WorldResult } from './messages.ts'
 
 /** Everything in a world has a bound of its own; together they stay below this. */
-const calmMs = 60_000
+const calmMs = 180_000
 /** Nothing may keep a process alive whose database is closed. */
 const exitMs = 5_000
 
