@@ -1,5 +1,5 @@
 import { describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { eventually, withDatabase } from '@shared/postgres/testing'
+import { eventually, pgBouncerPrograms, startPgBouncer, withDatabase } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { createDatabase, type DatabaseOptions } from '../src/index.ts'
@@ -184,6 +184,27 @@ describe('a definition that changes', () => {
     expect(world.changes()).toBe(0)
   })
 })
+
+for (const program of pgBouncerPrograms())
+  test(`behind PgBouncer ${program.version} a change is noticed by looks alone, and no session of its own listens`, async () => {
+    await using world = await createWorld()
+    await using pooler = await startPgBouncer({ program, urls: [world.test.appUrl] })
+    const database = createDatabase({
+      name: 'pooled',
+      url: pooler.url(world.test.appUrl),
+      pool: { poolSize: 2, maxOverflow: 0 },
+      connection: { definitionsCheckMs: 100 },
+    })
+    const insert = (day: string) => database.db.execute(sql`insert into days values (${day})`)
+    for (let round = 0; round < 5; round++) await insert('2020-01-01')
+    await world.owner.unsafe('alter table days alter day type timestamp')
+    await eventually(() => database.eventCounts()['definitions-changed'] > 0)
+    await insert('2020-01-02 12:00')
+    const listening = await database.db.execute(sql`select * from pg_listening_channels()`)
+    const [kept] = await world.owner`select count(*)::int as n from days where day::text like '% 12:00:00'`
+    expect({ kept, listening: [...listening] }).toEqual({ kept: { n: 1 }, listening: [] })
+    await database.close()
+  })
 
 describe('plans', () => {
   const announce = (world: { owner: postgres.Sql }, payload: string) =>
