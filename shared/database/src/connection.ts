@@ -263,7 +263,8 @@ export class Connection implements PoolConnection {
     if (this.lost) return
     this.#settle(cause, quietSince)
     this.#wire?.destroy()
-    if (!this.#ending) this.#onLost(cause)
+    // Before it was open its attempt has failed, and says so.
+    if (!this.#ending && this.#backend) this.#onLost(cause)
   }
 
   /** Settles whatever is left on it. */
