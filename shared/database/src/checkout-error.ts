@@ -1,5 +1,11 @@
 import { describeLimit, type TimeLimit } from './deadline.ts'
-import { CheckoutAbortedError, ConnectError, DatabaseError, StatementTimeoutError } from './errors.ts'
+import {
+  CheckoutAbortedError,
+  ConnectError,
+  DatabaseError,
+  StatementTimeoutError,
+  WorkAbortedError,
+} from './errors.ts'
 
 /** Why a checkout failed that the pool had room for: the server gave no connection, as its last failure says. */
 export function noConnection(
@@ -27,8 +33,9 @@ export function limitOf(signal: AbortSignal | undefined): TimeLimit | null {
   return reason instanceof StatementTimeoutError ? reason.deadline : null
 }
 
-/** A reason of this layer's own, such as a deadline that passed before, is passed on as it is. */
+/** What a signal that fired before there was a connection is to its caller: a deadline that had passed, or its own abort. */
 export function abortedError(signal: AbortSignal | undefined): DatabaseError {
   const reason: unknown = signal?.reason
+  if (reason instanceof WorkAbortedError) return new CheckoutAbortedError(reason.cause)
   return reason instanceof DatabaseError ? reason : new CheckoutAbortedError(reason)
 }

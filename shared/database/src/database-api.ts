@@ -79,7 +79,7 @@ export interface Database<TSchema extends Record<string, unknown>> {
    * @param options.timeoutMs Longest time in ms. Bounds around this one, and of calls inside, hold too.
    * @throws {CheckoutTimeoutError} when the time passed in the queue of an exhausted pool; ConnectError when the server gave no
    *   connection; StatementTimeoutError while a statement ran, or before it was sent; ConnectionLostError (`unknown`) during
-   *   COMMIT, which goes on; WorkAbortedError when the signal fired; and what `fn` throws.
+   *   COMMIT, which goes on; CheckoutAbortedError or WorkAbortedError when the signal fired; and what `fn` throws.
    */
   within<T>(options: WorkOptions, fn: () => Promise<T>): Promise<T>
   /** The pooler (PgBouncer or its like) that the pool's connections lead through; null: none, or nothing opened yet. */

@@ -221,7 +221,7 @@ const lateMessages = {
     `The statement was not sent: ${limit} were over before it. Allow more time, or do less in it.`,
 } satisfies Partial<Record<SpentOn, (limit: string) => string>>
 
-/** The signal of `within()` fired: its work was given up, and what ran for it was cancelled; `cause` is the signal's reason. */
+/** A signal fired under a statement or before it was sent: the work was given up, and what ran for it was cancelled; `cause` is the signal's reason. */
 export class WorkAbortedError extends DatabaseError {
   readonly code = 'WORK_ABORTED'
 

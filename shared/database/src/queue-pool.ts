@@ -235,7 +235,7 @@ export class QueuePool<C extends PoolConnection> {
     const { holder, signal } = options
     if (this.#closed) throw new PoolClosedError(this.#name)
     if (signal?.aborted) {
-      this.#counters.cancels++
+      if (!limitOf(signal)) this.#counters.cancels++
       throw abortedError(signal)
     }
     const ready = this.#tryTake(kind, this.#now())

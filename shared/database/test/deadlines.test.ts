@@ -5,13 +5,12 @@ import { sql } from 'drizzle-orm'
 import {
   CheckoutTimeoutError,
   ConnectError,
-  ConnectionLostError,
   type Database,
   findDatabaseError,
   StatementTimeoutError,
   WorkAbortedError,
 } from '../src/index.ts'
-import { createFixture, type Fixture, firstRow } from './support.ts'
+import { createFixture, firstRow } from './support.ts'
 
 type Plain = Database<Record<string, never>>
 
@@ -137,7 +136,7 @@ describe('a deadline that passes in the queue of a full pool is a CheckoutTimeou
     controller.abort(new Error('hung up'))
     const errors = [await inWithin, await inUse]
     await release()
-    const aborted = { code: 'WORK_ABORTED', deadline: null, cause: { message: 'hung up' } }
+    const aborted = { code: 'CHECKOUT_ABORTED', deadline: null, cause: { message: 'hung up' } }
     expect({ errors, counters: database.status().counters }).toMatchObject({
       errors: [aborted, aborted],
       counters: { timeouts: 0, cancels: 2 },
@@ -280,113 +279,5 @@ describe("a deadline that passes in the caller's own code", () => {
     expect(error).toMatchObject({ deadline: { owner: 'call', timeoutMs: 900, spentOn: 'caller' } })
     expect(await firstRow(owner.db.execute(sql`select count(*)::int as n from late_rows`))).toEqual({ n: 0 })
     expect(database.status()).toMatchObject({ total: 1, counters: { connects: 1 } })
-  })
-})
-
-describe('a COMMIT that takes longer than its caller has', () => {
-  const commits = async (fixture: Fixture) =>
-    (await fixture.backends()).some(({ state, query }) => state === 'active' && query === 'commit')
-
-  /** A table whose rows take two seconds to commit. */
-  async function slowTable(fixture: Fixture, name: string) {
-    const owner = fixture.open({ name: 'owner', url: fixture.test.migratorUrl })
-    await owner.db.execute(
-      sql.raw(`
-        create table ${name} (n int);
-        create function ${name}_commit() returns trigger language plpgsql as 'begin perform pg_sleep(2); return null; end';
-        create constraint trigger slow after insert on ${name} deferrable initially deferred
-          for each row execute function ${name}_commit()`),
-    )
-    return async () =>
-      (await firstRow<{ n: number }>(owner.db.execute(sql.raw(`select count(*)::int as n from ${name}`)))).n
-  }
-
-  test('is reported as unknown at the deadline, goes on, and its connection comes back', async () => {
-    await using fixture = await createFixture({ pool: one })
-    const { database } = fixture
-    const count = await slowTable(fixture, 'late_commits')
-    const pid = await database.use(async (connection) => connection.pid)
-    const error = await settled(
-      database.within({ timeoutMs: 700 }, () =>
-        database.transaction((tx) => tx.execute(sql`insert into late_commits values (1)`), { retries: 3 }),
-      ),
-    )
-    const isUnderWay = await commits(fixture)
-    expect(error).toBeInstanceOf(ConnectionLostError)
-    expect({ error, isUnderWay, status: database.status() }).toMatchObject({
-      error: {
-        outcome: 'unknown',
-        deadline: { owner: 'within', timeoutMs: 700, spentOn: 'commit' },
-        message: expect.stringContaining(
-          'COMMIT had not been answered when the 700 ms of within() were over',
-        ),
-      },
-      isUnderWay: true,
-      status: { checkedOut: 1 },
-    })
-    const next = await firstRow(database.db.execute(sql`select pg_backend_pid() as pid`))
-    expect({ next, rows: await count(), status: database.status() }).toMatchObject({
-      next: { pid },
-      rows: 1,
-      status: { total: 1, waiting: 0, counters: { connects: 1 } },
-    })
-  }, 20_000)
-
-  test('is the same for a signal, and close() waits for its end', async () => {
-    await using fixture = await createFixture({ pool: one })
-    const { database } = fixture
-    const count = await slowTable(fixture, 'aborted_commits')
-    const controller = new AbortController()
-    const work = settled(
-      database.transaction((tx) => tx.execute(sql`insert into aborted_commits values (1)`), {
-        signal: controller.signal,
-      }),
-    )
-    await eventually(() => commits(fixture))
-    controller.abort(new Error('hung up'))
-    expect(await work).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown', deadline: null })
-    expect((await work) as Error).toMatchObject({ cause: expect.any(WorkAbortedError) })
-    await database.close({ timeoutMs: Number.POSITIVE_INFINITY })
-    expect({ rows: await count(), backends: await fixture.backends() }).toEqual({ rows: 1, backends: [] })
-  }, 20_000)
-})
-
-describe('times given to calls', () => {
-  const forever = { timeoutMs: Number.POSITIVE_INFINITY }
-
-  test.each([Number.POSITIVE_INFINITY, 2 ** 31, Number.MAX_VALUE])(
-    '%d ms are no short time: what is under way ends by itself',
-    async (timeoutMs) => {
-      await using fixture = await createFixture({ pool: one })
-      const { database } = fixture
-      await database.connect({ timeoutMs })
-      const release = await holdAll(database)
-      const row = database.within({ timeoutMs }, () =>
-        firstRow(database.db.execute(sql`select 1 as n, pg_sleep(0.05)::text as slept`)),
-      )
-      const used = database.use(({ db }) => firstRow(db.execute(sql`select 2 as n`)), { timeoutMs })
-      const pinged = database.ping({ timeoutMs })
-      await eventually(() => database.status().waiting === 3)
-      await sleep(30)
-      await release()
-      expect([await row, await used, await pinged]).toMatchObject([
-        { n: 1 },
-        { n: 2 },
-        { latencyMs: expect.any(Number) },
-      ])
-    },
-  )
-
-  test('close() with no bound waits for what is under way', async () => {
-    await using fixture = await createFixture({ pool: one })
-    const { database } = fixture
-    await database.connect()
-    const work = database.db.transaction(async (tx) => {
-      await tx.execute(sql`select pg_sleep(0.2)`)
-      return firstRow(tx.execute(sql`select 'done' as state`))
-    })
-    await eventually(() => database.status().checkedOut === 1)
-    await database.close(forever)
-    expect(await work).toEqual({ state: 'done' })
   })
 })

@@ -1,4 +1,4 @@
-import { causes, DatabaseError } from '@shared/database'
+import { CheckoutAbortedError, causes, WorkAbortedError } from '@shared/database'
 import type { Context, MiddlewareHandler } from 'hono'
 import type { ServiceDatabase } from './context.ts'
 import { healthPaths } from './health-routes.ts'
@@ -25,5 +25,7 @@ export function isClientGone(c: Context, error: unknown): boolean {
   if (!c.req.raw.signal.aborted) return false
   if (error instanceof DOMException && error.name === 'AbortError') return true
   // Under COMMIT it is the cause of an outcome that nobody knows: nobody waits to hear of it.
-  return [...causes(error)].some((link) => link instanceof DatabaseError && link.code === 'WORK_ABORTED')
+  return [...causes(error)].some(
+    (link) => link instanceof CheckoutAbortedError || link instanceof WorkAbortedError,
+  )
 }
