@@ -229,7 +229,9 @@ describe('a deadline that passes under a statement is a StatementTimeoutError', 
       const pid = await database.use(async (connection) => connection.pid)
       const deadline = new AbortController()
       const work = settled(database.within({ signal: deadline.signal }, () => run(database)))
-      await eventually(async () => (await fixture.backends()).some(({ state }) => state === 'active'))
+      await eventually(async () =>
+        (await fixture.backends()).some(({ query }) => query.includes('pg_sleep(60)')),
+      )
       process.kill(pid, 'SIGSTOP')
       try {
         deadline.abort()
