@@ -61,6 +61,7 @@ export class Connection implements PoolConnection {
   #backend: { pid: number; secret: number } | null = null
   #backendStartedAt: string | null = null
   #ending: Promise<void> | null = null
+  #isRetired = false
 
   constructor(source: ConnectionSource, onLost: (cause: unknown) => void) {
     this.#source = source
@@ -91,7 +92,12 @@ export class Connection implements PoolConnection {
   }
 
   get worn(): boolean {
-    return this.#pipeline.worn || this.hasOtherSettings
+    return this.#pipeline.worn || this.#isRetired || this.hasOtherSettings
+  }
+
+  /** This connection, and no other, is replaced when nobody uses it. */
+  retire(): void {
+    this.#isRetired = true
   }
 
   /** Whether a setting that the server reports by itself is not what the session began with. */

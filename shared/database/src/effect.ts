@@ -7,18 +7,35 @@ const writingHeads = new Set(['insert', 'update', 'delete', 'merge'])
 // SELECT can lock rows (FOR UPDATE, FOR SHARE), and WITH can hold statements that write.
 const writing = new Set([...writingHeads, 'share'])
 
-/** Words of the grammar that may stand before a parenthesis and call nothing that has an effect. */
-const grammar = new Set(
+/** Words that may stand before a parenthesis and can be no function's name: reserved, or names of columns only. */
+const reserved = new Set(
   (
-    'select from where and or not in any all some exists on as by having values when then else case end join lateral over ' +
-    'filter using cast with recursive union except intersect distinct between like ilike similar limit offset fetch first ' +
-    'next is isnull notnull array row rows range groups interval within group grouping sets rollup cube order partition ' +
-    'coalesce nullif greatest least position overlay substring trim extract treat both leading trailing materialized ' +
-    'collate escape normalize numeric decimal dec varchar varying char character bpchar nchar bit varbit time timestamp ' +
-    'timestamptz timetz float current_time current_timestamp localtime localtimestamp json_object json_array json_arrayagg ' +
-    'json_objectagg json_query json_value json_exists json_scalar json_serialize json set insert conflict returning'
+    'select from where and or not in any all some on as having when then else case end union except intersect distinct limit ' +
+    'offset fetch null array using cast with lateral between exists group grouping order row values coalesce nullif greatest ' +
+    'least overlay position substring trim extract treat normalize both leading trailing returning numeric decimal dec ' +
+    'varchar char character nchar bit time timestamp interval float current_time current_timestamp localtime ' +
+    'localtimestamp json json_object json_array json_arrayagg json_objectagg json_query json_value json_exists json_scalar ' +
+    'json_serialize'
   ).split(' '),
 )
+
+/** Words that can be a function's name too: what they are depends on the word before. */
+const contextual: Readonly<Record<string, (before: Token) => boolean>> = {
+  over: (before) => before.value === ')',
+  filter: (before) => before.value === ')',
+  like: isOperand,
+  ilike: isOperand,
+  join: (before) => isOperand(before) || /^(?:inner|left|right|full|outer|cross)$/.test(before.value),
+  by: ({ value }) => value === 'group' || value === 'order' || value === 'partition',
+  varying: ({ value }) => value === 'character' || value === 'char' || value === 'bit',
+  conflict: ({ value }) => value === 'on',
+  insert: ({ value }) => value === 'then',
+}
+
+function isOperand({ kind, value }: Token): boolean {
+  if (kind === 'word') return !reserved.has(value) && value !== 'by'
+  return kind === 'mark' ? value === ')' || value === ']' : kind !== 'operator'
+}
 
 const operators = new Set(
   (
@@ -45,6 +62,7 @@ export function effectOf(text: string): Effect {
   let name: Token | null = null
   let before: Token | null = null
   let beforeThat: Token | null = null
+  let third: Token | null = null
   let isFirst = true
   let isOver = false
   /** Behind INTO stands a table, and its columns in parentheses. */
@@ -67,8 +85,9 @@ export function effectOf(text: string): Effect {
     if (kind === 'word' && value === 'operator') return 'unknown'
     if (kind === 'operator' && !operators.has(value)) return 'unknown'
     if (opens && isTarget) isTarget = false
-    else if (opens && name && !callsNothing(name, before, beforeThat)) return 'unknown'
+    else if (opens && name && !callsNothing(name, before, beforeThat, third)) return 'unknown'
     if (isTarget && kind === 'word' && /^(?:select|values|default|with|using)$/.test(value)) isTarget = false
+    third = beforeThat
     beforeThat = before
     before = name
     name = token
@@ -76,12 +95,19 @@ export function effectOf(text: string): Effect {
   return isFirst ? 'unknown' : effect
 }
 
-/** Whether a parenthesis behind these tokens calls nothing that could have an effect. */
-function callsNothing(name: Token, before: Token | null, beforeThat: Token | null): boolean {
+/** Whether a parenthesis behind these tokens, the last one first, calls nothing that could have an effect. */
+function callsNothing(
+  name: Token,
+  before: Token | null,
+  beforeThat: Token | null,
+  third: Token | null,
+): boolean {
   if (name.kind !== 'word' && name.kind !== 'quoted') return true
-  if (before?.kind === 'mark' && before.value === '.')
-    return beforeThat?.value === 'pg_catalog' && harmlessFunctions.has(name.value)
+  if (before?.value === '.')
+    return beforeThat?.value === 'pg_catalog' && third?.value !== '.' && harmlessFunctions.has(name.value)
   // A column list behind an alias.
   if (before?.kind === 'word' && before.value === 'as') return true
-  return (name.kind === 'word' && grammar.has(name.value)) || harmlessFunctions.has(name.value)
+  if (harmlessFunctions.has(name.value)) return true
+  if (name.kind === 'quoted') return false
+  return reserved.has(name.value) || (before !== null && contextual[name.value]?.(before) === true)
 }

@@ -7,6 +7,9 @@ import { guard, untilFired, type Work } from './work.ts'
 
 const keepsPlans = /^(?:|SELECT|INSERT|UPDATE|DELETE|MERGE|FETCH|EXPLAIN|SHOW)$/
 
+/** What takes away the plans that the driver believes are there. */
+const takesPlans = /^(?:DEALLOCATE|DISCARD) ALL$/
+
 // What a transaction inside another one sends; it leaves nothing behind.
 const ownSavepoint = /^(?:savepoint|rollback to) s\d+$/
 
@@ -59,6 +62,7 @@ export class ExclusiveConnection {
       this.#changed = true
     }
     const rows = await this.#guarded(text, parameters, values, this.#changed ? 'unprepared' : mode, begin)
+    if (takesPlans.test(rows.command ?? '')) this.connection.retire()
     if (kind === 'local' && changesMeanings(text, parameters)) this.#changed = true
     if (kind === 'plain' && !keepsPlans.test(rows.command ?? '')) this.#changed = true
     return rows

@@ -12,6 +12,8 @@ const word = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y
 const number = /\.?\d[\w.]*/y
 const parameter = /\$\d+/y
 const dollarQuote = /\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$/y
+const lineEnd = /[\r\n]/g
+const continued = /[ \t\f\v]*[\r\n]\s*'/y
 const operator = /[-+*/<>=~!@#%^&|`?]+/y
 
 /**
@@ -30,7 +32,7 @@ export function* lexSql(text: string): Generator<Token, void> {
     const next = text[at + 1]
     const from = at
     if (match(space)) at = space.lastIndex
-    else if (char === '-' && next === '-') at = endOf(text, '\n', at)
+    else if (char === '-' && next === '-') at = endOfLine(text, at)
     else if (char === '/' && next === '*') at = endOfComment(text, at)
     else if (char === "'") {
       at = endOfQuoted(text, at, "'", false)
@@ -50,7 +52,7 @@ export function* lexSql(text: string): Generator<Token, void> {
       const value = text.slice(from, at).toLowerCase()
       const quote = text[at]
       if (quote === "'" && /^[ebxn]$/.test(value)) {
-        at = endOfQuoted(text, at, quote, value === 'e')
+        at = value === 'e' ? endOfEscaped(text, at) : endOfQuoted(text, at, quote, false)
         yield { kind: 'text', value: text.slice(from, at) }
       } else if (value === 'u' && quote === '&' && (text[at + 1] === "'" || text[at + 1] === '"')) {
         const inner = at + 1
@@ -68,6 +70,21 @@ export function* lexSql(text: string): Generator<Token, void> {
       at++
       yield { kind: 'mark', value: char }
     }
+  }
+}
+
+function endOfLine(text: string, from: number): number {
+  lineEnd.lastIndex = from
+  return lineEnd.exec(text) ? lineEnd.lastIndex : text.length
+}
+
+/** A constant with escapes goes on behind a line break, with escapes. */
+function endOfEscaped(text: string, from: number): number {
+  let at = endOfQuoted(text, from, "'", true)
+  for (;;) {
+    continued.lastIndex = at
+    if (!continued.test(text)) return at
+    at = endOfQuoted(text, continued.lastIndex - 1, "'", true)
   }
 }
 

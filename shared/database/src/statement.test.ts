@@ -39,6 +39,10 @@ describe('classifyStatement', () => {
     "select set_config('a.b', 'c', true), set_config('a.d', 'c', false)",
     "update pg_settings set setting = 'c' where name = 'work_mem'",
     'create table pg_temp.t (a int)',
+    'create table pg_temp_3.t (a int)',
+    'select U&"\\0073et_config"(1, 2, false)',
+    "select pg_backup_start('a')",
+    'select 1 -- a\r; set x = 1',
     'execute p',
     `${'/* a */'.repeat(30)} set a.b = 1`,
   ])('%p may leave state', (text) => {

@@ -35,7 +35,7 @@ const localSettings = new Set(['local', 'transaction', 'constraints'])
 const statefulFunctions = new Set(
   (
     'set_config setseed pg_advisory_lock pg_advisory_lock_shared pg_try_advisory_lock pg_try_advisory_lock_shared ' +
-    'dblink_connect dblink_connect_u'
+    'dblink_connect dblink_connect_u pg_backup_start pg_start_backup'
   ).split(' '),
 )
 
@@ -113,8 +113,10 @@ class StatementScan {
     const follows = this.#previous?.kind === 'word' ? this.#previous.value : ''
     const isTemporary = isWord && (value === 'temp' || value === 'temporary')
     if (isTemporary && /^(?:create|replace|local|global|into)$/.test(follows)) this.isStateful = true
+    // A name in escapes may be any.
+    if (!isWord && /^u&"/i.test(value)) this.isStateful = true
     // A temporary table by its schema's name, and a setting by the view of all.
-    if (value === 'pg_temp' || (value === 'pg_settings' && this.#isUpdate)) this.isStateful = true
+    if (/^pg_temp(?:_|$)/.test(value) || (value === 'pg_settings' && this.#isUpdate)) this.isStateful = true
   }
 
   #mark(value: string): void {

@@ -88,6 +88,23 @@ describe('between borrowers nothing leaks', () => {
     expect(database.status()).toMatchObject({ total: 1, counters: { connects: 1 } })
   })
 
+  test.each(['deallocate all', 'discard all'])(
+    '%p takes the connection with it, whose plans are gone: the next transaction does not miss them',
+    async (text) => {
+      await using fixture = await createFixture(one)
+      const { database } = fixture
+      const work = () =>
+        database.db.transaction(async (tx) => {
+          await tx.execute(sql`select ${1}::int as first`)
+          return firstRow(tx.execute(sql`select ${2}::int as second`))
+        })
+      await work()
+      await database.db.execute(sql.raw(text))
+      expect(await work()).toEqual({ second: 2 })
+      expect(database.status().counters).toMatchObject({ connects: 2, closes: { worn: 1 } })
+    },
+  )
+
   test('a handle kept from use() or from a transaction rejects afterwards', async () => {
     await using fixture = await createFixture(one)
     const { database } = fixture
