@@ -48,6 +48,10 @@ const discardText =
   'DISCARD TEMP; DISCARD SEQUENCES; ' +
   "DO $$ DECLARE p text; BEGIN FOR p IN SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql LOOP EXECUTE 'DEALLOCATE ' || pg_catalog.quote_ident(p); END LOOP; END $$"
 
+/** What the login has set and RESET ALL takes away behind a pooler: there it leads back to the login of the pooler. */
+const loginSettings = (applicationName: string): string =>
+  `; SET client_encoding = 'UTF8'; SET application_name = '${applicationName.replaceAll("'", "''")}'`
+
 /** One physical connection, one life: a postgres.js client that connects once and never again. */
 export class Connection implements PoolConnection {
   readonly #source: ConnectionSource
@@ -59,6 +63,7 @@ export class Connection implements PoolConnection {
   #tls: TlsSettings | null = null
   #wire: Wire | null = null
   #backend: { pid: number; secret: number } | null = null
+  #isPooled = false
   #backendStartedAt: string | null = null
   #ending: Promise<void> | null = null
   #isRetired = false
@@ -203,7 +208,7 @@ export class Connection implements PoolConnection {
   }
 
   async reset(how: ResetMode, timeoutMs: number): Promise<void> {
-    await bounded(this.run(how === 'discard' ? discardText : 'rollback', [], true), timeoutMs)
+    await bounded(this.run(how === 'discard' ? this.#discardText : 'rollback', [], true), timeoutMs)
     // What 'rollback' leaves stays by the user's choice.
     if (how === 'rollback') this.#settings.accept()
   }
@@ -217,6 +222,12 @@ export class Connection implements PoolConnection {
   destroy(): Promise<void> {
     this.#ending ??= this.#cut()
     return this.#ending
+  }
+
+  get #discardText(): string {
+    return this.#isPooled
+      ? discardText + loginSettings(this.#source.options.applicationName ?? '')
+      : discardText
   }
 
   /** Settles statements that nothing else will, and counts them: each is a defect of this layer. */
@@ -251,10 +262,10 @@ export class Connection implements PoolConnection {
     this.#backend = first.state
     this.#settings.accept()
     // Behind a pooler the server's process is not the one we are connected to, and can't be looked up.
-    const isPooled = identity.pid !== this.pid
-    if (isPooled) await this.#source.poolers.meet(() => keepsTrack(client))
+    this.#isPooled = identity.pid !== this.pid
+    if (this.#isPooled) await this.#source.poolers.meet(() => keepsTrack(client))
     else this.#backendStartedAt = identity.startedAt
-    this.#pipeline.start(client, wire, isPooled)
+    this.#pipeline.start(client, wire, this.#isPooled)
     this.#source.connections.add(this)
   }
 

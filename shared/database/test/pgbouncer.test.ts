@@ -202,6 +202,31 @@ describe.each(programs)('behind PgBouncer $version, which does not track prepare
     })
   })
 
+  test('use() costs no connection, and leaves what the login has set', async () => {
+    await using world = await createWorld(
+      program,
+      { ...untracked, default_pool_size: '1' },
+      { pool: { poolSize: 1, maxOverflow: 0 } },
+    )
+    const { database } = world
+    const ask = async (db: Database<Plain>['db']) =>
+      firstRow(
+        db.execute(
+          sql`select current_setting('application_name') as name, current_setting('client_encoding') as encoding`,
+        ),
+      )
+    const rows = [
+      await database.use(({ db }) => ask(db)),
+      await ask(database.db),
+      await database.use(({ db }) => ask(db)),
+    ]
+    const asAtLogin = { name: 'pooled', encoding: 'UTF8' }
+    expect({ rows, connects: database.status().counters.connects }).toEqual({
+      rows: [asAtLogin, asAtLogin, asAtLogin],
+      connects: 1,
+    })
+  })
+
   test('a setting that it refuses at login is named at once, with what to do', async () => {
     await using world = await createWorld(program, untracked, { connection: { statementTimeoutMs: 5_000 } })
     const error = await world.database.connect().catch((thrown: unknown) => thrown)
