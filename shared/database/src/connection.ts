@@ -29,7 +29,9 @@ export async function openConnection(
     await bounded(connection.open(), options.timeoutMs, options.signal)
     return connection
   } catch (error) {
-    void connection.destroy()
+    const gone = connection.destroy()
+    // Who has given the attempt up learns by this when nothing is left of it.
+    if (options.signal?.aborted) await gone
     throw toConnectError(error, source.target, options.timeoutMs)
   }
 }

@@ -180,7 +180,7 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
       })
     }
     try {
-      return await work.holding(lease.slot, () => fn(exclusive))
+      return await work.holding(lease, () => fn(exclusive))
     } finally {
       // What the caller has, it has: its deadline ends the wait for what is still to be cleaned up.
       await untilFired(giveBack(), context?.signal, () => null).catch(() => {})

@@ -29,21 +29,3 @@ const owners: Record<DeadlineOwner, (time: string) => string> = {
 export function describeLimit({ owner, timeoutMs }: TimeLimit): string {
   return owners[owner](`${Math.round(timeoutMs)} ms`)
 }
-
-/** setTimeout's longest delay: beyond it a timer fires at once. */
-export const longestTimerMs = 2_147_483_647
-
-/**
- * Calls `passed` when `timeoutMs` are over, also where that is more than one timer can wait; for Infinity never.
- *
- * @returns What stops it.
- */
-export function startTimer(timeoutMs: number, passed: () => void): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const wait = (leftMs: number): void => {
-    const partMs = Math.min(leftMs, longestTimerMs)
-    timer = setTimeout(() => (leftMs > partMs ? wait(leftMs - partMs) : passed()), partMs)
-  }
-  if (timeoutMs !== Number.POSITIVE_INFINITY) wait(timeoutMs)
-  return () => clearTimeout(timer)
-}

@@ -49,6 +49,7 @@ export class ExclusiveLeases<C extends PoolConnection> {
     }
     slot.place = null
     slot.isReported = false
+    slot.nestedWaits = 0
     if (slot.state === 'closed') return done
     if (connection.inFlight > 0) supply.destroy(slot, 'busy-at-checkin')
     else if (reset !== 'none') return this.#reset(slot, reset)

@@ -55,25 +55,33 @@ export function createHealthProbe(options: HealthProbeOptions): SideConnection {
     new StatementCatalog(),
     { onNotify: options.onNotify },
   )
+  const closing = new AbortController()
   let connection: Connection | null = null
-  let closed = false
+  /** Settles when the server has let go of connections dropped before. */
+  let dropped: Promise<unknown> = Promise.resolve()
+
+  async function open(): Promise<Connection> {
+    try {
+      return await openConnection(source, { timeoutMs, signal: closing.signal })
+    } catch (error) {
+      closing.signal.throwIfAborted()
+      throw error
+    }
+  }
 
   /** Runs one question on the probe's connection, opened if need be and dropped when it fails. */
   async function ask<T>(question: (connection: Connection, leftMs: number) => Promise<T>): Promise<T> {
-    if (closed) throw new PoolClosedError(options.name)
+    closing.signal.throwIfAborted()
     const deadline = performance.now() + timeoutMs
     if (connection?.lost) connection = null
-    connection ??= await openConnection(source, { timeoutMs })
+    connection ??= await open()
     const own = connection
-    if (closed) {
-      void own.destroy()
-      connection = null
-    }
     try {
+      closing.signal.throwIfAborted()
       return await question(own, Math.max(1, deadline - performance.now()))
     } catch (error) {
       connection = null
-      void own.destroy()
+      dropped = Promise.all([dropped, own.destroy()]).then(() => {})
       throw error
     }
   }
@@ -118,8 +126,10 @@ export function createHealthProbe(options: HealthProbeOptions): SideConnection {
     details,
     ask: (question) => inTurn(() => ask((own, leftMs) => bounded(question(own), leftMs))),
     async close() {
-      closed = true
+      closing.abort(new PoolClosedError(options.name))
       await connection?.close()
+      await turn
+      await dropped
     },
   }
 }

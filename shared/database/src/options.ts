@@ -1,5 +1,5 @@
-import { longestTimerMs } from './deadline.ts'
 import { ConfigurationError } from './errors.ts'
+import { longestTimerMs } from './timer.ts'
 
 /** How many connections, for how long, and how they are checked. Times in ms. */
 export interface PoolOptions {

@@ -1,7 +1,7 @@
 export interface PacerOptions {
   now: () => number
   random: () => number
-  /** Called when the pause after a failure is over. */
+  /** Called when the pause before the next attempt is over. */
   wake: () => void
 }
 
@@ -11,15 +11,19 @@ const longestPauseMs = 500
 
 /**
  * Paces connection attempts to a server that fails them: one at a time, after a pause that doubles from 10 ms to half a
- * second, with jitter, however many callers wait. The first success ends it.
+ * second, with jitter, however many callers wait. Beside attempts that are silent others may be under way, each after a
+ * pause that doubles with their number. The first success ends it.
  */
 export class Pacer {
   readonly #options: PacerOptions
   #failures = 0
-  #since = 0
+  #failingSince: number | null = null
   #notBefore = 0
+  #besideNotBefore = 0
   #timer: ReturnType<typeof setTimeout> | null = null
   #last: { error: unknown; at: number } | null = null
+  /** When an attempt last ended or turned out silent: what began before says nothing that is not known. */
+  #knownAt = Number.NEGATIVE_INFINITY
 
   constructor(options: PacerOptions) {
     this.#options = options
@@ -29,11 +33,15 @@ export class Pacer {
     return this.#failures > 0
   }
 
-  /** Whether an attempt may start now, `connecting` of them being under way; if not yet, `wake` is called when it may. */
-  ready(connecting: number): boolean {
+  /**
+   * Whether an attempt may start now, while `arriving` are under way and `silent` others are without an answer; if not yet,
+   * `wake` is called when it may.
+   */
+  ready(arriving: number, silent: number): boolean {
     if (this.#failures === 0) return true
-    if (connecting > 0) return false
-    const pause = this.#notBefore - this.#options.now()
+    if (arriving > 0 && silent === 0) return false
+    const notBefore = silent > 0 ? Math.max(this.#notBefore, this.#besideNotBefore) : this.#notBefore
+    const pause = notBefore - this.#options.now()
     if (pause <= 0) return true
     this.#timer ??= setTimeout(() => {
       this.#timer = null
@@ -44,23 +52,37 @@ export class Pacer {
 
   /** How long the server had been failing by `at` without a success between; 0 when it was not. */
   failingForMs(at: number): number {
-    return this.#failures > 0 ? at - this.#since : 0
+    return this.#failingSince === null ? 0 : at - this.#failingSince
+  }
+
+  /** An attempt has begun, and `underWay` of them are. */
+  began(underWay: number): void {
+    if (this.#failures > 0) this.#besideNotBefore = this.#options.now() + this.#pause(underWay)
   }
 
   /** Attempts begun before the last failure was known belong to it: they say nothing about how long it lasts. */
   failed(error: unknown, startedAt: number): void {
     const now = this.#options.now()
-    const isOfABurst = this.#failures > 0 && this.#last !== null && startedAt < this.#last.at
     this.#last = { error, at: now }
-    if (isOfABurst) return
-    if (this.#failures === 0) this.#since = now
-    const pause = Math.min(shortestPauseMs * 2 ** this.#failures, longestPauseMs)
+    const isNews = startedAt >= this.#knownAt
+    if (isNews || this.#failures > 0) this.#failingSince ??= now
+    if (!isNews) return
+    this.#knownAt = now
+    this.#notBefore = now + this.#pause(this.#failures)
     this.#failures++
-    this.#notBefore = now + pause * (0.5 + this.#options.random() / 2)
+  }
+
+  /** An attempt has been without an answer for so long that others may start beside it. */
+  silent(startedAt: number): void {
+    if (startedAt < this.#knownAt) return
+    this.#knownAt = this.#options.now()
+    if (this.#failures === 0) this.#failures = 1
   }
 
   succeeded(): void {
     this.#failures = 0
+    this.#failingSince = null
+    this.#knownAt = this.#options.now()
     this.stop()
   }
 
@@ -72,5 +94,10 @@ export class Pacer {
   stop(): void {
     if (this.#timer) clearTimeout(this.#timer)
     this.#timer = null
+  }
+
+  #pause(doublings: number): number {
+    const pause = Math.min(shortestPauseMs * 2 ** doublings, longestPauseMs)
+    return pause * (0.5 + this.#options.random() / 2)
   }
 }

@@ -40,9 +40,9 @@ const strandedAfterMs = 5_000
 
 type SharedKind = Exclude<LeaseKind, 'exclusive'>
 
-/** The lease inside which the caller runs, if any: its wait is checked for a deadlock. */
+/** The lease inside which the caller was started, if any: while it is held its wait is checked for a deadlock. */
 export interface Holder<C> {
-  holder?: Slot<C> | undefined
+  holder?: Lease<C> | undefined
 }
 
 /**
@@ -206,7 +206,7 @@ export class QueuePool<C extends PoolConnection> {
       // Who did not wait is only counted: the way in must cost nothing.
       waitMs: this.#waits.snapshot(this.#counters.checkouts - this.#waits.count),
       useMs: this.#uses.snapshot(),
-      createMs: this.#supply.creates.snapshot(),
+      createMs: this.#supply.attempts.times.snapshot(),
     }
   }
 
@@ -244,8 +244,8 @@ export class QueuePool<C extends PoolConnection> {
       this.#counters.saturations++
       throw this.#reported('saturated', new PoolSaturatedError(this.status(), this.#retryAfterMs()))
     }
-    if (!holder) return this.#wait(kind, options)
-    holder.nestedWaits++
+    if (!holder || holder.ended) return this.#wait(kind, options)
+    holder.slot.nestedWaits++
     try {
       if (isDeadlocked(this.#supply))
         throw this.#reported(
@@ -254,7 +254,7 @@ export class QueuePool<C extends PoolConnection> {
         )
       return await this.#wait(kind, options)
     } finally {
-      holder.nestedWaits--
+      if (!holder.ended) holder.slot.nestedWaits--
     }
   }
 
@@ -310,11 +310,11 @@ export class QueuePool<C extends PoolConnection> {
   #ready(kind: LeaseKind, now: number): Slot<C> | null {
     const fresh = this.#supply.fresh(now)
     if (fresh || kind !== 'shared') return fresh
-    const { slots, count, pacer } = this.#supply
+    const { slots, count, pacer, attempts } = this.#supply
     if (count.idle > 0) return null
     // Each connection on its way will take one: who goes behind others instead leaves it without work.
     const asking = Math.max(1, this.#line.length)
-    const isComing = slots.size < this.#options.poolSize || asking <= count.connecting
+    const isComing = slots.size < this.#options.poolSize || asking <= attempts.arriving
     return isComing && !pacer.failing ? null : this.#supply.leastLoaded(now)
   }
 

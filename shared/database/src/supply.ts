@@ -1,13 +1,13 @@
-import { startTimer } from './deadline.ts'
+import { ConnectAttempts } from './connect-attempts.ts'
 import { ConnectError } from './errors.ts'
 import { Fitness } from './fitness.ts'
-import { Histogram } from './histogram.ts'
 import { IdleWatch } from './idle-watch.ts'
 import type { DatabaseEventType } from './monitor.ts'
 import type { PoolOptions } from './options.ts'
 import { Pacer } from './pacer.ts'
 import { type Connector, connectingSlot, type PoolConnection, type Slot, type SlotState } from './slot.ts'
 import type { CloseReason, PoolCounters } from './status.ts'
+import { startTimer } from './timer.ts'
 
 export interface SupplyOptions<C> {
   pool: PoolOptions
@@ -41,9 +41,8 @@ export class Supply<C extends PoolConnection> {
   readonly limit: number
   readonly count: Record<Exclude<SlotState, 'closed'>, number> = { connecting: 0, idle: 0, leased: 0 }
   readonly slots = new Set<Slot<C>>()
-  /** How long connects took. */
-  readonly creates = new Histogram()
   readonly pacer: Pacer
+  readonly attempts: ConnectAttempts<C>
   /** Connections being pinged. They count as leased. */
   pinging = 0
   readonly #options: SupplyOptions<C>
@@ -54,7 +53,6 @@ export class Supply<C extends PoolConnection> {
   readonly #idleWatch: IdleWatch<C>
   /** Said goodbye to, and maybe still held by the server: they count against the limit only. */
   readonly #closing = new Set<Promise<void>>()
-  readonly #abortConnects = new AbortController()
   #stopped = false
   #onEmpty: (() => void) | null = null
 
@@ -71,6 +69,16 @@ export class Supply<C extends PoolConnection> {
     })
     this.limit = maxOverflow < 0 ? Number.POSITIVE_INFINITY : poolSize + maxOverflow
     this.pacer = new Pacer({ now: options.now, random: options.random, wake: options.onChange })
+    this.attempts = new ConnectAttempts<C>({
+      connect: options.connect,
+      timeoutMs: options.connectTimeoutMs,
+      pacer: this.pacer,
+      counters: options.counters,
+      now: options.now,
+      onConnected: (slot, connection) => this.#connected(slot, connection),
+      onFailed: (slot, error) => this.#refused(slot, error),
+      onSilent: options.onChange,
+    })
   }
 
   /** The idle connection used last, if it may be handed out as it is. Retired ones met on the way are closed. */
@@ -100,7 +108,7 @@ export class Supply<C extends PoolConnection> {
 
   /** Pings idle connections and opens new ones until `demand` of them are on their way, or no more may be. */
   raise(demand: number): void {
-    while (this.pinging + this.count.connecting < demand) {
+    while (this.pinging + this.attempts.arriving < demand) {
       const stale = this.#idle.at(-1)
       if (stale) this.#ping(stale)
       else if (this.canGrow()) this.#open()
@@ -108,12 +116,12 @@ export class Supply<C extends PoolConnection> {
     }
   }
 
-  /** Whether a connection may be opened now: there is room, and the server is not failing. */
+  /** Whether a connection may be opened now: there is room, or a silent attempt to make it, and the server is not failing. */
   canGrow(): boolean {
-    const size = this.slots.size + this.#closing.size
-    if (this.#stopped || size >= this.limit) return false
-    if (size >= this.#poolSize && this.count.connecting >= mostOverflowConnects) return false
-    return this.pacer.ready(this.count.connecting)
+    const { arriving, expendable, silent } = this.attempts
+    if (this.#stopped || (this.#size >= this.limit && !expendable)) return false
+    if (this.#size - silent >= this.#poolSize && arriving >= mostOverflowConnects) return false
+    return this.attempts.mayBegin()
   }
 
   /** Marks an idle connection as in use. */
@@ -170,7 +178,7 @@ export class Supply<C extends PoolConnection> {
     this.#fitness.end()
     this.pacer.stop()
     this.#idleWatch.stop()
-    this.#abortConnects.abort(cause)
+    this.attempts.abort(cause)
     for (const slot of [...this.#idle]) this.close(slot, 'shutdown')
     if (this.slots.size > 0) {
       await new Promise<void>((resolve) => {
@@ -182,8 +190,13 @@ export class Supply<C extends PoolConnection> {
       })
       for (const slot of [...this.slots]) this.destroy(slot, 'shutdown')
     }
-    // Neither a goodbye nor a cut takes longer than a second or two: the bound is the connection's own.
-    await Promise.all(this.#closing)
+    // None of these takes longer than a second or two: the bounds are their own.
+    await Promise.all([...this.#closing, this.attempts.ended()])
+  }
+
+  /** What counts against the limit. */
+  get #size(): number {
+    return this.slots.size + this.#closing.size
   }
 
   #ping(slot: Slot<C>): void {
@@ -212,40 +225,36 @@ export class Supply<C extends PoolConnection> {
   }
 
   #open(): void {
-    const { connect, connectTimeoutMs, counters, now, onChange, pool, random } = this.#options
+    const { now, onEvent, pool, random } = this.#options
+    const inTheWay = this.#size >= this.limit ? this.attempts.expendable : null
+    const givenUp = inTheWay && this.attempts.giveUp(inTheWay)
+    if (inTheWay) this.#forget(inTheWay)
     const createdAt = now()
     const slot = connectingSlot<C>(createdAt, createdAt + pool.recycleMs * (1 - random() * 0.1))
     this.slots.add(slot)
     this.count.connecting++
-    const onLost = (cause: unknown) => this.#lost(slot, cause)
-    connect({ timeoutMs: connectTimeoutMs, signal: this.#abortConnects.signal, onLost }).then(
-      (connection) => {
-        counters.connects++
-        this.creates.record(now() - createdAt)
-        this.pacer.succeeded()
-        slot.connection = connection
-        if (slot.state === 'closed') {
-          counters.closes.shutdown++
-          void connection.destroy()
-        } else this.#offer(slot)
-      },
-      (error: unknown) => {
-        this.#forget(slot)
-        if (!this.#stopped) this.#refused(error, createdAt)
-        onChange()
-      },
-    )
+    this.attempts.begin(slot, (cause) => this.#lost(slot, cause))
+    if (givenUp) onEvent('connect-failed', givenUp)
   }
 
-  #refused(error: unknown, startedAt: number): void {
-    this.#options.counters.connectFailures++
-    this.pacer.failed(error, startedAt)
-    this.#options.onEvent('connect-failed', error)
-    if (this.count.idle + this.count.leased > 0) return
-    const final = error instanceof ConnectError && !error.retryable
-    // An attempt begun in time is waited for: one that meets silence takes as long as the whole bound.
-    if (final || this.pacer.failingForMs(startedAt) >= this.#options.connectTimeoutMs)
-      this.#options.onRefused(error)
+  #connected(slot: Slot<C>, connection: C): void | Promise<void> {
+    slot.connection = connection
+    if (slot.state !== 'closed') return this.#offer(slot)
+    this.#options.counters.closes[this.#stopped ? 'shutdown' : 'overflow']++
+    return connection.destroy()
+  }
+
+  #refused(slot: Slot<C>, error: unknown): void {
+    this.#forget(slot)
+    const { connectTimeoutMs, onChange, onEvent, onRefused } = this.#options
+    if (!this.#stopped) {
+      onEvent('connect-failed', error)
+      const final = error instanceof ConnectError && !error.retryable
+      // An attempt begun in time is waited for: one that meets silence may take as long as the whole bound.
+      const isHopeless = final || this.pacer.failingForMs(slot.createdAt) >= connectTimeoutMs
+      if (isHopeless && this.count.idle + this.count.leased === 0) onRefused(error)
+    }
+    onChange()
   }
 
   #lost(slot: Slot<C>, cause: unknown): void {
@@ -293,6 +302,7 @@ export class Supply<C extends PoolConnection> {
     if (slot.state === 'closed') return
     if (slot.state === 'idle') this.#takeFromIdle(slot)
     else this.count[slot.state]--
+    this.attempts.forget(slot)
     slot.state = 'closed'
     this.slots.delete(slot)
     if (this.slots.size === 0) this.#onEmpty?.()

@@ -1,5 +1,6 @@
-import { longestTimerMs, type TimeLimit } from './deadline.ts'
+import type { TimeLimit } from './deadline.ts'
 import type { LeaseKind } from './slot.ts'
+import { startTimer } from './timer.ts'
 
 /** A caller in line for a connection. */
 export interface Waiter<T> {
@@ -36,7 +37,7 @@ export class WaitLine<T> {
   #tail: Waiter<T> | null = null
   #length = 0
   #separate = 0
-  #timer: ReturnType<typeof setTimeout> | null = null
+  #stopTimer: (() => void) | null = null
   #timerAt = Number.POSITIVE_INFINITY
   // While every deadline is no earlier than the one before it, expiry stops at the first waiter that has time left.
   #ordered = true
@@ -122,20 +123,21 @@ export class WaitLine<T> {
   }
 
   #arm(deadline: number): void {
-    if (this.#timer) clearTimeout(this.#timer)
+    this.#stopTimer?.()
     this.#timerAt = deadline
+    // What serves a waiter in time may have arrived, and not be read yet.
     const leftMs = Math.max(0, Math.ceil(deadline - this.#now()))
-    this.#timer = setTimeout(() => this.#expire(), Math.min(leftMs, longestTimerMs))
+    this.#stopTimer = startTimer(leftMs, () => this.#expire(), this.#now)
   }
 
   #disarm(): void {
-    if (this.#timer) clearTimeout(this.#timer)
-    this.#timer = null
+    this.#stopTimer?.()
+    this.#stopTimer = null
     this.#timerAt = Number.POSITIVE_INFINITY
   }
 
   #expire(): void {
-    this.#timer = null
+    this.#stopTimer = null
     this.#timerAt = Number.POSITIVE_INFINITY
     const now = this.#now()
     const due: Waiter<T>[] = []
@@ -143,7 +145,8 @@ export class WaitLine<T> {
       if (waiter.deadline <= now) due.push(waiter)
       else if (this.#ordered) break
     }
-    for (const waiter of due) {
+    // Several are due at once after a late timer: whose time ran out first hears of it first.
+    for (const waiter of due.sort((one, other) => one.deadline - other.deadline)) {
       // Telling one may have served another.
       if (!waiter.queued) continue
       this.remove(waiter)

@@ -1,10 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Ticket } from './cancellation.ts'
 import type { Connection } from './connection.ts'
-import { type DeadlineOwner, startTimer } from './deadline.ts'
+import type { DeadlineOwner } from './deadline.ts'
 import { DatabaseError, StatementTimeoutError, WorkAbortedError } from './errors.ts'
 import type { Rows } from './pipeline.ts'
-import type { Slot } from './slot.ts'
+import type { Lease } from './slot.ts'
+import { startTimer } from './timer.ts'
 
 /** What ends the database work of a call, beside the bounds around it: the earliest holds, none replaces another. */
 export interface Bounds {
@@ -19,9 +20,9 @@ export interface WorkOptions extends Bounds {
   owner?: 'within' | 'request' | undefined
 }
 
-/** Inherited along awaits: the lease the caller is inside, and the signal that ends its work. */
+/** Inherited along awaits, also by what lives on after them: the lease the caller is inside, and the signal that ends its work. */
 export interface WorkContext {
-  readonly holder?: Slot<Connection> | undefined
+  readonly holder?: Lease<Connection> | undefined
   /** Its reason is an error of this layer: StatementTimeoutError for a deadline, WorkAbortedError for a caller's signal. */
   readonly signal?: AbortSignal | undefined
 }
@@ -35,7 +36,7 @@ export class Work {
   }
 
   /** Runs `fn` as the holder of a lease. */
-  holding<T>(holder: Slot<Connection>, fn: () => Promise<T>): Promise<T> {
+  holding<T>(holder: Lease<Connection>, fn: () => Promise<T>): Promise<T> {
     return this.#contexts.run({ ...this.current(), holder }, started(fn))
   }
 

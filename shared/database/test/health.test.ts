@@ -77,6 +77,27 @@ describe('the health probe', () => {
     expect(await database.health.check()).toMatchObject({ status: 'disconnected', code: 'POOL_CLOSED' })
   })
 
+  test('leaves no backend and no question when it is closed, at whatever moment of its first connect', async () => {
+    await using fixture = await createFixture()
+    const { name } = fixture.database
+    const observer = fixture.open({ name: 'observer', url: fixture.test.adminUrl })
+    const left = () =>
+      firstRow<{ n: number }>(
+        observer.db.execute(
+          sql`select count(*)::int as n from pg_stat_activity where application_name = ${`${name} health`}`,
+        ),
+      )
+    await observer.connect()
+    for (let moment = 0; moment < 30; moment++) {
+      const database = fixture.open({ name })
+      const checking = database.health.check()
+      for (let turn = 0; turn < moment; turn++) await new Promise((resolve) => setImmediate(resolve))
+      await database.close()
+      const { code } = await Promise.race([checking, { code: 'still asked' }])
+      expect({ ...(await left()), code }).toEqual({ n: 0, code: code === null ? null : 'POOL_CLOSED' })
+    }
+  }, 30_000)
+
   test('finds a role that is not confined', async () => {
     const test = await withDatabase()
     const database = createDatabase({ name: 'superuser', url: test.adminUrl })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { eventually } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
 import { type DatabaseEvent, NestedCheckoutError } from '../src/index.ts'
-import { createFixture } from './support.ts'
+import { createFixture, firstRow } from './support.ts'
 
 async function watched(pool: Record<string, unknown>) {
   const events: DatabaseEvent[] = []
@@ -56,5 +56,24 @@ describe('what is held for too long', () => {
     expect(error.heldAt).toHaveLength(1)
     expect(error.heldAt[0]).toContain('watch.test.ts')
     expect(error.message).toContain('watch.test.ts')
+  })
+
+  test('what was started inside a transaction and lives on waits its turn as any other', async () => {
+    const { fixture } = await watched({ poolSize: 1, maxOverflow: 0 })
+    await using _ = fixture
+    const { database } = fixture
+    const tick = Promise.withResolvers<void>()
+    const cache = await database.db.transaction(async (tx) => {
+      await tx.execute(sql`select 1`)
+      return { filled: tick.promise.then(() => firstRow(database.db.execute(sql`select ${7}::int as n`))) }
+    })
+    const held = Promise.withResolvers<void>()
+    const holding = database.use(() => held.promise)
+    await eventually(() => database.status().checkedOut === 1)
+    tick.resolve()
+    await eventually(() => database.status().waiting === 1)
+    held.resolve()
+    await holding
+    expect(await cache.filled).toEqual({ n: 7 })
   })
 })

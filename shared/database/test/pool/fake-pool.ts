@@ -48,6 +48,9 @@ export class FakeConnection implements PoolConnection {
   }
 }
 
+/** Longest time for an attempt to connect in a fake pool. */
+export const connectTimeoutMs = 3_000
+
 export interface Clock {
   now: number
 }
@@ -67,7 +70,7 @@ export function createFakePool(options: Partial<PoolOptions> = {}, random: () =>
   const pool = new QueuePool<FakeConnection>({
     name: 'fake',
     pool: resolvePoolOptions({ poolSize: 2, maxOverflow: 1, checkoutTimeoutMs: 5_000, ...options }),
-    connectTimeoutMs: 1_000,
+    connectTimeoutMs,
     now: () => clock.now,
     random,
     onEvent: (type) => events.push(type),
@@ -100,9 +103,9 @@ export function stateOf(pool: QueuePool<FakeConnection>) {
   return { total, idle, checkedOut, overflow, connecting, waiting }
 }
 
-/** Lets everything that is already settled run on. */
+/** Lets everything that is already settled run on, and timers that have fired and give the sockets their turns. */
 export async function settle(): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve))
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 /** A promise and its ends. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { eventually } from '@shared/postgres/testing'
 import {
   CheckoutAbortedError,
   CheckoutTimeoutError,
@@ -207,6 +208,7 @@ describe('the line', () => {
     }
     // The first burst does not know yet that the server fails.
     await pool.checkout({ timeoutMs: 1 }).catch(() => {})
+    await eventually(() => pool.status().counters.connectFailures > 0)
     most = 0
     const leases = await checkoutMany(pool, 8)
     expect({ leases: leases.length, most }).toEqual({ leases: 8, most: 1 })
@@ -251,15 +253,44 @@ describe('the line', () => {
   test('a checkout inside a lease on a full pool is reported when nobody could ever be served', async () => {
     const { pool } = createFakePool({ poolSize: 2, maxOverflow: 0 })
     const [first, second] = await checkoutMany(pool, 2)
-    const nested = pool.checkout({ holder: first?.slot })
+    const nested = pool.checkout({ holder: first })
     await settle()
     // Not yet: the second holder may still give its connection back.
     expect(stateOf(pool)).toMatchObject({ waiting: 1 })
-    const deadly = await pool.checkout({ holder: second?.slot }).catch((thrown: unknown) => thrown)
+    const deadly = await pool.checkout({ holder: second }).catch((thrown: unknown) => thrown)
     expect(deadly).toBeInstanceOf(NestedCheckoutError)
     await second?.checkin()
     await (await nested).checkin()
     expect(stateOf(pool)).toMatchObject({ checkedOut: 1, waiting: 0 })
+  })
+
+  test('a checkout started inside a lease counts as inside only while that lease is held', async () => {
+    const { pool } = createFakePool({ poolSize: 1, maxOverflow: 0 })
+    const ended = await pool.checkout()
+    await ended.checkin()
+    const held = await pool.checkout()
+    // What was started in the first lease lives on; the second is another's, on the same connection.
+    const waiting = pool.checkout({ holder: ended })
+    await settle()
+    expect(stateOf(pool)).toMatchObject({ checkedOut: 1, waiting: 1 })
+    await held.checkin()
+    await (await waiting).checkin()
+  })
+
+  test('a checkout that still waits when the lease around it has ended does not make the next holder one that waits', async () => {
+    const { pool } = createFakePool({ poolSize: 2, maxOverflow: 0 })
+    const [first, second] = await checkoutMany(pool, 2)
+    const ahead = pool.checkout()
+    const nested = pool.checkout({ holder: first })
+    await first?.checkin()
+    const next = await ahead
+    // It holds the connection of the first, and waits for nobody: there will be one for a checkout inside the second.
+    const waiting = pool.checkout({ holder: second })
+    await settle()
+    expect(stateOf(pool)).toMatchObject({ checkedOut: 2, waiting: 2 })
+    await next.checkin()
+    await (await nested).checkin()
+    await (await waiting).checkin()
   })
 
   test('counts waits and the time spent in them', async () => {

@@ -18,6 +18,11 @@ export interface Member {
   goodbye: boolean
 }
 
+/** An attempt to connect that the pool waits for. */
+export interface Attempt {
+  readonly startedAt: number
+}
+
 /** A call of checkout() or share(), numbered in the order of arrival. */
 export interface Caller {
   readonly place: number
@@ -31,7 +36,7 @@ export interface Caller {
 export class Oracle {
   readonly members: Member[] = []
   readonly callers: Caller[] = []
-  connecting = 0
+  readonly attempts = new Set<Attempt>()
   closing = false
   #cutAt = Number.POSITIVE_INFINITY
   readonly expected = {
@@ -54,6 +59,10 @@ export class Oracle {
   #suspectBefore = Number.NEGATIVE_INFINITY
   #failing = false
   #failedAt = Number.NEGATIVE_INFINITY
+  #succeededAt = Number.NEGATIVE_INFINITY
+  /** When an attempt last began or ended: the next may have to wait for a pause after it. */
+  #pacedAt = Number.NEGATIVE_INFINITY
+  #givenUpInARow = 0
   #waitMs = 0
   #pingCloses = 0
 
@@ -163,18 +172,38 @@ export class Oracle {
     this.closing = true
   }
 
-  connected(): void {
-    this.expected.connects++
-    this.connecting--
-    this.#failing = false
+  attempt(): Attempt {
+    const attempt = { startedAt: this.#clock.now }
+    this.attempts.add(attempt)
+    this.#pacedAt = this.#clock.now
+    return attempt
   }
 
-  connectFailed(): void {
-    this.connecting--
-    if (this.closing) return
-    this.expected.connectFailures++
-    this.#failing = true
+  connected(attempt: Attempt): void {
+    this.expected.connects++
+    this.attempts.delete(attempt)
+    this.#failing = false
+    this.#succeededAt = this.#clock.now
+    this.#givenUpInARow = 0
+  }
+
+  connectFailed(attempt: Attempt): void {
+    if (!this.attempts.delete(attempt) || this.closing) return
+    this.#failed(attempt)
     this.#failedAt = this.#clock.now
+    this.#givenUpInARow = 0
+  }
+
+  /** Nobody listens to the attempt any more: an open pool has given it up. */
+  abort(attempt: Attempt): void {
+    if (this.closing) return
+    const size = this.live.length + this.attempts.size + this.#goodbyes
+    demand(this.#ageOf(attempt) >= 1_000, 'an attempt is given up that may be about to be answered')
+    demand(size >= this.#limit, 'an attempt is given up although there is room for another')
+    demand(this.waiting.length > 0, 'an attempt is given up for nobody')
+    this.attempts.delete(attempt)
+    demand(++this.#givenUpInARow <= 3 || this.attempts.size > 0, 'a slow server is never waited for')
+    this.#failed(attempt)
   }
 
   /** Compares the pool with what it must be, now that nothing is in motion. */
@@ -184,7 +213,7 @@ export class Oracle {
     const now = this.#clock.now
     // At the very moment of the cut both are right.
     const cut = now === this.#cutAt ? status.connecting === 0 : now > this.#cutAt
-    const connecting = cut ? 0 : this.connecting
+    const connecting = cut ? 0 : this.attempts.size
     const total = this.live.length + connecting
     const { poolSize, prePing } = this.#options
     same(status, {
@@ -197,7 +226,7 @@ export class Oracle {
     })
     same(status.counters, this.expected)
     this.#checkCounters(status)
-    const goodbyes = this.closing ? 0 : this.members.filter(({ goodbye }) => goodbye).length
+    const goodbyes = this.closing ? 0 : this.#goodbyes
     demand(
       total + goodbyes <= this.#limit,
       `${total} connections and ${goodbyes} goodbyes are over the limit`,
@@ -208,6 +237,10 @@ export class Oracle {
     this.#checkLine(idle, total + goodbyes)
     this.#servedSinceCheck = []
     this.#surelyRetiredBefore = this.#retiredBefore
+  }
+
+  get #goodbyes(): number {
+    return this.members.filter(({ goodbye }) => goodbye).length
   }
 
   get #limit(): number {
@@ -255,8 +288,10 @@ export class Oracle {
       `caller ${head.place} waits beside a fresh connection`,
     )
     const pinging = this.live.filter(({ errand }) => errand === 'ping').length
-    const onTheWay = this.connecting + pinging
-    const mayOpen = size < this.#limit && now > this.#failedAt + 501
+    const silent = [...this.attempts].filter((attempt) => this.#ageOf(attempt) > 1_000).length
+    const onTheWay = this.attempts.size - silent + pinging
+    // One that is silent may be waited for to its end; every other makes room.
+    const mayOpen = (size < this.#limit || silent > 1) && now > this.#pacedAt + 501
     demand(
       onTheWay > 0 || (idle.length === 0 && !mayOpen),
       `caller ${head.place} waits and nothing is on its way`,
@@ -266,6 +301,17 @@ export class Oracle {
     const full = this.live.length >= this.#options.poolSize ? onTheWay === 0 : this.#failing && pinging === 0
     const free = this.live.some((member) => this.#mayShare(member))
     demand(!full || !free, `caller ${head.place} waits for a place on a connection that has one`)
+  }
+
+  #failed({ startedAt }: Attempt): void {
+    this.expected.connectFailures++
+    this.#pacedAt = this.#clock.now
+    // One begun before the last success says nothing of what came after it.
+    if (startedAt >= this.#succeededAt) this.#failing = true
+  }
+
+  #ageOf({ startedAt }: Attempt): number {
+    return this.#clock.now - startedAt
   }
 
   #isRetired(member: Member, before: number): boolean {

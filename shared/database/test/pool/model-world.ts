@@ -1,7 +1,7 @@
 import { ConnectError, type DatabaseError } from '../../src/errors.ts'
 import { type PoolOptions, resolvePoolOptions } from '../../src/options.ts'
 import type { Lease, LeaseKind } from '../../src/slot.ts'
-import { createFakePool, type FakeConnection, type FakeSlot, settle } from './fake-pool.ts'
+import { connectTimeoutMs, createFakePool, type FakeConnection, type FakeSlot, settle } from './fake-pool.ts'
 import { type Member, Oracle } from './model-oracle.ts'
 import type { Manner, Step } from './model-steps.ts'
 import { createVirtualTime } from './virtual-time.ts'
@@ -9,7 +9,6 @@ import { createVirtualTime } from './virtual-time.ts'
 /** Something the server has not answered yet. */
 interface Silence {
   readonly member: Member | null
-  readonly deaf: boolean
   end(manner: Manner): void
 }
 
@@ -38,12 +37,16 @@ export function createWorld(options: Partial<PoolOptions>) {
     void watched.then(() => unsettled.delete(watched))
   }
 
-  /** Answers in the given manner; silence ends at `timeoutMs` at the latest. */
-  function answer(manner: Manner, timeoutMs: number, deaf: boolean, member: Member | null): Promise<void> {
+  /** Answers in the given manner; silence ends at `timeoutMs` at the latest, or when it hears the signal. */
+  function answer(
+    manner: Manner,
+    timeoutMs: number,
+    member: Member | null,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const ending = Promise.withResolvers<void>()
     const silence: Silence = {
       member,
-      deaf,
       end(how) {
         if (!silences.delete(silence)) return
         if (how === 'answers') ending.resolve()
@@ -51,6 +54,7 @@ export function createWorld(options: Partial<PoolOptions>) {
       },
     }
     silences.add(silence)
+    signal?.addEventListener('abort', () => silence.end('fails'), { once: true })
     if (manner === 'hangs') time.after(timeoutMs, () => silence.end('fails'))
     else silence.end(manner)
     return ending.promise
@@ -59,7 +63,7 @@ export function createWorld(options: Partial<PoolOptions>) {
   async function errand(member: Member, what: 'ping' | 'reset', manner: Manner): Promise<void> {
     member.errand = what
     try {
-      await answer(manner, resolved.prePingTimeoutMs, false, member)
+      await answer(manner, resolved.prePingTimeoutMs, member)
     } finally {
       member.errand = null
     }
@@ -81,24 +85,19 @@ export function createWorld(options: Partial<PoolOptions>) {
   }
 
   async function goodbye(member: Member): Promise<void> {
-    if (!manners.slowGoodbyes) return
     member.goodbye = true
-    await new Promise<void>((resolve) => time.after(700, resolve))
+    await (manners.slowGoodbyes && new Promise<void>((resolve) => time.after(700, resolve)))
     member.goodbye = false
   }
 
   control.connect = async (make, signal) => {
-    oracle.connecting++
-    const startedAt = clock.now
-    const deaf = manners.deaf
-    const hearing = () => {
-      for (const silence of silences) if (!silence.member && !silence.deaf) silence.end('fails')
-    }
-    if (!deaf) signal.addEventListener('abort', hearing, { once: true })
+    const attempt = oracle.attempt()
+    const { startedAt } = attempt
+    signal.addEventListener('abort', () => oracle.abort(attempt), { once: true })
     try {
-      await answer(manners.connect, 1_000, deaf, null)
+      await answer(manners.connect, connectTimeoutMs, null, manners.deaf ? undefined : signal)
     } catch (error) {
-      oracle.connectFailed()
+      oracle.connectFailed(attempt)
       throw error
     }
     const connection = make()
@@ -114,7 +113,7 @@ export function createWorld(options: Partial<PoolOptions>) {
     const member: Member = { connection, startedAt, ...fresh }
     prepare(member)
     oracle.members.push(member)
-    oracle.connected()
+    oracle.connected(attempt)
     return connection
   }
 

@@ -3,6 +3,7 @@ import { eventually } from '@shared/postgres/testing'
 import { ConnectError } from '../../src/errors.ts'
 import {
   checkoutMany,
+  connectTimeoutMs,
   createFakePool,
   deferred,
   type FakeConnection,
@@ -127,10 +128,10 @@ describe('sizing and overflow', () => {
       return attempt.promise
     }
     const refused = pool.checkout().catch((error: unknown) => error)
-    // Each attempt meets silence, and ends at its deadline of a second.
+    // Each attempt meets silence, and ends at its deadline.
     const timeOut = async (attempt: number, pauseMs: number) => {
       await eventually(() => attempts.length === attempt)
-      clock.now += 1_000
+      clock.now += connectTimeoutMs
       attempts[attempt - 1]?.reject(new ConnectError('silent', { retryable: true }))
       await settle()
       clock.now += pauseMs

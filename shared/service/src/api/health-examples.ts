@@ -50,6 +50,7 @@ export const detailed = {
       text: 'update users set email = ? where id = ?',
     },
   ],
+  pooler: null,
   isolation: { role: 'auth_app', confined: true, findings: [] },
   process: { uptimeMs: 3_600_000, runtime: 'bun 1.4.5' },
   events: [{ type: 'connect-failed', code: 'ECONNREFUSED', at: checkedAt }],
@@ -62,6 +63,7 @@ export const detailedAway = {
   server: null,
   limits: null,
   statements: null,
+  pooler: null,
   isolation: null,
 }
 

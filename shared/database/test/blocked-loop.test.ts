@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'bun:test'
+import { sql } from 'drizzle-orm'
+import { createFixture, firstRow } from './support.ts'
+
+/** Keeps the event loop from turning. */
+function block(ms: number): void {
+  const until = performance.now() + ms
+  while (performance.now() < until);
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+const counts = ({ pings, pingFailures, invalidations, timeouts, connectFailures, closes }: Counters) => ({
+  pings: pings > 0,
+  failures: pingFailures + invalidations + timeouts + connectFailures,
+  closed: Object.values(closes).reduce((sum, count) => sum + count, 0),
+})
+type Counters = ReturnType<Awaited<ReturnType<typeof createFixture>>['database']['status']>['counters']
+
+describe('an event loop that was blocked for longer than a timeout', () => {
+  test.each([
+    ['in the turn in which they begin', 0],
+    ['after one turn', 1],
+  ] as const)(
+    '%s: pings are answered and no connection is closed',
+    async (_, turns) => {
+      await using fixture = await createFixture({
+        pool: { poolSize: 5, maxOverflow: 0, prePingIdleMs: 0, prePingTimeoutMs: 400 },
+      })
+      const { database } = fixture
+      /** The pids of all five connections, each held by one caller until every one has its own. */
+      const five = () => {
+        const all = Promise.withResolvers<void>()
+        let inside = 0
+        const hold = async ({ pid }: { pid: number }) => {
+          if (++inside === 5) all.resolve()
+          await all.promise
+          return pid
+        }
+        return Promise.all(Array.from({ length: 5 }, () => database.use(hold)))
+      }
+      const before = await five()
+      const asked = five()
+      for (let n = 0; n < turns; n++) await turn()
+      block(1_000)
+      expect((await asked).sort()).toEqual(before.sort())
+      expect(counts(database.status().counters)).toEqual({ pings: true, failures: 0, closed: 0 })
+    },
+    20_000,
+  )
+
+  test('attempts to connect go on, at whatever moment', async () => {
+    await using fixture = await createFixture()
+    const databases = Array.from({ length: 5 }, () =>
+      fixture.open({ name: 'blocked', connection: { connectTimeoutMs: 500 } }),
+    )
+    const connecting: Promise<void>[] = []
+    for (const database of databases) {
+      connecting.push(database.connect({ timeoutMs: 10_000 }))
+      await turn()
+    }
+    block(1_600)
+    await Promise.all(connecting)
+    expect(databases.map((database) => counts(database.status().counters))).toEqual(
+      databases.map(() => ({ pings: false, failures: 0, closed: 0 })),
+    )
+  }, 20_000)
+
+  test('the caller in the queue gets the connection that had come free in time', async () => {
+    await using fixture = await createFixture({
+      pool: { poolSize: 1, maxOverflow: 0, checkoutTimeoutMs: 300 },
+    })
+    const { database } = fixture
+    await database.connect()
+    const held = database.use(({ db }) => db.execute(sql`select pg_sleep(0.05)`))
+    const waiting = database.use(({ db }) => firstRow(db.execute(sql`select 7 as n`)))
+    await turn()
+    block(800)
+    await held
+    expect(await waiting).toEqual({ n: 7 })
+  }, 20_000)
+
+  test('a statement whose answer had arrived has it, under a deadline too', async () => {
+    await using fixture = await createFixture()
+    const { database } = fixture
+    await database.connect()
+    const asked = database.within({ timeoutMs: 300 }, () =>
+      firstRow(database.db.execute(sql`select 7 as n from pg_sleep(0.05)`)),
+    )
+    await turn()
+    block(800)
+    expect(await asked).toEqual({ n: 7 })
+  }, 20_000)
+
+  test('the health probe has its answer', async () => {
+    await using fixture = await createFixture()
+    const { health } = fixture.database
+    const checking = health.check()
+    await turn()
+    block(2_500)
+    expect(await checking).toMatchObject({ status: 'connected', code: null })
+  }, 20_000)
+})
