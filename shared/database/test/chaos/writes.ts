@@ -92,7 +92,7 @@ export const writes: readonly (readonly [weight: number, act: Act])[] = [
   [2, insertReturning],
   [5, insertSlowly],
   [1, insertMany],
-  ...calls.map((act) => [1.5, act] as const),
+  ...calls.map((act) => [2.5, act] as const),
   [0.5, failing],
   [0.5, failingAtCommit],
 ]
