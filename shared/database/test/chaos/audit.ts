@@ -1,4 +1,4 @@
-import { eventually } from '@shared/postgres/testing'
+import { eventually, type FaultProxy } from '@shared/postgres/testing'
 import type postgres from 'postgres'
 import type { Database, PoolStatus } from '../../src/index.ts'
 import type { Claim, Ledger } from './ledger.ts'
@@ -9,8 +9,10 @@ import type { Plain, World } from './world.ts'
 const leaveMs = 5_000
 
 /** Compares what callers were answered with what the server has, over a connection that is not the layer's. */
-export async function audit({ admin, ledger, database, plan }: World): Promise<void> {
+export async function audit({ admin, ledger, database, plan, proxy }: World): Promise<void> {
   await checkRows(admin, ledger)
+  if (proxy) await checkSockets(proxy, ledger)
+  // A pooler keeps its own.
   if (plan.route !== 'pooler') await checkBackends(admin, ledger)
   checkCounters(ledger, 'the pool', database)
   checkCallersCounts(ledger, database)
@@ -56,16 +58,31 @@ async function checkBackends(admin: postgres.Sql, ledger: Ledger): Promise<void>
     ledger.violated('leaked', `a backend of "${application_name}" after close(), ${state}: ${query}`)
 }
 
+async function checkSockets(proxy: FaultProxy, ledger: Ledger): Promise<void> {
+  await eventually(() => proxy.connections === 0, { timeoutMs: leaveMs }).catch(() => {})
+  if (proxy.connections > 0) ledger.violated('leaked', `${proxy.connections} sockets after close()`)
+}
+
 /** What must hold in the status of a database that is closed, whoever used it. */
 export function checkCounters(ledger: Ledger, whose: string, database: Database<Plain>): void {
   const status = database.status()
   const { total, idle, checkedOut, connecting, waiting, counters } = status
   const closes = Object.values(counters.closes).reduce((sum, count) => sum + count, 0)
-  const { connects, recycles, pingFailures, pings } = counters
+  const { connects, recycles, pingFailures, pings, defects } = counters
   expectSame(
     ledger,
     whose,
-    { total, idle, checkedOut, connecting, waiting, closes, recycles, pingFailures: pingFailures <= pings },
+    {
+      total,
+      idle,
+      checkedOut,
+      connecting,
+      waiting,
+      closes,
+      defects,
+      recycles,
+      pingFailures: pingFailures <= pings,
+    },
     {
       total: 0,
       idle: 0,
@@ -73,6 +90,7 @@ export function checkCounters(ledger: Ledger, whose: string, database: Database<
       connecting: 0,
       waiting: 0,
       closes: connects,
+      defects: 0,
       recycles: counters.closes.recycled,
       pingFailures: true,
     },

@@ -81,15 +81,12 @@ const someBackends = async (world: World, random: Random): Promise<number[]> => 
   return random.chance(0.3) ? pids : pids.slice(0, 1)
 }
 
-/** Stops a backend as a machine that hangs does, and lets it go on. */
-async function freezeBackend(world: World, random: Random): Promise<void> {
-  const pids = await backendsOf(world)
-  if (pids.length === 0) return
-  const pid = random.pick(pids)
+/** Stops a process in its tracks, as a machine that hangs does, and lets it go on. */
+async function freeze(world: World, pid: number, mostMs: number, random: Random): Promise<void> {
   if (!signal(world, pid, 'SIGSTOP')) return
   world.onFrozen(pid)
   try {
-    await pause(random.int(20, 1_200), world.stopping)
+    await pause(random.int(20, mostMs), world.stopping)
   } finally {
     signal(world, pid, 'SIGCONT')
   }
@@ -102,7 +99,7 @@ function signal({ ledger }: World, pid: number, name: NodeJS.Signals): boolean {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EPERM')
-      ledger.notes.add('No backend was frozen: this user may not send signals to the server.')
+      ledger.notes.add('Nothing was frozen: this user may not send signals to the server.')
     return false
   }
 }
@@ -129,7 +126,13 @@ export const serverFaultsByName: Readonly<Record<ServerFault, Fault>> = {
   cancel: async (world, random) => {
     for (const pid of await someBackends(world, random)) await world.admin`select pg_cancel_backend(${pid})`
   },
-  'freeze-backend': freezeBackend,
+  'freeze-backend': async (world, random) => {
+    const pids = await backendsOf(world)
+    if (pids.length > 0) await freeze(world, random.pick(pids), 1_200, random)
+  },
+  'freeze-pooler': async (world, random) => {
+    if (world.poolerPid !== null) await freeze(world, world.poolerPid, 800, random)
+  },
   lock: async ({ admin, stopping }, random) => {
     const table = random.pick(['shelf', 'singles', 'pairs'])
     await admin.begin(async (tx) => {

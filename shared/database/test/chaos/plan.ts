@@ -23,6 +23,7 @@ export const serverFaults = [
   'terminate',
   'cancel',
   'freeze-backend',
+  'freeze-pooler',
   'lock',
   'definitions',
   'connection-limit',
@@ -132,7 +133,7 @@ function mixedPlan(seed: number, random: Random, loadMs: number, hasPooler: bool
     pool: drawPool(random),
     connection: drawConnection(random),
     networkFaults: route === 'direct' ? [] : some(networkFaults),
-    serverFaults: some(serverFaults),
+    serverFaults: some(serverFaults).filter((name) => name !== 'freeze-pooler' || route === 'pooler'),
     pauseMs: random.pick([30, 150, 600]),
     closeAtMs: random.chance(0.25) ? random.int(0, loadMs) : null,
   }
@@ -163,5 +164,7 @@ function drawConnection(random: Random): Partial<ConnectionOptions> {
     stallAfterMs: random.pick([0, 30, 200, 1_000]),
     retryReads: random.chance(0.5),
     statementTimeoutMs: random.pick([0, 0, 0, 60_000]),
+    planCacheMode: random.pick(['auto', 'auto', 'force_custom_plan', 'force_generic_plan']),
+    definitionsCheckMs: random.pick([0, 20, 1_000]),
   }
 }

@@ -1,14 +1,15 @@
-/** A pooler in transaction mode before a server. */
-export interface Pooler extends AsyncDisposable {
-  /** The same database, through the pooler. */
-  url(urlOfServer: string): string
-}
+import { type PgBouncer, pgBouncerPrograms, startPgBouncer } from '@shared/postgres/testing'
 
-/** Starts a pooler before the server; null, with a note that says why, where there is none. */
-export async function startPooler(
-  _server: { host: string; port: number },
-  onNote: (note: string) => void,
-): Promise<Pooler | null> {
-  onNote('No world goes through PgBouncer: there is no provider for it here yet.')
-  return null
+// A server that refused is asked again soon: the default is 15 s, longer than a world.
+const settings = { server_login_retry: '1', max_client_conn: '500' }
+
+/**
+ * Starts the PgBouncers that there are, in transaction mode, before the server of the URL; none, with a note, where there
+ * is none.
+ */
+export async function startPoolers(url: string, onNote: (note: string) => void): Promise<PgBouncer[]> {
+  const programs = pgBouncerPrograms()
+  if (programs.length === 0)
+    onNote('No world went through PgBouncer: it is not installed, and PGBOUNCER names none.')
+  return await Promise.all(programs.map((program) => startPgBouncer({ program, urls: [url], settings })))
 }

@@ -1,9 +1,9 @@
-import { startTestServer, type TestServer } from '@shared/postgres/testing'
+import { type PgBouncer, startTestServer, type TestServer } from '@shared/postgres/testing'
 import postgres from 'postgres'
 import { type FaultKind, faultKinds } from './ledger.ts'
 import type { WorldResult } from './messages.ts'
 import { drawPlan, type Plan, type Workload } from './plan.ts'
-import { type Pooler, startPooler } from './pooler.ts'
+import { startPoolers } from './pooler.ts'
 import { role } from './stage.ts'
 import { runWorldProcess } from './world-process.ts'
 
@@ -65,13 +65,16 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   stack.defer(() => admin.end({ timeout: 1 }))
   // Worlds connect all the time: what a login costs is not what they are about.
   await admin.unsafe(`set scram_iterations = 1; create role ${role.name} login password '${role.password}'`)
-  const pooler = await startPooler(server, (note) => report.notes.add(note))
-  if (pooler) stack.use(pooler)
+  const poolers = await startPoolers(urlOf(server.adminUrl, 'postgres', role), (note) =>
+    report.notes.add(note),
+  )
+  for (const pooler of poolers) stack.use(pooler)
   const end = performance.now() + mostMs
   for (const seed of seeds) {
     if (performance.now() > end) break
     signal.throwIfAborted()
-    const plan = drawPlan({ seed, workload: options.workload, loadMs, hasPooler: pooler !== null })
+    const plan = drawPlan({ seed, workload: options.workload, loadMs, hasPooler: poolers.length > 0 })
+    const pooler = plan.route === 'pooler' ? (poolers[seed % poolers.length] ?? null) : null
     const before = { ...report }
     onProgress(report, plan)
     const result = await runOne(plan, { server, admin, pooler }, signal, (statements, faults) => {
@@ -94,7 +97,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
 
 async function runOne(
   plan: Plan,
-  { server, admin, pooler }: { server: TestServer; admin: postgres.Sql; pooler: Pooler | null },
+  { server, admin, pooler }: { server: TestServer; admin: postgres.Sql; pooler: PgBouncer | null },
   signal: AbortSignal,
   onProgress: (statements: number, faults: number) => void,
 ): Promise<WorldResult> {
@@ -104,8 +107,8 @@ async function runOne(
   try {
     const adminUrl = urlOf(server.adminUrl, name)
     const appUrl = urlOf(adminUrl, name, role)
-    const url = plan.route === 'pooler' && pooler ? pooler.url(appUrl) : appUrl
-    return await runWorldProcess({ plan, place: { adminUrl, url } }, { signal, onProgress })
+    const place = { adminUrl, url: pooler?.url(appUrl) ?? appUrl, poolerPid: pooler?.pid ?? null }
+    return await runWorldProcess({ plan, place }, { signal, onProgress })
   } finally {
     await admin.unsafe(`drop database if exists ${name} with (force)`)
   }

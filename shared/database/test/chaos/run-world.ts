@@ -27,6 +27,8 @@ export interface Place {
   readonly adminUrl: string
   /** The same database for the layer: straight, or through a pooler. */
   readonly url: string
+  /** The pooler's process, to be frozen. */
+  readonly poolerPid: number | null
 }
 
 /** Lets a world run: load and faults, calm, a proof that the pool serves, close(), and the audit. What it finds is in the ledger. */
@@ -70,6 +72,7 @@ export async function runWorld(
     admin,
     proxy,
     newLinks,
+    poolerPid: place.poolerPid,
     stopping: stopping.signal,
     onFrozen,
   }

@@ -18,6 +18,7 @@ export interface World {
   readonly proxy: FaultProxy | null
   /** What is done to connections that are new, before their first byte. */
   readonly newLinks: { meet: ((link: ProxiedConnection) => void) | null }
+  readonly poolerPid: number | null
   /** Fires when callers and faults are to stop. */
   readonly stopping: AbortSignal
   /** Tells the parent that a backend is frozen, which thaws it if this process can't. */
