@@ -7,6 +7,8 @@ import type { Plain, World } from './world.ts'
 
 // A backend whose client is gone notices it when it next reads or writes.
 const leaveMs = 5_000
+// A request to cancel is left to the server's own end, 15 s at the most: a pooler does not bear that its client hangs up.
+const cancelMs = 16_000
 
 /** Compares what callers were answered with what the server has, over a connection that is not the layer's. */
 export async function audit({ admin, ledger, database, plan, proxy }: World): Promise<void> {
@@ -59,8 +61,13 @@ async function checkBackends(admin: postgres.Sql, ledger: Ledger): Promise<void>
 }
 
 async function checkSockets(proxy: FaultProxy, ledger: Ledger): Promise<void> {
-  await eventually(() => proxy.connections === 0, { timeoutMs: leaveMs }).catch(() => {})
-  if (proxy.connections > 0) ledger.violated('leaked', `${proxy.connections} sockets after close()`)
+  await eventually(() => proxy.connections === 0, { timeoutMs: cancelMs }).catch(() => {})
+  const { connections, links } = proxy
+  if (connections === 0) return
+  ledger.violated(
+    'leaked',
+    `${connections} sockets after close(), ${links.length} of them led on to the server`,
+  )
 }
 
 /** What must hold in the status of a database that is closed, whoever used it. */

@@ -131,7 +131,7 @@ function mixedPlan(seed: number, random: Random, loadMs: number, hasPooler: bool
     callers: random.pick([1, 4, 10, 20, 40]),
     loadMs,
     pool: drawPool(random),
-    connection: drawConnection(random),
+    connection: drawConnection(random, route),
     networkFaults: route === 'direct' ? [] : some(networkFaults),
     serverFaults: some(serverFaults).filter((name) => name !== 'freeze-pooler' || route === 'pooler'),
     pauseMs: random.pick([30, 150, 600]),
@@ -156,15 +156,18 @@ function drawPool(random: Random): Partial<PoolOptions> {
   }
 }
 
-function drawConnection(random: Random): Partial<ConnectionOptions> {
-  return {
+function drawConnection(random: Random, route: Route): Partial<ConnectionOptions> {
+  const drawn = {
     connectTimeoutMs: random.pick([500, 1_000, 2_000]),
     prepare: random.chance(0.75),
     maxPreparedStatements: random.chance(0.5) ? random.int(0, 5) : 256,
     stallAfterMs: random.pick([0, 30, 200, 1_000]),
     retryReads: random.chance(0.5),
-    statementTimeoutMs: random.pick([0, 0, 0, 60_000]),
-    planCacheMode: random.pick(['auto', 'auto', 'force_custom_plan', 'force_generic_plan']),
     definitionsCheckMs: random.pick([0, 20, 1_000]),
   }
+  // PgBouncer refuses connections that bring settings of their own.
+  if (route === 'pooler') return drawn
+  const statementTimeoutMs = random.pick([0, 0, 0, 60_000])
+  const planCacheMode = random.pick(['auto', 'auto', 'force_custom_plan', 'force_generic_plan'] as const)
+  return { ...drawn, statementTimeoutMs, planCacheMode }
 }
