@@ -20,7 +20,8 @@ export class Fitness<C extends PoolConnection> {
   retirement(slot: Slot<C>, now: number): CloseReason | null {
     if (slot.createdAt < this.#retiredBefore)
       return this.#retiredBefore === Number.POSITIVE_INFINITY ? 'shutdown' : 'invalidated'
-    if (now >= slot.recycleAt) return 'recycled'
+    // One that has just come is handed out once, however long it took to come.
+    if (now >= slot.recycleAt && !slot.verified) return 'recycled'
     return slot.connection?.worn ? 'worn' : null
   }
 

@@ -259,7 +259,8 @@ export class Supply<C extends PoolConnection> {
 
   #lost(slot: Slot<C>, cause: unknown): void {
     if (slot.state === 'closed') return
-    this.#options.counters.closes.lost++
+    // An attempt that fails was never a connection.
+    if (slot.connection) this.#options.counters.closes.lost++
     this.#options.onEvent('connection-lost', cause)
     this.#forget(slot)
     // What took this one may have taken the others: ask each before it is handed out again.
