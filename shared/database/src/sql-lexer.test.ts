@@ -73,7 +73,7 @@ describe('lexSql', () => {
   test('survives any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary-ascii', maxLength: 60 }), (text) => {
-        expect(Array.from(lexSql(text)).every(({ value }) => value.length > 0)).toBe(true)
+        expect(Array.from(lexSql(text)).length).toBeLessThanOrEqual(text.length)
       }),
     )
   })
