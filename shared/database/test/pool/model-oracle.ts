@@ -109,7 +109,12 @@ export class Oracle {
       !prePing || member.shares > 0 || hasJustAnswered || !this.#needsPing(member),
       'a silent connection is handed out',
     )
-    demand(!this.#isRetired(member, this.#surelyRetiredBefore), 'a retired connection is handed out')
+    // An old one too, once: where answers are slow every connection would be too old when it comes.
+    const isTooOld = !hasJustAnswered && this.#isOld(member)
+    demand(
+      !isTooOld && !this.#isReplaced(member, this.#surelyRetiredBefore),
+      'a retired connection is handed out',
+    )
     if (kind === 'exclusive') {
       demand(member.shares === 0, 'a shared connection is handed out exclusively')
       member.exclusive = true
@@ -314,15 +319,20 @@ export class Oracle {
     return this.#clock.now - startedAt
   }
 
-  #isRetired(member: Member, before: number): boolean {
-    const age = this.#clock.now - member.startedAt
-    return member.startedAt < before || age >= this.#options.recycleMs || member.connection.worn
+  #isRetired(member: Member): boolean {
+    return this.#isOld(member) || this.#isReplaced(member, this.#retiredBefore)
+  }
+
+  #isOld(member: Member): boolean {
+    return this.#clock.now - member.startedAt >= this.#options.recycleMs
+  }
+
+  #isReplaced(member: Member, before: number): boolean {
+    return member.startedAt < before || member.connection.worn
   }
 
   #isFresh(member: Member): boolean {
-    return (
-      !this.#isRetired(member, this.#retiredBefore) && !(this.#options.prePing && this.#needsPing(member))
-    )
+    return !this.#isRetired(member) && !(this.#options.prePing && this.#needsPing(member))
   }
 
   #needsPing(member: Member): boolean {
@@ -338,9 +348,7 @@ export class Oracle {
     const { sharedDepth, slowStatementMs } = this.#options
     if (member.shares === 0 || member.shares >= sharedDepth || member.alone) return false
     if (this.#isSuspect(member)) return false
-    return (
-      !this.#isRetired(member, this.#retiredBefore) && this.#clock.now - member.busySince <= slowStatementMs
-    )
+    return !this.#isRetired(member) && this.#clock.now - member.busySince <= slowStatementMs
   }
 
   #end(caller: Caller, state: 'served' | 'rejected'): void {
