@@ -27,6 +27,8 @@ export interface ConnectionSource {
   planEpoch: number
   /** While true nothing runs from a prepared plan: definitions are about to change, or nobody would notice. */
   plansHeld: boolean
+  /** Tells the plans of this process from those of others behind a pooler. */
+  readonly planOwner: string
   /** What is known of a pooler on the way. */
   readonly poolers: PoolerWatch
 }
@@ -85,6 +87,7 @@ export function createConnectionSource(
     firstSnapshot: null,
     planEpoch: 0,
     plansHeld: false,
+    planOwner: crypto.randomUUID().slice(0, 8),
     poolers: new PoolerWatch({ prepare: options.prepare, onChange: listeners.onPooler }),
   }
 }

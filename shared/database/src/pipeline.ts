@@ -81,6 +81,8 @@ export class Pipeline {
   readonly #fates = new WeakMap<object, { fate: Fate; query: DriverQuery }>()
   #wire: Wire | null = null
   #isPooled = false
+  /** Makes a text this process's and this generation's own; empty without a pooler. */
+  #planMark = ''
   #submit: (query: DriverQuery) => void = () => {}
   /** When the statement now running became the first. */
   #runningSince = 0
@@ -176,6 +178,9 @@ export class Pipeline {
   start(client: Driver, wire: Wire, isPooled: boolean): void {
     this.#wire = wire
     this.#isPooled = isPooled
+    // A pooler that keeps track of prepared statements serves all who send the same text from one plan, also long after a
+    // definition has changed under it.
+    if (isPooled) this.#planMark = `\n/* plans ${this.#source.planOwner}.${this.#planEpoch} */`
     this.#submit = submitterOf(client)
     this.#roundTripMs = wire.roundTripMs
     this.#spokeAt = performance.now()
@@ -315,7 +320,7 @@ export class Pipeline {
     const simple = parameters.length === 0 && begin === undefined
     return new Promise((resolve, reject) => {
       const query: DriverQuery = new DriverQuery(
-        text,
+        prepare ? text + this.#planMark : text,
         parameters,
         { prepare, simple, values },
         (rows) => {
