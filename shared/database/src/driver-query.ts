@@ -56,6 +56,7 @@ export class DriverQuery {
   resolve(rows: Driver): void {
     if (this.#isSettled) return
     this.#isSettled = true
+    removeHoles(rows)
     this.#onRows(rows)
   }
 
@@ -75,6 +76,19 @@ export class DriverQuery {
     this.cancelled = true
     this.reject(error)
   }
+}
+
+/**
+ * The driver counts the rows of a statement that failed after some into the next one, whose first row then has as many holes
+ * before it. Only the first of several results can have them.
+ */
+function removeHoles(answer: Driver): void {
+  const rows = Array.isArray(answer?.[0]) && answer.command === undefined ? answer[0] : answer
+  if (!Array.isArray(rows) || rows.length === 0 || rows[0] !== undefined) return
+  rows.splice(
+    0,
+    rows.findIndex((row) => row !== undefined),
+  )
 }
 
 /** What the driver knows of a statement. */

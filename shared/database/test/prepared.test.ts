@@ -105,3 +105,19 @@ describe('a parameter that can not be written', () => {
     expect(await firstRow(db.execute(sql`select 5 as n`))).toEqual({ n: 5 })
   })
 })
+
+describe('a statement that fails after it has sent rows', () => {
+  test.each([true, false])('leaves none of them to the next one, prepared %p', async (prepare) => {
+    await using fixture = await createFixture({ pool: one, connection: { prepare } })
+    const { db } = fixture.database
+    const failing = sql`select 1 / (${3}::int - x) as v from generate_series(1, 3) x`
+    const next = sql`select x from generate_series(1, ${2}::int) x`
+    await expect(Promise.resolve(db.execute(failing))).rejects.toThrow()
+    expect([...(await db.execute(next))]).toEqual([{ x: 1 }, { x: 2 }])
+    const inOne = await fixture.database.use(async ({ db }) => {
+      await Promise.resolve(db.execute(failing)).catch(() => {})
+      return db.execute(sql.raw('select 1 as a; select 2 as b')) as unknown as Promise<unknown[][]>
+    })
+    expect(inOne.map((rows) => [...rows])).toEqual([[{ a: 1 }], [{ b: 2 }]] as never)
+  })
+})
