@@ -131,7 +131,7 @@ describe('between borrowers nothing leaks', () => {
       forgotten = Promise.resolve(connection.db.execute(sql`select pg_sleep(60)`)).catch(
         (thrown: unknown) => thrown,
       )
-      await eventually(async () => (await fixture.backends()).some(({ state }) => state === 'active'))
+      await eventually(() => fixture.isRunning('pg_sleep(60)'))
       return connection.pid
     })
     const next = await firstRow<{ pid: number }>(database.db.execute(sql`select pg_backend_pid() as pid`))

@@ -283,7 +283,7 @@ describe('close', () => {
     const endless = Promise.resolve(database.db.execute(sql`select pg_sleep(60)`)).catch(
       (thrown: unknown) => thrown,
     )
-    await eventually(async () => (await fixture.backends()).some(({ state }) => state === 'active'))
+    await eventually(() => fixture.isRunning('pg_sleep(60)'))
     await database.close({ timeoutMs: 20 })
     expect(await endless).toBeInstanceOf(Error)
     await eventually(async () => (await fixture.backends()).length === 0)

@@ -39,7 +39,7 @@ describe('a backend that is killed', () => {
     await using fixture = await createFixture()
     const { db } = fixture.database
     const victim = thrownBy(db.execute(sql`select pg_sleep(60)`))
-    await eventually(async () => (await fixture.backends()).some(({ state }) => state === 'active'))
+    await eventually(() => fixture.isRunning('pg_sleep(60)'))
     await fixture.terminate()
     const error = findDatabaseError(await victim)
     expect(error).toBeInstanceOf(ConnectionLostError)
@@ -52,7 +52,7 @@ describe('a backend that is killed', () => {
     await using fixture = await createFixture({ pool: { poolSize: 1, maxOverflow: 0, sharedDepth: 1 } })
     const { db } = fixture.database
     const victim = thrownBy(db.execute(sql`select pg_sleep(60)`))
-    await eventually(async () => (await fixture.backends()).some(({ state }) => state === 'active'))
+    await eventually(() => fixture.isRunning('pg_sleep(60)'))
     const behind = Array.from({ length: 10 }, (_, i) => firstRow(db.execute(sql`select ${i}::int as i`)))
     await fixture.terminate()
     expect(findDatabaseError(await victim)).toMatchObject({ outcome: 'unknown' })
@@ -161,6 +161,7 @@ describe('a server', () => {
     await database.connect()
     expect(await database.health.check()).toMatchObject({ status: 'connected', code: null })
     await server.stop()
+    await eventually(() => database.status().total === 0)
     const down = findDatabaseError(await thrownBy(database.db.execute(sql`select 1`)))
     expect(down).toBeInstanceOf(ConnectError)
     await eventually(async () => (await database.health.check()).status === 'disconnected')

@@ -80,7 +80,7 @@ describe('a statement that gets no answer', () => {
     const { database } = fixture
     await database.connect()
     const answered = thrownBy(database.db.execute(sql`select pg_sleep(0.2)`))
-    await eventually(async () => (await fixture.backends()).some(({ state }) => state === 'active'))
+    await eventually(() => fixture.isRunning('pg_sleep(0.2)'))
     await proxy.set('freezeOld')
     expect(await answered).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
     expect(await firstRow(database.db.execute(sql`select 1 as n`))).toEqual({ n: 1 })
@@ -114,7 +114,7 @@ describe('a statement that gets no answer', () => {
     const { database } = fixture
     await database.connect()
     const stuck = thrownBy(database.db.execute(sql`select pg_sleep(60)`))
-    await eventually(async () => (await fixture.backends()).some(({ state }) => state === 'active'))
+    await eventually(() => fixture.isRunning('pg_sleep(60)'))
     await proxy.set('freezeAll')
     expect(await stuck).toBeInstanceOf(ConnectionLostError)
   }, 20_000)
@@ -144,19 +144,19 @@ describe('a statement that gets no answer', () => {
     const owner = fixture.open({ name: 'owner', url: fixture.test.migratorUrl })
     await owner.db.execute(sql`create table stalled_writes (n int)`)
     await database.connect()
-    const freezeWhileActive = async () => {
-      await eventually(async () => (await fixture.backends()).some(({ state }) => state === 'active'))
+    const freezeDuring = async (text: string) => {
+      await eventually(() => fixture.isRunning(text))
       await proxy.set('freezeOld')
     }
     const read = firstRow(
       database.db.execute(sql`select ${5}::int as n, count(*) from generate_series(1, 3000000)`),
     )
-    await freezeWhileActive()
+    await freezeDuring('generate_series')
     expect(await read).toMatchObject({ n: 5 })
     const write = thrownBy(
       database.db.execute(sql`insert into stalled_writes select ${1}::int from pg_sleep(0.3)`),
     )
-    await freezeWhileActive()
+    await freezeDuring('insert into stalled_writes')
     expect(await write).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
   }, 20_000)
 })

@@ -11,6 +11,8 @@ export interface Fixture extends AsyncDisposable {
   readonly events: string[]
   /** Client backends of the layer's pool, as the server sees them. */
   backends(): Promise<{ pid: number; state: string; query: string }[]>
+  /** Whether the server is at a statement with this in its text; the layer's own statements are active at times, too. */
+  isRunning(text: string): Promise<boolean>
   /** Kills backends, all of the pool by default, and waits until the server has let go of them. */
   terminate(pid?: number): Promise<void>
   /** Another database handle on the same database, closed with the fixture. */
@@ -45,6 +47,8 @@ export async function createFixture(options: Partial<DatabaseOptions<Plain>> = {
     events,
     backends,
     open,
+    isRunning: async (text) =>
+      (await backends()).some(({ state, query }) => state === 'active' && query.includes(text)),
     async terminate(pid) {
       const pids = pid === undefined ? (await backends()).map((backend) => backend.pid) : [pid]
       for (const one of pids) await observer.db.execute(sql`select pg_terminate_backend(${one}::int)`)

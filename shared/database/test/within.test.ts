@@ -16,8 +16,7 @@ const thrownBy = (work: PromiseLike<unknown>) =>
     (thrown: unknown) => findDatabaseError(thrown) ?? thrown,
   )
 const isIdle = async (fixture: Fixture) => (await fixture.backends()).every(({ state }) => state === 'idle')
-const isActive = async (fixture: Fixture) =>
-  (await fixture.backends()).some(({ state, query }) => state === 'active' && query.includes('pg_sleep(60)'))
+const isActive = (fixture: Fixture) => fixture.isRunning('pg_sleep(60)')
 
 describe('within', () => {
   test('lets work that is done in time be, and hands on its result and its errors', async () => {
