@@ -8,6 +8,7 @@ export interface BoundaryRule {
 /** Imports point one way. What is in no row may use no package of the workspace; npm packages are declared, not ruled. */
 export const boundaryRules: readonly BoundaryRule[] = [
   { packages: 'services/*', mayUse: ['@shared/service', '@shared/env', '@shared/database', '@schema/$'] },
+  { packages: 'shared/database', mayUse: ['@shared/pool'] },
   { packages: 'shared/service', mayUse: ['@shared/database'] },
   { packages: 'shared/env', mayUse: ['@shared/database'] },
   {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { createFaultLoad, type Heap, measureHeap } from '../test/pool/fault-load.ts'
+import { createFaultLoad, type Heap, measureHeap } from '@shared/pool/testing'
 import { createServerLoad } from './soak/server-load.ts'
 
 const usage = 'Usage: soak [--json] [--checkouts <number>] [--on-server <number>]'

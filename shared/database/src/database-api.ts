@@ -1,12 +1,12 @@
+import type { PoolOptions, PoolStatus, PoolTimings } from '@shared/pool'
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core'
+import type { Pooler } from './connection/pooler.ts'
 import type { DrizzleDatabase } from './drizzle-handle.ts'
-import type { HealthProbe } from './health.ts'
-import type { DatabaseEvent, EventCounts } from './monitor.ts'
-import type { PoolMonitor } from './monitor-pool.ts'
-import type { ConnectionOptions, PoolOptions } from './options.ts'
-import type { Pooler } from './pooler.ts'
-import type { PoolStatus, PoolTimings } from './status.ts'
-import type { Bounds, WorkOptions } from './work.ts'
+import type { DatabaseEvent, EventCounts } from './event-log.ts'
+import type { HealthProbe } from './monitor/health.ts'
+import type { PoolMonitor } from './monitor/monitor.ts'
+import type { ConnectionOptions } from './options.ts'
+import type { Bounds, WorkOptions } from './session/work.ts'
 
 export interface DatabaseOptions<TSchema extends Record<string, unknown>> {
   /** The pool's name in errors, events and metrics, and in pg_stat_activity. */

@@ -1,35 +1,32 @@
-import { type ArrayType, arrayTypesText } from './array-types.ts'
-import { bounded } from './bounded.ts'
-import { type Connection, openConnection } from './connection.ts'
+import { bounded, ConfigurationError, QueuePool, type ResetMode, StatementTimeoutError } from '@shared/pool'
+import { readBackendStates, terminateBackends } from './connection/backends.ts'
+import { describePooler } from './connection/pooler.ts'
+import { createPostgresSource } from './connection/postgres-js/index.ts'
+import { SchemaWatch } from './connection/schema-watch.ts'
+import { SideConnection } from './connection/side-connection.ts'
+import type { SqlConnection } from './connection/sql-connection.ts'
+import { StallWatch } from './connection/stall-watch.ts'
+import type { RunStatement } from './connection/statement.ts'
+import { StrandWatch } from './connection/strand-watch.ts'
+import { parseTarget } from './connection/target.ts'
 import type { Database, DatabaseOptions } from './database-api.ts'
-import { createConnectionSource, definitionsChanged, learnArrayTypes } from './driver.ts'
-import { createDrizzleClient, type RunStatement } from './drizzle-client.ts'
+import { createDrizzleClient, type DrizzleClient } from './drizzle-client.ts'
 import { createHandle, handleOn } from './drizzle-handle.ts'
-import { ConfigurationError, StatementTimeoutError } from './errors.ts'
-import { createHealthProbe } from './health.ts'
-import { ExclusiveConnection, refused } from './lease.ts'
-import { LeaseWatch } from './lease-watch.ts'
-import { createMonitor } from './monitor.ts'
-import { createPoolMonitor } from './monitor-pool.ts'
+import { createEventLog } from './event-log.ts'
+import { createHealthProbe } from './monitor/health.ts'
+import { createPoolMonitor } from './monitor/monitor.ts'
 import {
   checkArguments,
   refuseUnknownOptions,
   resolveConnectionOptions,
   resolvePoolOptions,
 } from './options.ts'
-import { describePooler } from './pooler.ts'
-import { QueuePool } from './queue-pool.ts'
-import { retryTransaction } from './retry.ts'
-import { SchemaWatch } from './schema-watch.ts'
-import { readBackendStates, terminateBackends } from './server-report.ts'
-import { createSingleStatements } from './single-statement.ts'
-import type { ResetMode } from './slot.ts'
-import { StallWatch } from './stall-watch.ts'
-import { StatementCatalog } from './statement.ts'
-import { StrandWatch } from './strand-watch.ts'
-import { parseTarget } from './target.ts'
-import { runTransaction } from './transaction.ts'
-import { type Bounds, untilFired, Work } from './work.ts'
+import { ExclusiveConnection, refused } from './session/exclusive-connection.ts'
+import { retryTransaction } from './session/retry.ts'
+import { createSingleStatements } from './session/single-statement.ts'
+import { StatementCatalog } from './session/statement-catalog.ts'
+import { runTransaction, type TransactionScope } from './session/transaction.ts'
+import { type Bounds, untilFired, Work } from './session/work.ts'
 
 const askAsideMs = 750
 
@@ -68,57 +65,59 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
   const given = resolveConnectionOptions(options.connection)
   const connectionOptions = { ...given, applicationName: given.applicationName ?? name }
   const catalog = new StatementCatalog()
-  const monitor = createMonitor({ onEvent: options.onEvent })
-  const source = createConnectionSource(target, connectionOptions, catalog, {
+  const log = createEventLog({ onEvent: options.onEvent })
+  const source = createPostgresSource(target, connectionOptions, {
     onPooler: (pooler) =>
-      monitor.record('pooler-detected', undefined, describePooler(pooler, connectionOptions.prepare)),
+      log.record('pooler-detected', undefined, describePooler(pooler, connectionOptions.prepare)),
+    onDefinitionsChanged: () => catalog.forgetTypes(),
   })
   const work = new Work()
-  const pool = new QueuePool<Connection>({
+  const pool = new QueuePool<SqlConnection>({
     name,
     pool: poolOptions,
     connectTimeoutMs: connectionOptions.connectTimeoutMs,
     async connect(connect) {
-      const connection = await openConnection(source, connect)
+      const connection = await source.open(connect)
       if (connectionOptions.definitionsCheckMs > 0) schemaWatch.start()
       return connection
     },
-    onEvent: monitor.record,
+    onEvent: log.record,
+    ownFolders: [import.meta.dir],
   })
-  const health = createHealthProbe({
+  const sideSource = createPostgresSource(
     target,
-    options: connectionOptions,
-    name,
-    onFailure: (error) => monitor.record('health-failed', error),
-    onNotify: (payload) => schemaWatch.announce(payload),
-  })
+    { ...connectionOptions, applicationName: `${name} health` },
+    { onNotify: (payload) => schemaWatch.announce(payload) },
+  )
+  const side = new SideConnection({ name, open: sideSource.open })
+  const health = createHealthProbe({ side, onFailure: (error) => log.record('health-failed', error) })
   const schemaWatch = new SchemaWatch({
     everyMs: connectionOptions.definitionsCheckMs,
     firstSnapshot: () => source.firstSnapshot,
-    isNeeded: () => source.connections.size > 0,
-    ask: health.ask,
-    async onChanged(aside) {
-      definitionsChanged(source)
-      monitor.record('definitions-changed')
-      learnArrayTypes(source, (await aside.run(arrayTypesText(0), [], false)) as ArrayType[])
+    isNeeded: () => source.isInUse,
+    ask: (question) => side.ask(question),
+    async onChanged(connection) {
+      source.definitionsChanged()
+      log.record('definitions-changed')
+      await source.learnTypes(connection)
     },
     onHold(isHeld, reason) {
-      source.plansHeld = isHeld
-      monitor.record(isHeld ? 'plans-held' : 'plans-released', undefined, reason ?? undefined)
+      source.holdPlans(isHeld)
+      log.record(isHeld ? 'plans-held' : 'plans-released', undefined, reason ?? undefined)
     },
   })
 
   const watched = {
     status: () => pool.status(),
     timings: () => pool.timings(),
-    events: monitor.events,
+    events: log.events,
     health,
   }
   const poolMonitor = createPoolMonitor(watched, { replicas })
 
   /** Asks one question over a fresh connection: one that exists may be as dead as what is asked about. */
-  async function askAside<T>(question: (connection: Connection) => Promise<T>): Promise<T> {
-    const aside = await openConnection(source, { timeoutMs: askAsideMs })
+  async function askAside<T>(question: (connection: SqlConnection) => Promise<T>): Promise<T> {
+    const aside = await source.open({ timeoutMs: askAsideMs })
     try {
       return await bounded(question(aside), askAsideMs)
     } finally {
@@ -133,7 +132,7 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     onStalled(stalled) {
       const error = new StatementTimeoutError(connectionOptions.stallAfterMs)
       for (const { connection, quietSince } of stalled) {
-        monitor.record('statement-stalled', error)
+        log.record('statement-stalled', error)
         connection.giveUp(error, quietSince)
       }
       // What the server holds for them would be held until TCP gives up there too.
@@ -142,25 +141,9 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     },
   })
   if (connectionOptions.stallAfterMs > 0) stallWatch.start()
-  const leaseWatch = new LeaseWatch<Connection>({
-    leakAfterMs: poolOptions.leakAfterMs,
-    slots: () => pool.slots(),
-    now: () => performance.now(),
-    onLeak: (heldMs, place) =>
-      monitor.record('lease-leaked', undefined, `held for ${Math.round(heldMs)} ms, taken at ${place}`),
-  })
-  if (poolOptions.leakAfterMs > 0) leaseWatch.start()
-
   const strandWatch = new StrandWatch({
-    checks: [
-      () => pool.rejectStranded(),
-      () => {
-        let count = 0
-        for (const connection of source.connections) count += connection.settleStranded()
-        return count
-      },
-    ],
-    onStranded: (count) => pool.stranded(count),
+    checks: [() => pool.rejectStranded(), () => source.settleStranded()],
+    onStranded: (count) => pool.countDefects(count),
   })
   strandWatch.start()
 
@@ -182,7 +165,7 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     try {
       return await work.holding(lease, () => fn(exclusive))
     } finally {
-      // What the caller has, it has: its deadline ends the wait for what is still to be cleaned up.
+      // The caller has its answer: its deadline ends the wait for what is still to be cleaned up.
       await untilFired(giveBack(), context?.signal, () => null).catch(() => {})
     }
   }
@@ -199,24 +182,35 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
 
   const runSingle = createSingleStatements({
     pool,
-    catalog,
+    source,
     work,
-    serializers: source.driver.serializers,
     slowStatementMs: poolOptions.slowStatementMs,
     retryReads: connectionOptions.retryReads,
   })
   const run: RunStatement = (text, parameters, values) => {
-    const { kind } = catalog.info(text)
-    if (kind === 'plain' || kind === 'local') return runSingle(text, parameters, values)
+    const statement = catalog.of(text)
+    const { kind } = statement
+    if (kind === 'plain' || kind === 'local') return runSingle(statement, parameters, values)
     if (kind === 'stateful') return hold((exclusive) => exclusive.run(text, parameters, values), 'discard')
     return Promise.reject(refused(kind))
   }
 
+  const clientOptions = source.clientOptions
+  /** Drizzle's client inside a transaction or a savepoint. */
+  function clientIn(scope: TransactionScope): DrizzleClient {
+    const savepoint: DrizzleClient['savepoint'] = (fn) => scope.savepoint((inner) => fn(clientIn(inner)))
+    return createDrizzleClient({ options: clientOptions, run: scope.run, begin: savepoint, savepoint })
+  }
+  const begin =
+    (exclusive: ExclusiveConnection): DrizzleClient['begin'] =>
+    (fn) =>
+      runTransaction(exclusive, (scope) => fn(clientIn(scope)))
+
   const db = createHandle(
     createDrizzleClient({
-      options: source.driver,
+      options: clientOptions,
       run,
-      begin: (fn) => hold((exclusive) => runTransaction(exclusive, source.driver, fn), 'if-stateful'),
+      begin: (fn) => hold((exclusive) => begin(exclusive)(fn), 'if-stateful'),
       savepoint: () =>
         Promise.reject(
           new ConfigurationError(
@@ -233,7 +227,7 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     health,
     monitor: poolMonitor,
     get pooler() {
-      return source.poolers.pooler
+      return source.pooler
     },
     async connect(bounds = {}) {
       checkArguments('connect', bounds)
@@ -243,13 +237,11 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     async use(fn, bounds = {}) {
       checkArguments('use', bounds)
       const run = (exclusive: ExclusiveConnection) => {
-        const begin = <T>(inner: Parameters<typeof runTransaction<T>>[2]) =>
-          runTransaction(exclusive, source.driver, inner)
         const client = createDrizzleClient({
-          options: source.driver,
+          options: clientOptions,
           run: (text, parameters, values) => exclusive.run(text, parameters, values),
-          begin,
-          savepoint: begin,
+          begin: begin(exclusive),
+          savepoint: begin(exclusive),
         })
         return fn({ db: handleOn(db, client), pid: exclusive.connection.pid })
       }
@@ -279,16 +271,15 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
       }
       return await inBounds({ timeoutMs, signal }, (limitMs) => hold(ask, 'if-stateful', limitMs))
     },
-    events: () => monitor.events(),
-    eventCounts: () => monitor.counts(),
+    events: () => log.events(),
+    eventCounts: () => log.counts(),
     invalidate: () => pool.invalidate(),
     async close(closing = {}) {
       checkArguments('close', closing)
       stallWatch.stop()
       schemaWatch.stop()
-      leaseWatch.stop()
       poolMonitor.stop()
-      await Promise.all([pool.close(closing), health.close()])
+      await Promise.all([pool.close(closing), side.close()])
       strandWatch.stop()
     },
   }

@@ -8,8 +8,8 @@ import {
 import type { SelectedFieldsOrdered } from 'drizzle-orm/pg-core/query-builders/select.types'
 import { PostgresJsSession, PostgresJsTransaction } from 'drizzle-orm/postgres-js'
 import type { RelationalSchemaConfig } from 'drizzle-orm/relations'
+import type { Rows } from './connection/statement.ts'
 import type { DrizzleClient } from './drizzle-client.ts'
-import type { Rows } from './pipeline.ts'
 
 // Types of the schema play no part in here.
 type Schema = RelationalSchemaConfig<Record<string, never>> | undefined

@@ -1,5 +1,27 @@
-export type { Advice, AdviceCode } from './advice-situation.ts'
-export { type Budget, checkBudget, describeBudget } from './budget.ts'
+export {
+  CheckoutAbortedError,
+  CheckoutTimeoutError,
+  type CloseReason,
+  ConfigurationError,
+  ConnectError,
+  DatabaseError,
+  type Deadline,
+  type DeadlineOwner,
+  type HistogramSnapshot,
+  NestedCheckoutError,
+  PoolClosedError,
+  type PoolCounters,
+  type PoolOptions,
+  PoolSaturatedError,
+  type PoolStatus,
+  type PoolTimings,
+  quantileMs,
+  type SpentOn,
+  StatementTimeoutError,
+  type TimeLimit,
+  WorkAbortedError,
+} from '@shared/pool'
+export type { Pooler } from './connection/pooler.ts'
 export { createDatabase } from './database.ts'
 export type {
   Database,
@@ -8,37 +30,25 @@ export type {
   TransactionOptions,
   UsedConnection,
 } from './database-api.ts'
-export type { Deadline, DeadlineOwner, SpentOn, TimeLimit } from './deadline.ts'
 export type { DrizzleClient } from './drizzle-client.ts'
 export type { DrizzleDatabase } from './drizzle-handle.ts'
 export {
-  CheckoutAbortedError,
-  CheckoutTimeoutError,
-  ConfigurationError,
-  ConnectError,
   ConnectionLostError,
   causes,
-  DatabaseError,
   type DatabaseErrorCode,
   findDatabaseError,
   LeaseEndedError,
   type LostOutcome,
   MigrationError,
-  NestedCheckoutError,
-  PoolClosedError,
-  PoolSaturatedError,
-  StatementTimeoutError,
   sqlState,
-  WorkAbortedError,
 } from './errors.ts'
-export type { DatabaseHealth, HealthProbe } from './health.ts'
-export { type HistogramSnapshot, quantileMs } from './histogram.ts'
-export { type MigrateOptions, migrate } from './migrate.ts'
-export type { DatabaseEvent, DatabaseEventType, EventCounts } from './monitor.ts'
-export type { PoolMonitor, Seen } from './monitor-pool.ts'
-export type { ConnectionOptions, PoolOptions, SslMode } from './options.ts'
-export type { Pooler } from './pooler.ts'
-export { capacity, type Sample } from './sample.ts'
-export type { Confinement, RunningStatement, ServerReport } from './server-report.ts'
-export type { CloseReason, PoolCounters, PoolStatus, PoolTimings } from './status.ts'
-export type { Bounds, WorkOptions } from './work.ts'
+export type { DatabaseEvent, DatabaseEventType, EventCounts } from './event-log.ts'
+export { type MigrateOptions, migrate } from './migrate/migrate.ts'
+export type { Advice, AdviceCode } from './monitor/advice-situation.ts'
+export { type Budget, checkBudget, describeBudget } from './monitor/budget.ts'
+export type { DatabaseHealth, HealthProbe } from './monitor/health.ts'
+export type { PoolMonitor, Seen } from './monitor/monitor.ts'
+export { capacity, type Sample } from './monitor/sample.ts'
+export type { Confinement, RunningStatement, ServerReport } from './monitor/server-report.ts'
+export type { ConnectionOptions, SslMode } from './options.ts'
+export type { Bounds, WorkOptions } from './session/work.ts'

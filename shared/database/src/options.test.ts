@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
+import { ConfigurationError } from '@shared/pool'
 import { createDatabase } from './database.ts'
-import { ConfigurationError } from './errors.ts'
 import { resolveConnectionOptions, resolvePoolOptions } from './options.ts'
 
 describe('options', () => {

@@ -101,7 +101,7 @@ describe('between borrowers nothing leaks', () => {
       await work()
       await database.db.execute(sql.raw(text))
       expect(await work()).toEqual({ second: 2 })
-      expect(database.status().counters).toMatchObject({ connects: 2, closes: { worn: 1 } })
+      expect(database.status().counters).toMatchObject({ connects: 2, closes: { replaced: 1 } })
     },
   )
 

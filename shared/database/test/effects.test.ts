@@ -148,7 +148,7 @@ describe('what a function sets inside, where the server says so', () => {
     const before = await firstRow(db.execute(zone))
     await db.execute(sql`select move_clock()`)
     expect(await firstRow(db.execute(zone))).toEqual(before)
-    expect(status().counters.closes).toMatchObject({ worn: 1 })
+    expect(status().counters.closes).toMatchObject({ replaced: 1 })
   })
 
   test('is gone after a transaction: the session is reset, and serves on', async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { withDatabase } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
+import { migrationLockKey } from '../src/connection/migration-signal.ts'
 import { createDatabase, MigrationError, migrate, sqlState } from '../src/index.ts'
-import { migrationLockKey } from '../src/migration-signal.ts'
 import { folderOf } from './migrations-folder.ts'
 import { firstRow } from './support.ts'
 

@@ -1,7 +1,6 @@
-import { Histogram } from '../src/histogram.ts'
+import { createCounters, Histogram } from '@shared/pool'
 import type { DatabaseEvent, DatabaseHealth, PoolStatus, ServerReport } from '../src/index.ts'
-import { createPoolMonitor } from '../src/monitor-pool.ts'
-import { createCounters } from '../src/status.ts'
+import { createPoolMonitor } from '../src/monitor/monitor.ts'
 
 /** A server with 60 connections free of the 97 that it takes. */
 export const roomyServer: ServerReport = {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { eventually, startTestServer, withDatabase } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
 import { createDatabase, type Database } from '../src/index.ts'
-import { createPoolMonitor } from '../src/monitor-pool.ts'
+import { createPoolMonitor } from '../src/monitor/monitor.ts'
 import { away, createWorld, roomyServer } from './monitor-world.ts'
 import { createFixture, firstRow } from './support.ts'
 

@@ -163,7 +163,7 @@ describe.each(programs)('behind PgBouncer $version, which does not track prepare
         sightings: ['statements are sent unprepared: it does not keep track of prepared ones'],
       })
       // None was thrown away: that is what they would be for plans that are not there.
-      expect(world.database.status().counters.closes.worn).toBe(0)
+      expect(world.database.status().counters.closes.replaced).toBe(0)
     },
     mostMs,
   )
@@ -339,7 +339,7 @@ describe.each(tracking)('behind PgBouncer $version, which tracks prepared statem
         prepared: await firstRow(database.db.execute(mine)),
         pooler: database.pooler,
         sightings: world.sightings(),
-        closes: database.status().counters.closes.worn,
+        closes: database.status().counters.closes.replaced,
       }).toEqual({
         prepared: { is: true },
         pooler: { preparedStatements: true },

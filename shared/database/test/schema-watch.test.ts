@@ -2,8 +2,8 @@ import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { eventually, pgBouncerPrograms, startPgBouncer, withDatabase } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
+import { migrationChannel, migrationLockKey } from '../src/connection/migration-signal.ts'
 import { createDatabase, type DatabaseOptions } from '../src/index.ts'
-import { migrationChannel, migrationLockKey } from '../src/migration-signal.ts'
 import { firstRow } from './support.ts'
 
 setDefaultTimeout(30_000)
@@ -78,7 +78,7 @@ describe('a definition that changes', () => {
       before,
       after: await world.prepared(),
       changes: world.changes(),
-      closes: counters.closes.worn,
+      closes: counters.closes.replaced,
     }).toEqual({
       before: 1,
       after: 1,

@@ -72,7 +72,7 @@ describe('a server that is read-only', () => {
       expect(database.status()).toMatchObject({
         checkedOut: 0,
         waiting: 0,
-        counters: { closes: { lost: 0, invalidated: 0, worn: 0 } },
+        counters: { closes: { lost: 0, invalidated: 0, replaced: 0 } },
       })
       expect((await database.health.details())?.inRecovery).toBe(true)
 

@@ -141,7 +141,7 @@ export const idlePool = {
       'ping-failed': 0,
       'reset-failed': 0,
       'busy-at-checkin': 0,
-      worn: 0,
+      replaced: 0,
       lost: 0,
       shutdown: 0,
     },

@@ -1,5 +1,5 @@
-import type { TimeLimit } from '../../src/deadline.ts'
-import { type Waiter, WaitLine } from '../../src/wait-line.ts'
+import type { TimeLimit } from '@shared/pool'
+import { type Waiter, WaitQueue } from '@shared/pool/testing'
 
 /** A bound on waiting that tightens while the line is never empty. Times in ms. */
 export interface Adaptive {
@@ -54,25 +54,25 @@ export function installAdaptive({
   lifo,
   expectedMs,
 }: Adaptive): Disposable {
-  const { prototype } = WaitLine
+  const { prototype } = WaitQueue
   const original = Object.getOwnPropertyDescriptors(prototype)
-  const lines = new WeakMap<WaitLine<unknown>, Standing>()
-  const standingOf = (line: WaitLine<unknown>): Standing => {
+  const lines = new WeakMap<WaitQueue<unknown>, Standing>()
+  const standingOf = (line: WaitQueue<unknown>): Standing => {
     const present = lines.get(line)
     if (present) return present
     const made = { emptyAt: performance.now(), tail: null, servedAt: 0, paceMs: 0 }
     lines.set(line, made)
     return made
   }
-  const stands = (line: WaitLine<unknown>, standing: Standing) =>
+  const stands = (line: WaitQueue<unknown>, standing: Standing) =>
     line.length > 0 && performance.now() - standing.emptyAt > intervalMs
   /** Since the last one was served, or the line began, and a pace for each that is in it. */
-  const expectedOf = (line: WaitLine<unknown>, { servedAt, emptyAt, paceMs }: Standing) =>
+  const expectedOf = (line: WaitQueue<unknown>, { servedAt, emptyAt, paceMs }: Standing) =>
     line.length > 0 && paceMs > 0 ? performance.now() - Math.max(servedAt, emptyAt) + line.length * paceMs : 0
-  const headOf = (line: WaitLine<unknown>): Waiter<unknown> | null => original.head.get?.call(line) ?? null
+  const headOf = (line: WaitQueue<unknown>): Waiter<unknown> | null => original.head.get?.call(line) ?? null
 
   const join = function (
-    this: WaitLine<unknown>,
+    this: WaitQueue<unknown>,
     kind: Waiter<unknown>['kind'],
     limit: TimeLimit,
     signal?: AbortSignal,
@@ -86,14 +86,14 @@ export function installAdaptive({
     standing.tail = standing.tail?.next ?? headOf(this)
     return answer as Promise<unknown>
   }
-  const remove = function (this: WaitLine<unknown>, waiter: Waiter<unknown>): void {
+  const remove = function (this: WaitQueue<unknown>, waiter: Waiter<unknown>): void {
     const standing = standingOf(this)
     if (standing.tail === waiter) standing.tail = waiter.previous
     if (waiter.queued) countServed(standing, waiter)
     original.remove.value?.call(this, waiter)
     if (this.length === 0) standing.emptyAt = performance.now()
   }
-  const head = function (this: WaitLine<unknown>): Waiter<unknown> | null {
+  const head = function (this: WaitQueue<unknown>): Waiter<unknown> | null {
     const standing = standingOf(this)
     return lifo && stands(this, standing) ? standing.tail : headOf(this)
   }

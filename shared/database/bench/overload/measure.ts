@@ -1,7 +1,7 @@
+import { mulberry32 } from '@shared/pool/testing'
 import { startTestServer } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
 import { createDatabase, findDatabaseError } from '../../src/index.ts'
-import { mulberry32 } from '../../test/pool/fault-load.ts'
 import { installAdaptive } from './adaptive-line.ts'
 import { type Figures, figuresOf, medianOf } from './figures.ts'
 import { type Line, lines } from './lines.ts'

@@ -1,12 +1,10 @@
-import { type PoolOptions, resolvePoolOptions } from '../../src/options.ts'
-import { QueuePool } from '../../src/queue-pool.ts'
-import type { PoolConnection } from '../../src/slot.ts'
+import { type PoolConnection, type PoolOptions, QueuePool, resolvePoolOptions } from '@shared/pool'
 import type { PoolSettings, PoolUnderTest } from './pools.ts'
 
 /** A connection to nothing that answers at once. */
 class FreeConnection implements PoolConnection {
   readonly inFlight = 0
-  readonly worn = false
+  readonly shouldReplace = false
   readonly sharable = true
   spokeAt = performance.now()
 
@@ -67,13 +65,13 @@ export async function openSharedQueuePool(settings: PoolSettings): Promise<PoolU
   const pool = createFreePool(settings)
   return {
     async take() {
-      const slot = pool.tryShare() ?? (await pool.share())
-      return () => pool.unshare(slot, slot.busySince)
+      const lease = pool.tryShare() ?? (await pool.share())
+      return () => lease.end()
     },
     cycle() {
       const since = performance.now()
-      const slot = pool.tryShare(since)
-      return slot ? pool.unshare(slot, since) : pool.share().then((waited) => pool.unshare(waited, since))
+      const lease = pool.tryShare(since)
+      return lease ? lease.end() : pool.share().then((waited) => waited.end())
     },
     close: () => pool.close(),
   }

@@ -100,8 +100,8 @@ async function measureSync({ size, collector, step }: Context): Promise<void> {
     const startedAt = Bun.nanoseconds()
     for (let n = 0; n < pairs; n++) {
       const since = performance.now()
-      const slot = pool.tryShare(since) ?? (await pool.share())
-      pool.unshare(slot, since)
+      const lease = pool.tryShare(since) ?? (await pool.share())
+      lease.end()
     }
     const ns = (Bun.nanoseconds() - startedAt) / pairs
     if (round >= 0) collector.add('checkout', syncVariant, 'ours', { perSecond: 1e9 / ns, ns })

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { mulberry32 } from '@shared/pool/testing'
 import { eventually, startFaultProxy, startTestServer } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
 import { createDatabase, findDatabaseError, sqlState } from '../../src/index.ts'
-import { mulberry32 } from '../../test/pool/fault-load.ts'
 
 const callers = 24
 const name = 'soak'

@@ -1,0 +1,60 @@
+import { bounded } from '@shared/pool'
+import type { ConnectionOptions } from '../../options.ts'
+import { toConnectError } from '../connect-error.ts'
+import type { ConnectionSource } from '../sql-connection.ts'
+import type { Target } from '../target.ts'
+import { type ArrayType, arrayTypesText } from './array-types.ts'
+import { PostgresConnection } from './connection.ts'
+import {
+  createDriverSource,
+  definitionsChanged,
+  isPipelinable,
+  learnArrayTypes,
+  type SourceListeners,
+} from './driver.ts'
+
+/** Connections made of postgres.js, one client each. */
+export function createPostgresSource(
+  target: Target,
+  options: ConnectionOptions,
+  listeners: SourceListeners = {},
+): ConnectionSource {
+  const source = createDriverSource(target, options, listeners)
+  return {
+    async open({ timeoutMs, signal, onLost = () => {} }) {
+      const connection = new PostgresConnection(source, onLost)
+      try {
+        await bounded(connection.open(), timeoutMs, signal)
+        return connection
+      } catch (error) {
+        const gone = connection.destroy()
+        // Who has given the attempt up learns by this when nothing is left of it.
+        if (signal?.aborted) await gone
+        throw toConnectError(error, target, timeoutMs)
+      }
+    },
+    clientOptions: source.driver,
+    isPipelinable: (parameters, types) => isPipelinable(parameters, types, source.driver.serializers),
+    get isInUse() {
+      return source.connections.size > 0
+    },
+    get firstSnapshot() {
+      return source.firstSnapshot
+    },
+    definitionsChanged: () => definitionsChanged(source),
+    async learnTypes(connection) {
+      learnArrayTypes(source, (await connection.run(arrayTypesText(0), [], false)) as ArrayType[])
+    },
+    holdPlans(isHeld) {
+      source.plansHeld = isHeld
+    },
+    get pooler() {
+      return source.poolers.pooler
+    },
+    settleStranded() {
+      let count = 0
+      for (const connection of source.connections) count += connection.settleStranded()
+      return count
+    },
+  }
+}

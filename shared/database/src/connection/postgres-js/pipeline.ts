@@ -1,0 +1,420 @@
+import { ConnectionLostError } from '../../errors.ts'
+import type { Failure, RunOptions, Ticket } from '../sql-connection.ts'
+import { noteRun, ownStatement, type Rows, type Statement } from '../statement.ts'
+import { AnswerOrder } from './answer-order.ts'
+import { beginMessages, withoutBegin } from './begin.ts'
+import { Cancellation } from './cancellation.ts'
+import {
+  type Driver,
+  type DriverSource,
+  definitionsChanged,
+  isCancelCode,
+  isLostStatement,
+  isPipelinable,
+  isServerError,
+  staleness,
+} from './driver.ts'
+import { DriverQuery, submitterOf } from './driver-query.ts'
+import { PreparedTexts } from './prepared-texts.ts'
+import type { Wire } from './wire.ts'
+
+export interface PipelineOptions {
+  source: DriverSource
+  /** Asks the server to cancel what runs; false when nobody knows whether it was asked. */
+  askToCancel: () => Promise<boolean>
+  /** Called when the connection turns out to be of no use any more; it must call `lose()`. */
+  onLost: (cause: unknown) => void
+}
+
+interface Held {
+  /** Whether it must be alone: writing its parameters may fail. */
+  readonly isRisky: boolean
+  readonly ticket: Ticket | undefined
+  start(): void
+}
+
+const autocommit: RunOptions = {}
+
+const isOneStatement = ({ kind }: Statement): boolean => kind !== 'stateful' && kind !== 'copy'
+
+/**
+ * The statements of one physical connection: several may be under way, and answers come in order.
+ *
+ * Every statement is either held here or sent, and belongs to exactly one of the two until it is settled: by its answer, by
+ * `cancel()` before it was sent, or by `lose()`. The driver is never asked to settle what a lost connection leaves.
+ */
+export class Pipeline {
+  readonly #source: DriverSource
+  readonly #onLost: (cause: unknown) => void
+  readonly #prepared: PreparedTexts
+  /** Statements that wait until nothing is under way, and those behind them. */
+  readonly #held: Held[] = []
+  /** Statements handed to the driver and not answered, in order. */
+  readonly #sent = new Set<DriverQuery>()
+  readonly #order = new AnswerOrder()
+  /** Until it is over nothing else is sent, or it might be hit. */
+  readonly #cancellation: Cancellation
+  readonly #planEpoch: number
+  readonly #failures = new WeakMap<object, { failure: Failure; query: DriverQuery }>()
+  #wire: Wire | null = null
+  #isPooled = false
+  /** Makes a text this process's and this generation's own; empty without a pooler. */
+  #planMark = ''
+  #submit: (query: DriverQuery) => void = () => {}
+  /** When the statement now running became the first. */
+  #runningSince = 0
+  /** The shortest time in which an answer came to a statement that was sent alone: what the network takes of each. */
+  #roundTripMs = 0
+  #spokeAt = 0
+  #isEnding = false
+  #lost: { cause: unknown } | null = null
+
+  constructor({ source, askToCancel, onLost }: PipelineOptions) {
+    this.#source = source
+    this.#onLost = onLost
+    this.#planEpoch = source.planEpoch
+    const { prepare, maxPreparedStatements } = source.options
+    this.#prepared = new PreparedTexts(prepare ? maxPreparedStatements : 0)
+    this.#cancellation = new Cancellation({
+      order: this.#order,
+      request: askToCancel,
+      giveUp: onLost,
+      answer: () => this.#answer(),
+      onOver: () => this.#release(),
+    })
+  }
+
+  /** Statements handed over and not yet answered. */
+  get inFlight(): number {
+    return this.#sent.size + this.#held.length
+  }
+
+  /** When the server last answered, on performance.now's clock. */
+  get spokeAt(): number {
+    return this.#spokeAt
+  }
+
+  get lost(): boolean {
+    return this.#lost !== null
+  }
+
+  /** True when its prepared statements are stale, or too many texts found no room among them: a new connection has none. */
+  get shouldReplace(): boolean {
+    return this.#isOutdated || this.#prepared.isFull
+  }
+
+  /** Whether what is sent now would go out at once, and be hit by nothing. */
+  get isClear(): boolean {
+    return this.#held.length === 0 && !this.#cancellation.isUnderWay
+  }
+
+  /**
+   * Whether a statement may be put behind those under way. Not where a pooler has every unprepared statement wait for a
+   * connection to the server anew: how long that takes says nothing about the statement, and cancelling does not end it.
+   */
+  get sharable(): boolean {
+    return this.isClear && this.#keepsStatements
+  }
+
+  /** Whether a statement is on its way, or at work on the server. */
+  get isRunning(): boolean {
+    return this.#sent.size > 0
+  }
+
+  /** Definitions have changed since it was opened: what it knows of types may be wrong. */
+  get #isOutdated(): boolean {
+    return this.#planEpoch !== this.#source.planEpoch
+  }
+
+  /** Whether nothing is sent any more. */
+  get #isOver(): boolean {
+    return this.#lost !== null || this.#isEnding
+  }
+
+  /** Whether what is prepared here is there when it is used: no pooler between loses it. */
+  get #keepsStatements(): boolean {
+    return !this.#isPooled || this.#source.poolers.pooler?.preparedStatements === true
+  }
+
+  /** What is known of a statement that failed with the error. */
+  failureOf(error: unknown): Failure | undefined {
+    return typeof error === 'object' && error !== null ? this.#failures.get(error)?.failure : undefined
+  }
+
+  /** How long the statement now running has been without an answer; 0 when none runs. */
+  silentForMs(now: number): number {
+    return this.isRunning ? now - this.#runningSince : 0
+  }
+
+  /** How long the server has been at the statement now running, as far as that can be known; 0 when none runs. */
+  workedForMs(now: number): number {
+    return Math.max(0, this.silentForMs(now) - this.#roundTripMs)
+  }
+
+  /** The server has answered for the first time, through a pooler or not: from now on statements may be run. */
+  start(client: Driver, wire: Wire, isPooled: boolean): void {
+    this.#wire = wire
+    this.#isPooled = isPooled
+    // A pooler that keeps track of prepared statements serves all who send the same text from one plan, also long after a
+    // definition has changed under it.
+    if (isPooled) this.#planMark = `\n/* plans ${this.#source.planOwner}.${this.#planEpoch} */`
+    this.#submit = submitterOf(client)
+    this.#roundTripMs = wire.roundTripMs
+    this.#spokeAt = performance.now()
+  }
+
+  /** Sends nothing more: what is held fails, what is under way is waited for. */
+  end(): void {
+    this.#isEnding = true
+    this.#release()
+  }
+
+  /**
+   * The connection is gone: everything left on it fails.
+   *
+   * @param quietSince When its backend was last at work, on performance.now's clock: what was sent later it had not begun.
+   *   Default: not known.
+   */
+  lose(cause: unknown, quietSince = Number.POSITIVE_INFINITY): void {
+    if (this.#lost) return
+    this.#lost = { cause }
+    this.#order.end()
+    let isFirst = true
+    for (const query of [...this.#sent]) {
+      const error = new ConnectionLostError(query.state ? 'unknown' : 'not-sent', { cause })
+      if (!isFirst || query.sentAt > quietSince) this.#failures.set(error, { failure: 'not-begun', query })
+      isFirst = false
+      query.reject(error)
+    }
+    this.#sent.clear()
+    this.#release()
+  }
+
+  /**
+   * Settles what no answer and no loss has settled, and says how much that was: each one is a defect of this layer. A
+   * statement is held for good when nothing is under way that it could wait for.
+   */
+  settleStranded(): number {
+    const isStuck = this.#sent.size === 0 && !this.#cancellation.isUnderWay
+    const stranded = this.#lost ? this.inFlight : isStuck ? this.#held.length : 0
+    if (stranded === 0) return 0
+    this.#onLost(new Error('Statements were left on a connection without an answer.'))
+    for (const query of this.#sent) query.reject(new ConnectionLostError('unknown'))
+    this.#sent.clear()
+    this.#release()
+    return stranded
+  }
+
+  /**
+   * Runs one statement; several may be under way, and answers come in order.
+   *
+   * @returns The rows, as arrays with `values`, else as objects.
+   * @throws {ConnectionLostError} when the connection goes away; else what the server or the driver says.
+   */
+  run(
+    given: Statement | string,
+    parameters: readonly unknown[],
+    values: boolean,
+    options: RunOptions = autocommit,
+  ): Promise<Rows> {
+    const { begin, ticket } = options
+    const statement = typeof given === 'string' ? ownStatement(given) : given
+    const isQuiet = this.inFlight === 0 && !this.#cancellation.isUnderWay
+    const isRisky =
+      (!isQuiet || begin !== undefined) &&
+      !isPipelinable(parameters, statement.types, this.#source.driver.serializers)
+    // Several statements in one text can't follow BEGIN in its group.
+    if (begin !== undefined && (isRisky || !isQuiet || !isOneStatement(statement))) {
+      const { mode } = options
+      return this.run(begin, [], false).then(() => this.run(statement, parameters, values, { mode, ticket }))
+    }
+    if (isQuiet || this.#isOver || (!isRisky && this.isClear))
+      return this.#send(statement, parameters, values, options)
+    return new Promise((resolve) => {
+      const start = () => resolve(this.#send(statement, parameters, values, options))
+      this.#held.push({ isRisky, ticket, start })
+    })
+  }
+
+  /** Cancels a statement on the server; settles when nothing of the cancellation is left that could hit another. */
+  cancel(ticket: Ticket): Promise<void> {
+    const cancelled = this.#cancellation.cancel(ticket)
+    const held = this.#held.findIndex((one) => one.ticket === ticket)
+    if (held >= 0) this.#held.splice(held, 1)[0]?.start()
+    this.#release()
+    return cancelled
+  }
+
+  /** Cancels the statement that runs, to run it elsewhere; null where there is none that may be. Settles when it is over. */
+  preempt(): Promise<void> | null {
+    const [first] = this.#sent
+    const ticket = first?.ticket
+    if (!ticket || ticket.isPreempted || ticket.isCancelled) return null
+    return this.#cancellation.preempt(ticket)
+  }
+
+  /** Settles when no cancellation is under way. */
+  cancelled(): Promise<void> {
+    return this.#cancellation.settled()
+  }
+
+  /** Definitions have changed: every connection made until now is replaced when nobody uses it. */
+  retirePlans(): void {
+    if (!this.#isOutdated) definitionsChanged(this.#source)
+  }
+
+  /**
+   * Whether the plan of a statement that failed is stale: the server, asked anew, gives its parameters other types. It is
+   * asked for the types only; the statement does not run.
+   */
+  async confirmStale(error: unknown): Promise<boolean> {
+    const query = this.#failures.get(error as object)?.query
+    if (!query?.statement) return false
+    if (staleness(error) === 'certain') return true
+    const before = query.statement.types.join()
+    try {
+      return before !== (await this.#describe(query.strings[0] as string, query.args)).join()
+    } catch {
+      // What can't be described now fails by itself.
+      return false
+    }
+  }
+
+  #send(
+    statement: Statement,
+    parameters: readonly unknown[],
+    values: boolean,
+    { mode = 'autocommit', ticket, begin }: RunOptions,
+  ): Promise<Rows> {
+    if (this.#isOver || ticket?.isCancelled) {
+      return Promise.reject(new ConnectionLostError('not-sent', { cause: this.#lost?.cause }))
+    }
+    const mayPrepare =
+      mode !== 'unprepared' && !this.#isOutdated && !this.#source.plansHeld && this.#keepsStatements
+    const { text } = statement
+    const prepare = mayPrepare && this.#prepared.keeps(statement, parameters)
+    if (begin !== undefined) this.#wire?.writeAhead(beginMessages(begin))
+    const simple = parameters.length === 0 && begin === undefined
+    return new Promise((resolve, reject) => {
+      const query: DriverQuery = new DriverQuery(
+        prepare ? text + this.#planMark : text,
+        parameters,
+        { prepare, simple, values },
+        (rows) => {
+          if (statement.types === null && !this.#isOutdated) statement.types = query.statement?.types ?? null
+          this.#over(query, statement)
+          resolve(begin === undefined ? rows : withoutBegin(rows))
+        },
+        (error) => {
+          if (this.#lost) return reject(error)
+          if (!isServerError(error)) return resolve(this.#refused(error, query, statement))
+          const isLost = prepare && this.#isPooled && isLostStatement(error)
+          if (isLost) this.#source.poolers.lostStatement()
+          if (isLost || (query.prepared && staleness(error)))
+            this.#failures.set(error as object, { failure: 'maybe-stale', query })
+          else if (this.#cancellation.isUnderWay && isCancelCode(error))
+            this.#failures.set(error as object, { failure: 'cancelled-by-mistake', query })
+          this.#over(query, statement)
+          if (mode !== 'autocommit' || this.failureOf(error) !== 'maybe-stale') return reject(error)
+          resolve(this.#runAgainIfStale(error, statement, parameters, values, ticket))
+        },
+      )
+      this.#hand(query, ticket)
+    })
+  }
+
+  #hand(query: DriverQuery, ticket?: Ticket): void {
+    const now = performance.now()
+    if (this.#sent.size === 0) this.#runningSince = now
+    query.sentAt = now
+    const position = this.#order.take()
+    if (ticket) ticket.position = position
+    query.ticket = ticket
+    this.#sent.add(query)
+    this.#submit(query)
+  }
+
+  /**
+   * A statement that the driver itself refused is followed by a Sync of the driver's. Until that is answered another such
+   * refusal would never settle, so it is not over before an empty statement behind it is.
+   */
+  async #refused(error: unknown, query: DriverQuery, statement: Statement): Promise<never> {
+    await this.#answer()
+    this.#over(query, statement)
+    throw error
+  }
+
+  /** Settles when the server has answered an empty statement, or never will. */
+  #answer(): Promise<void> {
+    if (this.#isOver) return Promise.resolve()
+    return new Promise((resolve) => {
+      const over = () => {
+        this.#over(query, null)
+        resolve()
+      }
+      const query: DriverQuery = new DriverQuery(
+        '',
+        [],
+        { prepare: false, simple: true, values: true },
+        over,
+        over,
+      )
+      this.#hand(query)
+    })
+  }
+
+  /** Asks for the types of a statement's parameters. */
+  async #describe(text: string, parameters: readonly unknown[]): Promise<number[]> {
+    if (this.#isOver) throw new ConnectionLostError('not-sent')
+    const { promise, resolve, reject } = Promise.withResolvers<number[]>()
+    const query = new DriverQuery(
+      text,
+      parameters,
+      { prepare: false, simple: false, values: true },
+      () => resolve(query.statement?.types ?? []),
+      reject,
+    )
+    query.onlyDescribe = true
+    this.#hand(query)
+    try {
+      return await promise
+    } finally {
+      // It is answered before its own Sync is.
+      await this.#answer()
+      this.#over(query, null)
+    }
+  }
+
+  /** It failed, so nothing of it is left; if it fails again, that is its error. */
+  async #runAgainIfStale(
+    error: unknown,
+    statement: Statement,
+    parameters: readonly unknown[],
+    values: boolean,
+    ticket: Ticket | undefined,
+  ): Promise<Rows> {
+    if (!(await this.confirmStale(error))) throw error
+    this.retirePlans()
+    return this.run(statement, parameters, values, { mode: 'unprepared', ticket })
+  }
+
+  #over(query: DriverQuery, statement: Statement | null): void {
+    if (!this.#sent.delete(query)) return
+    this.#spokeAt = performance.now()
+    const tookMs = this.#spokeAt - this.#runningSince
+    const wasSentAlone = query.sentAt === this.#runningSince
+    if (wasSentAlone && tookMs < this.#roundTripMs) this.#roundTripMs = tookMs
+    if (statement) noteRun(statement, wasSentAlone ? tookMs - this.#roundTripMs : tookMs)
+    this.#runningSince = this.#spokeAt
+    this.#order.pass()
+    if (this.#held.length > 0) this.#release()
+  }
+
+  /** Sends what was held, up to the next statement that must be alone; one that can't be sent any more fails here. */
+  #release(): void {
+    const canSend = () => this.#sent.size === 0 || this.#held[0]?.isRisky === false
+    while (this.#held.length > 0 && (this.#isOver || (!this.#cancellation.isUnderWay && canSend()))) {
+      this.#held.shift()?.start()
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import type { PoolStatus } from '@shared/pool'
+import { capacity } from './sample.ts'
+import type { ServerReport } from './server-report.ts'
+
+/** Whether all that a service's replicas may open fits what the server allows them. */
+export interface Budget {
+  replicas: number
+  /** Pool, overflow and health probe of all replicas; Infinity where overflow has no limit. */
+  wanted: number
+  /** The smallest of the limits below. */
+  allowed: number
+  allowedBy: 'server' | 'database' | 'role'
+  /** max_connections less the reserved ones. */
+  serverTakes: number
+  /** Connections of other roles now; what they may open is theirs to say. */
+  heldByOthers: number
+  /** Connections this role could still open now. */
+  free: number
+  fits: boolean
+  /** False when it fits the limits, but not beside what other roles hold now. */
+  fitsNow: boolean
+}
+
+/**
+ * Compares (poolSize + maxOverflow + 1 for the health probe) × replicas with max_connections less the reserved ones, the
+ * database's limit and the role's own.
+ */
+export function checkBudget(
+  pool: Pick<PoolStatus, 'poolSize' | 'maxOverflow'>,
+  server: ServerReport,
+  replicas: number,
+): Budget {
+  const wanted = (capacity(pool) + 1) * replicas
+  const serverTakes = server.maxConnections - server.reservedConnections
+  const limits = [
+    { by: 'role', limit: server.role.connectionLimit ?? Number.POSITIVE_INFINITY },
+    { by: 'database', limit: server.databaseLimit ?? Number.POSITIVE_INFINITY },
+    { by: 'server', limit: serverTakes },
+  ] as const
+  const smallest = limits.reduce((least, other) => (other.limit < least.limit ? other : least))
+  const heldByOthers = Math.max(0, server.usedConnections - server.role.connections)
+  const free = Math.min(
+    serverTakes - server.usedConnections,
+    (server.role.connectionLimit ?? Number.POSITIVE_INFINITY) - server.role.connections,
+  )
+  const fits = wanted <= smallest.limit
+  return {
+    replicas,
+    wanted,
+    allowed: smallest.limit,
+    allowedBy: smallest.by,
+    serverTakes,
+    heldByOthers,
+    free: Math.max(0, free),
+    fits,
+    fitsNow: fits && wanted <= serverTakes - heldByOthers,
+  }
+}
+
+/** The budget that does not hold, in one sentence with what to do; null when it holds. */
+export function describeBudget(budget: Budget): string | null {
+  const { wanted, allowed, allowedBy, replicas, heldByOthers } = budget
+  if (budget.fits && budget.fitsNow) return null
+  const mend = 'lower DATABASE_POOL_SIZE or DATABASE_MAX_OVERFLOW, or raise'
+  const all = replicas === 1 ? 'The pool' : `The pools of ${replicas} replicas`
+  const may = Number.isFinite(wanted)
+    ? `${all} and health probe${replicas === 1 ? '' : 's'} may open ${wanted} connections`
+    : `${all} may open connections without limit`
+  if (budget.fits)
+    return `${may}, but other roles hold ${heldByOthers} of the ${budget.serverTakes} that the server takes: ${mend} max_connections.`
+  const limit = {
+    role: `the role’s CONNECTION LIMIT is ${allowed}`,
+    database: `the database’s CONNECTION LIMIT is ${allowed}`,
+    server: `the server takes ${allowed} (max_connections less the reserved ones)`,
+  }[allowedBy]
+  return `${may}, but ${limit}: ${mend} the limit.`
+}

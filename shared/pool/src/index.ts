@@ -1,0 +1,42 @@
+export type { Deadline, DeadlineOwner, SpentOn, TimeLimit } from './deadline.ts'
+export { describeLimit } from './deadline.ts'
+export {
+  CheckoutAbortedError,
+  CheckoutTimeoutError,
+  ConfigurationError,
+  ConnectError,
+  DatabaseError,
+  NestedCheckoutError,
+  PoolClosedError,
+  PoolSaturatedError,
+  StatementTimeoutError,
+  WorkAbortedError,
+} from './errors.ts'
+export { Histogram, type HistogramSnapshot, quantileMs } from './histogram.ts'
+export type { ExclusiveLease, SharedLease } from './lease.ts'
+export {
+  boolean,
+  type Check,
+  duration,
+  integer,
+  type OptionGroup,
+  type OptionGroups,
+  oneOf,
+  resolveOptions,
+  shown,
+  text,
+  timer,
+  unknownOption,
+} from './option-checks.ts'
+export { type PoolOptions, poolOptionGroup, type ResetMode, resolvePoolOptions } from './options.ts'
+export { type CheckoutOptions, QueuePool, type QueuePoolOptions } from './queue-pool.ts'
+export type { Connector, LeaseKind, PoolConnection } from './slot.ts'
+export {
+  type CloseReason,
+  createCounters,
+  type PoolCounters,
+  type PoolEventType,
+  type PoolStatus,
+  type PoolTimings,
+} from './status.ts'
+export { bounded, longestTimerMs, startTimer } from './timer.ts'

@@ -1,0 +1,152 @@
+import type { HistogramSnapshot } from './histogram.ts'
+
+/** What a pool reports when it happens. */
+export type PoolEventType =
+  | 'connect-failed'
+  | 'connection-lost'
+  | 'ping-failed'
+  | 'reset-failed'
+  | 'invalidated'
+  | 'checkout-timeout'
+  | 'saturated'
+  | 'nested-checkout'
+  | 'checkout-slow'
+  | 'lease-leaked'
+  | 'lease-returned'
+
+/** Why a pooled connection was closed. */
+export type CloseReason =
+  | 'overflow'
+  | 'recycled'
+  | 'idle'
+  | 'invalidated'
+  | 'ping-failed'
+  | 'reset-failed'
+  | 'busy-at-checkin'
+  | 'replaced'
+  | 'lost'
+  | 'shutdown'
+
+/** What has happened in the pool since it was made; all only grow. */
+export interface PoolCounters {
+  /** Leases given, shared ones (single statements) and exclusive ones alike. */
+  checkouts: number
+  /** Checkouts that had to wait in the queue. */
+  waits: number
+  /** Time in ms spent in the queue, all waits together. */
+  waitMs: number
+  /** Waits ended by a deadline, no matter who set it, while every connection was out. */
+  timeouts: number
+  /** Checkouts that their caller gave up by a signal, in the queue or before. */
+  cancels: number
+  /** Checkouts refused because the queue was full. */
+  saturations: number
+  /** Statements that turned out slow, with others behind them: cancelled, and run again on a connection of their own. */
+  preemptions: number
+  /** Statements and callers that only a last check settled; each is a defect of this layer. */
+  defects: number
+  connects: number
+  connectFailures: number
+  pings: number
+  pingFailures: number
+  recycles: number
+  /** Times that a whole generation of connections was retired. */
+  invalidations: number
+  closes: Record<CloseReason, number>
+}
+
+/** One consistent snapshot of a pool: total = idle + checkedOut + connecting, always. */
+export interface PoolStatus {
+  name: string
+  poolSize: number
+  maxOverflow: number
+  total: number
+  idle: number
+  /** Connections in use, by one exclusive lease or by any number of shared ones. */
+  checkedOut: number
+  /** Connections beyond poolSize. */
+  overflow: number
+  connecting: number
+  waiting: number
+  oldestLeaseMs: number | null
+  longestWaitMs: number | null
+  counters: PoolCounters
+}
+
+/** How long things took since the pool was made. */
+export interface PoolTimings {
+  /** From asking for a lease to having it, of those who got one; 0 for who did not wait. */
+  waitMs: HistogramSnapshot
+  /** How long leases were held: by one statement, or exclusively. */
+  useMs: HistogramSnapshot
+  /** Opening a connection, up to its first answer. */
+  createMs: HistogramSnapshot
+}
+
+/** Counters at zero. */
+export function createCounters(): PoolCounters {
+  return {
+    checkouts: 0,
+    waits: 0,
+    waitMs: 0,
+    timeouts: 0,
+    cancels: 0,
+    saturations: 0,
+    preemptions: 0,
+    defects: 0,
+    connects: 0,
+    connectFailures: 0,
+    pings: 0,
+    pingFailures: 0,
+    recycles: 0,
+    invalidations: 0,
+    closes: {
+      overflow: 0,
+      recycled: 0,
+      idle: 0,
+      invalidated: 0,
+      'ping-failed': 0,
+      'reset-failed': 0,
+      'busy-at-checkin': 0,
+      replaced: 0,
+      lost: 0,
+      shutdown: 0,
+    },
+  }
+}
+
+/** What a status is taken of. */
+interface PoolParts {
+  name: string
+  options: { poolSize: number; maxOverflow: number }
+  supply: { count: { connecting: number; idle: number }; leased: number; oldestLease: number | null }
+  queue: { length: number; head: { since: number } | null }
+  counters: PoolCounters
+  now: number
+}
+
+/** The snapshot of a pool. */
+export function poolStatus({ name, options, supply, queue, counters, now }: PoolParts): PoolStatus {
+  const { poolSize, maxOverflow } = options
+  const { count, leased, oldestLease } = supply
+  const total = count.connecting + count.idle + leased
+  return {
+    name,
+    poolSize,
+    maxOverflow,
+    total,
+    idle: count.idle,
+    checkedOut: leased,
+    overflow: Math.max(0, total - poolSize),
+    connecting: count.connecting,
+    waiting: queue.length,
+    oldestLeaseMs: oldestLease === null ? null : now - oldestLease,
+    longestWaitMs: queue.head && now - queue.head.since,
+    counters: { ...counters, closes: { ...counters.closes } },
+  }
+}
+
+/** A pool's state in a few words, for a log line. */
+export function describeStatus({ checkedOut, idle, connecting, waiting }: PoolStatus): string {
+  return `${checkedOut} checked out, ${idle} idle, ${connecting} connecting, ${waiting} waiting`
+}
