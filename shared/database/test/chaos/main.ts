@@ -39,17 +39,27 @@ export async function main(args: readonly string[]): Promise<number> {
 async function run(options: Arguments, signal: AbortSignal): Promise<ChaosReport> {
   const { seed, minutes, workload, isToGoOn } = options
   const startedAt = performance.now()
+  let shown = 0
+  const showFailures = ({ failures }: ChaosReport) => {
+    for (const failure of failures.slice(shown)) {
+      endProgress()
+      console.log(`${renderFailure(failure, workload)}\n`)
+    }
+    shown = failures.length
+  }
   const report = await runChaos({
     seeds: seedsOf(seed, minutes),
     mostMs: (minutes ?? 2) * 60_000,
     workload,
     isToGoOn,
     signal,
-    onProgress: (soFar, plan) => showProgress(renderProgress(soFar, plan, performance.now() - startedAt)),
+    onProgress(soFar, plan) {
+      showFailures(soFar)
+      showProgress(renderProgress(soFar, plan, performance.now() - startedAt))
+    },
   })
   endProgress()
-  if (process.env.CHAOS_DEBUG) console.log(JSON.stringify(report, null, 1))
-  for (const failure of report.failures) console.log(`${renderFailure(failure, workload)}\n`)
+  showFailures(report)
   for (const note of report.notes) console.log(note)
   console.log(renderSummary(report))
   return report

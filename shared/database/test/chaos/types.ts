@@ -46,7 +46,7 @@ interface Column {
   side: 0 | 1
   /** Changes begun. */
   changes: number
-  /** When the last one was committed. */
+  /** When the last one was committed; Infinity while one is under way. */
   changedAt: number
 }
 
@@ -137,6 +137,7 @@ export class TypeChanges {
     const { name, types } = column.kind
     const side = column.side === 0 ? 1 : 0
     column.changes++
+    column.changedAt = Number.POSITIVE_INFINITY
     await this.#world.admin.begin(async (tx) => {
       await tx.unsafe(`truncate typed_${name}`)
       if (column.kind === mood) {
