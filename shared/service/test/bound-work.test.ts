@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { createDatabase } from '@shared/database'
 import { eventually, withDatabase } from '@shared/postgres/testing'
 import { createServiceApp } from '../src/index.ts'
-import { listen } from '../src/listen.ts'
+import { listen } from '../src/serve/listen.ts'
 import { createFakeDatabase } from './fake-database.ts'
 import { keepLines } from './log-lines.ts'
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { createDatabase } from '@shared/database'
 import { eventually, withDatabase } from '@shared/postgres/testing'
 import { createServiceApp } from '../src/index.ts'
-import { listen } from '../src/listen.ts'
+import { listen } from '../src/serve/listen.ts'
 import { keepLines } from './log-lines.ts'
 import { readMetrics } from './read-metrics.ts'
 

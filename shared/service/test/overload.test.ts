@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { createDatabase } from '@shared/database'
 import { eventually, withDatabase } from '@shared/postgres/testing'
 import { createServiceApp, silentLogger } from '../src/index.ts'
-import { listen } from '../src/listen.ts'
+import { listen } from '../src/serve/listen.ts'
 
 const maxWaiting = 4
 

@@ -1,8 +1,8 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { type ZodType, z } from 'zod'
 import type { ServiceApp } from '../app.ts'
-import type { HealthAccess } from '../context.ts'
-import { monitorQuery } from '../monitor-route.ts'
+import type { HealthAccess } from '../context/context.ts'
+import { monitorQuery } from '../health/monitor-route.ts'
 import { detailed, detailedAway, healthy, metricsText, monitor, unreachable } from './health-examples.ts'
 import {
   detailedHealthSchema,

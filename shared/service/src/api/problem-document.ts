@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { titleOf } from '../problem.ts'
+import { titleOf } from '../problem/problem.ts'
 
 /** The body of every answer that is no success, as the API's document has it (RFC 9457). */
 export const problemSchema = z

@@ -2,10 +2,10 @@ import { resolve } from 'node:path'
 import { Hono } from 'hono'
 import style from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
 import script from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' }
-import type { HealthAccess } from '../context.ts'
-import { guardDetails } from '../details-guard.ts'
-import { notFound } from '../problem.ts'
-import { pageHeaders } from '../security-headers.ts'
+import type { HealthAccess } from '../context/context.ts'
+import { guardDetails } from '../health/details-guard.ts'
+import { pageHeaders } from '../http/security-headers.ts'
+import { notFound } from '../problem/problem.ts'
 
 const page = (title: string) => `<!doctype html>
 <html lang="en">

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { createDatabase, type Database, findDatabaseError, migrate } from '@shared/database'
 import { createMigrationEnv, createServiceEnv, databaseOptions, EnvironmentError } from '@shared/env'
 import { eventually, startFaultProxy, startTestServer, type TestServer } from '@shared/postgres/testing'
-import { readDetailedHealth } from '../../src/health-report.ts'
+import { readDetailedHealth } from '../../src/health/health-report.ts'
 import { describeError, toProblem } from '../../src/index.ts'
 import { isLeak, leaksOf, secrets } from './canary.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { ConnectError } from '@shared/database'
-import { createFakeDatabase } from '../test/fake-database.ts'
+import { createFakeDatabase } from '../../test/fake-database.ts'
 import { awaitDatabase } from './await-database.ts'
 
 const refused = () => new ConnectError('refused', { driverCode: 'ECONNREFUSED' })

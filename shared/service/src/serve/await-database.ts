@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ServiceDatabase } from './context.ts'
+import type { ServiceDatabase } from '../context/context.ts'
 import { permanentRefusal } from './start-failure.ts'
 
 /** How `awaitDatabase` paces itself. */

@@ -8,8 +8,8 @@ import {
   type Seen,
 } from '@shared/database'
 import type { Registry } from 'prom-client'
-import type { ServiceDatabase } from './context.ts'
-import { histogramValues, registerSnapshot, type SnapshotValue } from './metrics-snapshot.ts'
+import type { ServiceDatabase } from '../context/context.ts'
+import { histogramValues, registerSnapshot, type SnapshotValue } from './snapshot-metric.ts'
 
 /** All that the pool's metrics show, of one moment. */
 interface PoolSnapshot {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { createFakeDatabase } from '../test/fake-database.ts'
-import { keepLines } from '../test/log-lines.ts'
-import { createServiceApp, Problem } from './index.ts'
+import { createFakeDatabase } from '../../test/fake-database.ts'
+import { keepLines } from '../../test/log-lines.ts'
+import { createServiceApp, Problem } from '../index.ts'
 
 function setUp() {
   const log = keepLines()

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { keepLines } from '../test/log-lines.ts'
+import { keepLines } from '../../test/log-lines.ts'
 import type { LoggerOptions } from './logger.ts'
 
 const secretive = () =>

@@ -1,7 +1,7 @@
 import type { Database, HealthProbe } from '@shared/database'
+import type { Logger } from '../log/logger.ts'
 import type { EventLoopMonitor } from './event-loop.ts'
 import type { Lifecycle } from './lifecycle.ts'
-import type { Logger } from './logger.ts'
 
 /** What the service's frame asks of a database: everything but the Drizzle handle, which belongs to the routes. */
 export interface ServiceDatabase

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
-import type { HealthAccess } from './context.ts'
-import { Problem } from './problem.ts'
+import type { HealthAccess } from '../context/context.ts'
+import { Problem } from '../problem/problem.ts'
 
 /**
  * Guards what tells more than whether the service is well: `/health/detailed`, `/health/monitor`, `/metrics`, `/openapi.json`

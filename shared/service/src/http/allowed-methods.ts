@@ -2,7 +2,7 @@ import type { Env, Hono, MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { TrieRouter } from 'hono/router/trie-router'
-import { Problem, problemResponse } from './problem.ts'
+import { Problem, problemResponse } from '../problem/problem.ts'
 
 type Routes = Pick<Hono, 'routes'>
 

@@ -1,7 +1,7 @@
 import { CheckoutAbortedError, causes, WorkAbortedError } from '@shared/database'
 import type { Context, MiddlewareHandler } from 'hono'
-import type { ServiceDatabase } from './context.ts'
-import { healthPaths } from './health-routes.ts'
+import type { ServiceDatabase } from '../context/context.ts'
+import { healthPaths } from '../health/health-routes.ts'
 
 /** Status for a request whose client hung up before it was answered: nobody reads it, the log tells it (nginx's code). */
 export const clientGone = 499

@@ -1,5 +1,5 @@
 import { type Deadline, findDatabaseError, sqlState } from '@shared/database'
-import { Problem } from './problem.ts'
+import { Problem } from '../problem/problem.ts'
 
 /** What a log may say of an error: enough to find it, nothing that a client or a query put into it. */
 export interface ErrorDescription {

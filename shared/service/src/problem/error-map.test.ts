@@ -9,9 +9,9 @@ import {
   StatementTimeoutError,
   WorkAbortedError,
 } from '@shared/database'
-import { createFakeDatabase } from '../test/fake-database.ts'
-import { keepLines } from '../test/log-lines.ts'
-import { conflict, createServiceApp, toProblem } from './index.ts'
+import { createFakeDatabase } from '../../test/fake-database.ts'
+import { keepLines } from '../../test/log-lines.ts'
+import { conflict, createServiceApp, toProblem } from '../index.ts'
 
 const pool = createFakeDatabase().database.status()
 

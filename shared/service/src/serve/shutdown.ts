@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ServiceDatabase } from './context.ts'
-import type { Lifecycle } from './lifecycle.ts'
-import type { Logger } from './logger.ts'
+import type { ServiceDatabase } from '../context/context.ts'
+import type { Lifecycle } from '../context/lifecycle.ts'
+import type { Logger } from '../log/logger.ts'
 
 /** What has to be ended, and how long that may take. */
 export interface ShutdownOptions {

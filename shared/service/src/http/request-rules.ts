@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
-import type { Lifecycle } from './lifecycle.ts'
-import { Problem } from './problem.ts'
+import type { Lifecycle } from '../context/lifecycle.ts'
+import { Problem } from '../problem/problem.ts'
 
 const json = /^application\/([\w.-]+\+)?json\s*(;|$)/i
 

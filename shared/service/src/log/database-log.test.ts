@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { keepLines } from '../test/log-lines.ts'
+import { keepLines } from '../../test/log-lines.ts'
 import { databaseLog } from './database-log.ts'
 
 test('writes each kind of event at once, then every 10 s with the number left out', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { createFakeDatabase } from '../test/fake-database.ts'
-import { createServiceApp, notFound, type ServiceContext } from './index.ts'
+import { createFakeDatabase } from '../../test/fake-database.ts'
+import { createServiceApp, notFound, type ServiceContext } from '../index.ts'
 
 function setUp(context: Partial<ServiceContext> = {}) {
   const { database } = createFakeDatabase()

@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import type { ServiceContext } from './context.ts'
+import type { ServiceContext } from '../context/context.ts'
 import { guardDetails, noStore } from './details-guard.ts'
 import { readDetailedHealth, readHealth, readReadiness } from './health-report.ts'
 import { monitorRoute } from './monitor-route.ts'

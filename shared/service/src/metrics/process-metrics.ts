@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Registry } from 'prom-client'
-import type { EventLoopLag, EventLoopMonitor } from './event-loop.ts'
-import { registerSnapshot } from './metrics-snapshot.ts'
+import type { EventLoopLag, EventLoopMonitor } from '../context/event-loop.ts'
+import { registerSnapshot } from './snapshot-metric.ts'
 
 /** The process at one moment. */
 interface ProcessSnapshot {

@@ -5,7 +5,7 @@ import {
   type PoolStatus,
   type ServerReport,
 } from '@shared/database'
-import type { ServiceContext } from './context.ts'
+import type { ServiceContext } from '../context/context.ts'
 
 /** `degraded` answers 200: the service is slow, not gone. `unhealthy` answers 503. */
 export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy'

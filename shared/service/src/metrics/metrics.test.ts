@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'bun:test'
-import { confinedServer, createFakeDatabase, type FakeAnswers, idlePool } from '../test/fake-database.ts'
-import { readMetrics } from '../test/read-metrics.ts'
+import { confinedServer, createFakeDatabase, type FakeAnswers, idlePool } from '../../test/fake-database.ts'
+import { readMetrics } from '../../test/read-metrics.ts'
 import {
   createServiceApp,
   type EventLoopMonitor,
   type HealthAccess,
   notFound,
   type ServiceApp,
-} from './index.ts'
+} from '../index.ts'
 
 const token = 'a-token-of-some-length'
 

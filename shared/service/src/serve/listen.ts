@@ -1,4 +1,4 @@
-import type { Logger } from './logger.ts'
+import type { Logger } from '../log/logger.ts'
 import { portFailure } from './start-failure.ts'
 
 /** What `listen` needs. */

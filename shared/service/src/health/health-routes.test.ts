@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { confinedServer, createFakeDatabase, type FakeAnswers } from '../test/fake-database.ts'
-import { createLifecycle, createServiceApp, type HealthAccess, type LifecycleState } from './index.ts'
+import { confinedServer, createFakeDatabase, type FakeAnswers } from '../../test/fake-database.ts'
+import { createLifecycle, createServiceApp, type HealthAccess, type LifecycleState } from '../index.ts'
 
 const down = { status: 'disconnected', latencyMs: null, code: 'ECONNREFUSED', checkedAt: 'x' } as const
 const full = { checkedOut: 30, total: 30, idle: 0, waiting: 4 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import type { Sample } from '@shared/database'
-import { createFakeDatabase, idlePool } from '../test/fake-database.ts'
-import { createLifecycle, createServiceApp } from './index.ts'
+import { createFakeDatabase, idlePool } from '../../test/fake-database.ts'
+import { createLifecycle, createServiceApp } from '../index.ts'
 
 const sample = (at: number): Sample => ({
   at,

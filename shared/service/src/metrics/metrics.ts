@@ -2,11 +2,11 @@ import { prometheus } from '@hono/prometheus'
 import type { Context, MiddlewareHandler } from 'hono'
 import { Hono } from 'hono'
 import { Registry } from 'prom-client'
-import type { ServiceContext } from './context.ts'
-import { guardDetails, noStore } from './details-guard.ts'
-import { healthPaths } from './health-routes.ts'
-import { registerPoolMetrics } from './metrics-pool.ts'
-import { registerProcessMetrics } from './metrics-process.ts'
+import type { ServiceContext } from '../context/context.ts'
+import { guardDetails, noStore } from '../health/details-guard.ts'
+import { healthPaths } from '../health/health-routes.ts'
+import { registerPoolMetrics } from './pool-metrics.ts'
+import { registerProcessMetrics } from './process-metrics.ts'
 
 /** A service's metrics, in a registry of its own. */
 export interface Metrics {

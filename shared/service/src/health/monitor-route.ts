@@ -1,10 +1,10 @@
 import type { Advice, DatabaseEvent, DatabaseHealth, PoolStatus, Sample } from '@shared/database'
 import { Hono } from 'hono'
 import { z } from 'zod'
-import type { ServiceContext } from './context.ts'
+import type { ServiceContext } from '../context/context.ts'
+import { validate } from '../problem/validation.ts'
 import { guardDetails, noStore } from './details-guard.ts'
 import { type HealthStatus, readHealth, readReadiness } from './health-report.ts'
-import { validate } from './validation.ts'
 
 /** The body of `GET /health/monitor`. */
 export interface MonitorReport {

@@ -1,4 +1,4 @@
-import type { ServiceApp } from './app.ts'
+import type { ServiceApp } from '../app.ts'
 
 /** What `GET /` answers: who this is and what can be asked here. */
 export interface ServiceIndex {

@@ -1,9 +1,9 @@
 import { sqlState } from '@shared/database'
 import type { MiddlewareHandler } from 'hono'
+import { healthPaths } from '../health/health-routes.ts'
+import type { Logger } from '../log/logger.ts'
+import { toProblem } from '../problem/error-map.ts'
 import { clientGone } from './bound-work.ts'
-import { toProblem } from './error-map.ts'
-import { healthPaths } from './health-routes.ts'
-import type { Logger } from './logger.ts'
 
 /**
  * Writes one line a request: never its query, headers or body.
