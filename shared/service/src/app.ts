@@ -1,30 +1,24 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { bodyLimit } from 'hono/body-limit'
-import type { RequestIdVariables } from 'hono/request-id'
 import { requestId } from 'hono/request-id'
 import { type ApiDocument, describeApi } from './api/document.ts'
-import { indexRoute } from './api/index-route.ts'
+import { indexRoute, serviceIndex } from './api/index-route.ts'
 import { describeOperations } from './api/operations.ts'
 import { problemSchema } from './api/problem-document.ts'
 import { referencePage } from './api/reference-page.ts'
-import { serviceIndex } from './api/service-index.ts'
-import type { ServiceContext } from './context/context.ts'
+import type { ServiceApp, ServiceContext } from './context/context.ts'
 import { guardDetails } from './health/details-guard.ts'
 import { healthRoutes } from './health/health-routes.ts'
-import { answerOptions, refuseMethod, shareWith } from './http/allowed-methods.ts'
+import { answerOptions, lengthAtHead, refuseMethod, shareWith } from './http/allowed-methods.ts'
 import { boundWork, clientGone, isClientGone } from './http/bound-work.ts'
-import { strictJson } from './http/json-body.ts'
+import { closeWhenDraining } from './http/draining.ts'
+import { limitBody, requireJson, strictJson } from './http/json-body.ts'
 import { requestLog } from './http/request-log.ts'
-import { closeWhenDraining, lengthAtHead, requireJson } from './http/request-rules.ts'
 import { apiHeaders } from './http/security-headers.ts'
 import { silentLogger } from './log/logger.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { toProblem } from './problem/error-map.ts'
 import { Problem, problemResponse } from './problem/problem.ts'
 import { refuseInvalid } from './problem/validation.ts'
-
-/** A service's Hono app, which describes its routes as OpenAPI; `c.get('requestId')` is set on every request. */
-export type ServiceApp = OpenAPIHono<{ Variables: RequestIdVariables }>
 
 /** A service's name and version beside what `serve` hands to its `createApp`. */
 export interface ServiceAppOptions extends ServiceContext {
@@ -64,7 +58,7 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
   app.use(answerOptions(app))
   app.use(refuseMethod(app))
   app.use(boundWork(database, requestTimeoutMs))
-  app.use(bodyLimit({ maxSize: maxBodyBytes, onError: () => Promise.reject(tooLarge(maxBodyBytes)) }))
+  app.use(limitBody(maxBodyBytes))
   app.use(requireJson)
   app.use(strictJson)
 
@@ -88,11 +82,3 @@ const nothingHere = new Problem({
   code: 'not-found',
   detail: 'There is nothing at this address.',
 })
-
-function tooLarge(maxBodyBytes: number): Problem {
-  return new Problem({
-    status: 413,
-    code: 'body-too-large',
-    detail: `A request body may have ${maxBodyBytes} bytes at most.`,
-  })
-}

@@ -1,5 +1,5 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
-import type { ServiceApp } from '../app.ts'
+import type { ServiceApp } from '../context/context.ts'
 import { operationsTag } from './operations.ts'
 import { problems } from './problem-document.ts'
 

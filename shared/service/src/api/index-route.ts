@@ -1,8 +1,26 @@
 import { createRoute, z } from '@hono/zod-openapi'
+import type { ServiceApp } from '../context/context.ts'
 import { operationsTag } from './operations.ts'
 
+const links = {
+  self: '/',
+  live: '/livez',
+  ready: '/readyz',
+  health: '/health',
+  openapi: '/openapi.json',
+  docs: '/docs',
+}
+
 const path = z.string()
-const links = { self: path, live: path, ready: path, health: path, openapi: path, docs: path }
+const indexSchema = z.object({
+  service: z.string(),
+  version: z.string(),
+  links: z.object({ self: path, live: path, ready: path, health: path, openapi: path, docs: path }),
+  routes: z.array(z.object({ method: z.string(), path })),
+})
+
+/** What `GET /` answers: who this is and what can be asked here. */
+export type ServiceIndex = z.infer<typeof indexSchema>
 
 /** `GET /`: who this is and what can be asked here. */
 export const indexRoute = createRoute({
@@ -15,23 +33,11 @@ export const indexRoute = createRoute({
       description: 'Name, version, links and routes.',
       content: {
         'application/json': {
-          schema: z.object({
-            service: z.string(),
-            version: z.string(),
-            links: z.object(links),
-            routes: z.array(z.object({ method: z.string(), path })),
-          }),
+          schema: indexSchema,
           example: {
             service: 'auth',
             version: '1.0.0',
-            links: {
-              self: '/',
-              live: '/livez',
-              ready: '/readyz',
-              health: '/health',
-              openapi: '/openapi.json',
-              docs: '/docs',
-            },
+            links,
             routes: [{ method: 'GET', path: '/users/:id' }],
           },
         },
@@ -39,3 +45,13 @@ export const indexRoute = createRoute({
     },
   },
 })
+
+/** Lists the routes of an app, each method and path once, middleware left out. */
+export function serviceIndex(app: ServiceApp, service: string, version: string): ServiceIndex {
+  const routes = new Map(
+    app.routes
+      .filter(({ method }) => method !== 'ALL')
+      .map(({ method, path }) => [`${method} ${path}`, { method, path }]),
+  )
+  return { service, version, links, routes: [...routes.values()] }
+}

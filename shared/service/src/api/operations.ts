@@ -1,7 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { type ZodType, z } from 'zod'
-import type { ServiceApp } from '../app.ts'
-import type { HealthAccess } from '../context/context.ts'
+import type { HealthAccess, ServiceApp } from '../context/context.ts'
 import { monitorQuery } from '../health/monitor-route.ts'
 import { detailed, detailedAway, healthy, metricsText, monitor, unreachable } from './health-examples.ts'
 import {

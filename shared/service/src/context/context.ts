@@ -1,7 +1,12 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { Database, HealthProbe } from '@shared/database'
+import type { RequestIdVariables } from 'hono/request-id'
 import type { Logger } from '../log/logger.ts'
 import type { EventLoopMonitor } from './event-loop.ts'
 import type { Lifecycle } from './lifecycle.ts'
+
+/** A service's Hono app, which describes its routes as OpenAPI; `c.get('requestId')` is set on every request. */
+export type ServiceApp = OpenAPIHono<{ Variables: RequestIdVariables }>
 
 /** What the service's frame asks of a database: everything but the Drizzle handle, which belongs to the routes. */
 export interface ServiceDatabase

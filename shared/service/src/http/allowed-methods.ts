@@ -19,6 +19,14 @@ export function answerOptions(app: Routes): MiddlewareHandler {
   }
 }
 
+/** Tells at HEAD how long the answer to GET is; the runtime would say 0. */
+export const lengthAtHead: MiddlewareHandler = async function lengthAtHead(c, next) {
+  await next()
+  if (c.req.method !== 'HEAD') return
+  const { byteLength } = await c.res.clone().arrayBuffer()
+  c.res.headers.set('Content-Length', String(byteLength))
+}
+
 /**
  * Lets pages of other origins ask this service; those that are not named get no header, so their browser refuses.
  *

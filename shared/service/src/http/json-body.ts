@@ -1,7 +1,34 @@
 import type { MiddlewareHandler } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
 import { Problem } from '../problem/problem.ts'
 
+const json = /^application\/([\w.-]+\+)?json\s*(;|$)/i
 const deepest = 32
+
+/** Refuses a body that is longer with 413. */
+export function limitBody(maxBytes: number): MiddlewareHandler {
+  const tooLarge = new Problem({
+    status: 413,
+    code: 'body-too-large',
+    detail: `A request body may have ${maxBytes} bytes at most.`,
+  })
+  return bodyLimit({ maxSize: maxBytes, onError: () => Promise.reject(tooLarge) })
+}
+
+/** Refuses a body that is not JSON with 415; Hono's validator would take it for an empty object. */
+export const requireJson: MiddlewareHandler = async function requireJson(c, next) {
+  const type = c.req.header('Content-Type')
+  const hasBody = c.req.raw.body !== null && c.req.header('Content-Length') !== '0'
+  if (hasBody && !json.test(type ?? '')) {
+    throw new Problem({
+      status: 415,
+      code: 'unsupported-media-type',
+      detail: 'Send the body as application/json.',
+      headers: { Accept: 'application/json' },
+    })
+  }
+  await next()
+}
 
 /**
  * Refuses JSON that programs read differently: text that is not UTF-8 (decoding would change it silently), a key given

@@ -1,17 +1,16 @@
 import type { DatabaseEvent } from '@shared/database'
-import { checkBudget, describeBudget, findDatabaseError } from '@shared/database'
+import { findDatabaseError } from '@shared/database'
 import type { HealthAccess, ServiceContext, ServiceDatabase } from '../context/context.ts'
 import { watchEventLoop } from '../context/event-loop.ts'
 import { createLifecycle } from '../context/lifecycle.ts'
-import { readLimits } from '../health/health-report.ts'
 import { databaseLog } from '../log/database-log.ts'
 import { describeError } from '../log/describe-error.ts'
 import type { Logger } from '../log/logger.ts'
 import { createLogger } from '../log/logger.ts'
 import { awaitDatabase } from './await-database.ts'
-import { type DeadlineEnv, deadlineDoubts } from './deadline-doubts.ts'
 import { listen } from './listen.ts'
 import { misconfigured, StartFailure } from './start-failure.ts'
+import { type DeadlineEnv, deadlineWarnings, warnAboutServer } from './start-warnings.ts'
 import { stopOnSignal } from './stop-on-signal.ts'
 
 /** The variables `serve` reads; `ServiceEnv` of @shared/env has them. Times are in seconds. */
@@ -73,7 +72,7 @@ async function run<TDatabase extends ServiceDatabase>(
   const { service, env, createApp } = options
   const lifecycle = createLifecycle()
   const eventLoop = watchEventLoop()
-  for (const doubt of deadlineDoubts(env)) logger.warn(doubt)
+  for (const warning of deadlineWarnings(env)) logger.warn(warning)
   const database = open(() => options.openDatabase(databaseLog(logger)))
   const health = { details: env.HEALTH_DETAILS, token: env.HEALTH_TOKEN?.reveal() }
   const requestTimeoutMs = env.REQUEST_TIMEOUT * 1000
@@ -94,7 +93,7 @@ async function run<TDatabase extends ServiceDatabase>(
   if (!answered) return
   lifecycle.ready()
   logger.info('ready: the database answers')
-  await reportDoubts(database, logger)
+  await warnAboutServer(database, logger)
 }
 
 function open<T>(openDatabase: () => T): T {
@@ -109,17 +108,4 @@ function open<T>(openDatabase: () => T): T {
 function shutdownTimes({ NODE_ENV, SHUTDOWN_TIMEOUT, SHUTDOWN_DELAY }: ServeEnv) {
   const delay = SHUTDOWN_DELAY ?? (NODE_ENV === 'production' ? 1 : 0)
   return { timeoutMs: SHUTDOWN_TIMEOUT * 1000, drainDelayMs: delay * 1000 }
-}
-
-/** Says once what `/health/detailed` would: a role with too much power, a pool that cannot grow to its size. */
-async function reportDoubts(database: ServiceDatabase, logger: Logger): Promise<void> {
-  const server = await database.health.details()
-  if (server === null) return
-  if (!server.confinement.confined) {
-    logger.warn({ findings: server.confinement.findings }, 'the role is not confined to its own database')
-  }
-  const { replicas } = database.monitor
-  const budget = checkBudget(database.status(), server, replicas)
-  const doubt = describeBudget(budget)
-  if (doubt) logger.warn(readLimits(database.status(), server, replicas), doubt)
 }

@@ -1,5 +1,4 @@
 import { type ShutdownOptions, shutDown } from './shutdown.ts'
-import { onShutdownSignal } from './signals.ts'
 
 /** Never less than this, so that an idle service stops in order also with a timeout of 0. */
 const shortestTimeoutMs = 250
@@ -47,4 +46,33 @@ export function stopOnSignal(options: ShutdownOptions): AbortSignal {
     })
   }
   return stopping.signal
+}
+
+/** What `onShutdownSignal` calls. */
+interface SignalHandlers {
+  /** The first SIGTERM or SIGINT. */
+  begin: (signal: NodeJS.Signals) => void
+  /** A later one, when its sender has lost patience; `exitCode` is 128 + the signal's number. */
+  force: (signal: NodeJS.Signals, exitCode: number) => void
+}
+
+const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const
+
+/** One Ctrl-C arrives twice, from the terminal's process group and forwarded by `bun run`. */
+const echoMs = 500
+
+/** Listens to SIGTERM and SIGINT; signals within 500 ms of the first one are taken for its echo. */
+function onShutdownSignal({ begin, force }: SignalHandlers): void {
+  let firstAt: number | null = null
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      const now = performance.now()
+      if (firstAt === null) {
+        firstAt = now
+        begin(signal)
+      } else if (now - firstAt >= echoMs) {
+        force(signal, exitCodes[signal])
+      }
+    })
+  }
 }

@@ -1,5 +1,5 @@
-import { serviceIndex } from '../../api/service-index.ts'
-import type { ServiceApp } from '../../app.ts'
+import { serviceIndex } from '../../api/index-route.ts'
+import type { ServiceApp } from '../../context/context.ts'
 import { type Attack, attacksOn, type HostileRoute, harmless, trickyButFine } from './attacks.ts'
 import { changesOf, readTables } from './tables.ts'
 

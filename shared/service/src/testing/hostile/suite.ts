@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { eventually } from '@shared/postgres/testing'
-import type { ServiceApp } from '../../app.ts'
+import type { ServiceApp } from '../../context/context.ts'
 import { startService } from '../start-service.ts'
 import type { HostileRoute } from './attacks.ts'
 import {

@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import { serviceIndex } from '../../api/service-index.ts'
-import type { ServiceApp } from '../../app.ts'
+import { serviceIndex } from '../../api/index-route.ts'
+import type { ServiceApp } from '../../context/context.ts'
 import {
   escaped,
   missingExamples,

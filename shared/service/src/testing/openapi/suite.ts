@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
-import type { ServiceApp } from '../../app.ts'
+import type { ServiceApp } from '../../context/context.ts'
 import { answerFindings, exampleFindings, readDocument, refusalFindings, routeFindings } from './findings.ts'
 
 /** A service on a real database that has what the examples of its document refer to. */

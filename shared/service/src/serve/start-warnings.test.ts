@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { deadlineDoubts } from './deadline-doubts.ts'
+import { deadlineWarnings } from './start-warnings.ts'
 
 const fitting = {
   REQUEST_TIMEOUT: 45,
@@ -9,7 +9,7 @@ const fitting = {
 }
 
 test('bounds of which each is below the next raise no doubt, nor do those that are not known', () => {
-  expect([deadlineDoubts(fitting), deadlineDoubts({ REQUEST_TIMEOUT: 1 })]).toEqual([[], []])
+  expect([deadlineWarnings(fitting), deadlineWarnings({ REQUEST_TIMEOUT: 1 })]).toEqual([[], []])
 })
 
 test.each<[Partial<typeof fitting>, string[]]>([
@@ -30,7 +30,7 @@ test.each<[Partial<typeof fitting>, string[]]>([
     ],
   ],
 ])('%j does not fit, and is named', (changes, beginnings) => {
-  const doubts = deadlineDoubts({ ...fitting, ...changes })
-  expect(doubts).toEqual(beginnings.map((beginning) => expect.stringContaining(beginning)))
-  for (const doubt of doubts) expect(doubt).toEndWith('Lower the first or raise the second.')
+  const warnings = deadlineWarnings({ ...fitting, ...changes })
+  expect(warnings).toEqual(beginnings.map((beginning) => expect.stringContaining(beginning)))
+  for (const warning of warnings) expect(warning).toEndWith('Lower the first or raise the second.')
 })

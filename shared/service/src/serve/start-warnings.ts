@@ -1,3 +1,8 @@
+import { checkBudget, describeBudget } from '@shared/database'
+import type { ServiceDatabase } from '../context/context.ts'
+import { readLimits } from '../health/health-report.ts'
+import type { Logger } from '../log/logger.ts'
+
 /** The variables that bound a request's work, in seconds; the server's own limit is off at 0. */
 export interface DeadlineEnv {
   readonly REQUEST_TIMEOUT: number
@@ -26,10 +31,23 @@ const pairs: readonly (readonly [inner: keyof DeadlineEnv, outer: keyof Deadline
 ]
 
 /** Says of each two bounds that do not fit together which they are, what follows and what to do; nothing where all fit. */
-export function deadlineDoubts(env: DeadlineEnv): string[] {
+export function deadlineWarnings(env: DeadlineEnv): string[] {
   return pairs.flatMap(([inner, outer, otherwise]) => {
     const [innerSeconds, outerSeconds] = [env[inner], env[outer]]
     if (!innerSeconds || !outerSeconds || innerSeconds < outerSeconds) return []
     return `${inner} (${innerSeconds} s) is not below ${outer} (${outerSeconds} s): ${otherwise}. Lower the first or raise the second.`
   })
+}
+
+/** Says once what `/health/detailed` would: a role with too much power, a pool that cannot grow to its size. */
+export async function warnAboutServer(database: ServiceDatabase, logger: Logger): Promise<void> {
+  const server = await database.health.details()
+  if (server === null) return
+  if (!server.confinement.confined) {
+    logger.warn({ findings: server.confinement.findings }, 'the role is not confined to its own database')
+  }
+  const { replicas } = database.monitor
+  const budget = checkBudget(database.status(), server, replicas)
+  const shortage = describeBudget(budget)
+  if (shortage) logger.warn(readLimits(database.status(), server, replicas), shortage)
 }
