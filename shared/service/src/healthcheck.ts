@@ -1,3 +1,5 @@
+import { errorCode } from './log/error-code.ts'
+
 /** How long the service may take to answer, in ms; the container's own timeout is longer. */
 const requestMs = 2_000
 
@@ -39,8 +41,7 @@ function reachable(host: string): string {
 
 /** `ECONNREFUSED`, `TimeoutError`: short, and without the address that everybody knows. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown error'
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
+  return errorCode(error) ?? (error instanceof Error ? error.name : 'unknown error')
 }
 
 if (import.meta.main) process.exit(await checkReadiness(process.env, console.log))

@@ -1,5 +1,6 @@
-import { type Deadline, findDatabaseError, sqlState } from '@shared/database'
+import { causes, type Deadline, findDatabaseError, sqlState } from '@shared/database'
 import { Problem } from '../problem/problem.ts'
+import { errorCode } from './error-code.ts'
 
 /** What a log may say of an error: enough to find it, nothing that a client or a query put into it. */
 export interface ErrorDescription {
@@ -27,7 +28,7 @@ export function describeError(error: unknown): ErrorDescription {
   const subject = database ?? origin(error)
   return {
     class: subject.constructor.name,
-    code: codeOf(subject),
+    code: errorCode(subject),
     ...(state !== null && { sqlState: state }),
     ...(database?.deadline && { deadline: database.deadline }),
     ...(subject instanceof Problem && subject.cause instanceof Error && { cause: nameOf(subject.cause) }),
@@ -37,7 +38,7 @@ export function describeError(error: unknown): ErrorDescription {
 }
 
 function mayBeQuoted(error: Error, database: Error | null): boolean {
-  return database !== null || !causes(error).some((cause) => isDatabaseText(cause))
+  return database !== null || ![...causes(error)].some((cause) => isDatabaseText(cause))
 }
 
 /** Drizzle's errors carry the query, the driver's carry the server's words, which quote values. */
@@ -47,25 +48,16 @@ function isDatabaseText(error: Error): boolean {
 
 /** The innermost cause: the wrapper's class says nothing. A problem stands for itself. */
 function origin(error: Error): Error {
-  if (error instanceof Problem) return error
-  return causes(error).at(-1) ?? error
+  return error instanceof Problem ? error : innermost(error)
 }
 
-function causes(error: Error): Error[] {
-  const found: Error[] = []
-  for (let current: unknown = error; current instanceof Error && found.length < 10; current = current.cause) {
-    found.push(current)
-  }
-  return found
+function innermost(error: Error): Error {
+  return [...causes(error)].at(-1) ?? error
 }
 
 function nameOf(error: Error): string {
-  const innermost = causes(error).at(-1) ?? error
-  return codeOf(innermost) ?? innermost.constructor.name
-}
-
-function codeOf(error: Error): string | undefined {
-  return 'code' in error && typeof error.code === 'string' ? error.code : undefined
+  const source = innermost(error)
+  return errorCode(source) ?? source.constructor.name
 }
 
 function withoutUrls(message: string): string {

@@ -1,5 +1,5 @@
 import type { DatabaseError } from '@shared/database'
-import { findDatabaseError, PoolSaturatedError, sqlState } from '@shared/database'
+import { causes, findDatabaseError, PoolSaturatedError, sqlState } from '@shared/database'
 import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { Problem } from './problem.ts'
@@ -117,13 +117,7 @@ function retryAfter(error: DatabaseError): number | undefined {
 
 /** Drizzle may wrap what its callback threw, so a problem is looked for along the causes. */
 function findProblem(error: unknown): Problem | null {
-  for (
-    let current = error, depth = 0;
-    current instanceof Error && depth < 10;
-    current = current.cause, depth++
-  ) {
-    if (current instanceof Problem) return current
-  }
+  for (const link of causes(error)) if (link instanceof Problem) return link
   return null
 }
 

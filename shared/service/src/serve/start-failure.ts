@@ -1,5 +1,6 @@
 import type { DatabaseError } from '@shared/database'
 import { ConnectError, findDatabaseError } from '@shared/database'
+import { errorCode } from '../log/error-code.ts'
 
 /** Why a service does not start, as one line for the operator, and the exit code that goes with it. */
 export class StartFailure extends Error {
@@ -32,7 +33,7 @@ export function misconfigured(error: DatabaseError): StartFailure {
 
 /** The failure for a port that could not be taken; rethrows what is no matter of the port. */
 export function portFailure(error: unknown, host: string, port: number): StartFailure {
-  const reason = portReasons[codeOf(error)]
+  const reason = portReasons[errorCode(error) ?? '']
   if (reason === undefined) throw error
   return new StartFailure(reason(host, port), { exitCode: 1, cause: error })
 }
@@ -43,8 +44,4 @@ const portReasons: Record<string, (host: string, port: number) => string> = {
   EACCES: (_host, port) =>
     `port ${port} needs more privileges than this process has: set PORT to 1024 or above`,
   EADDRNOTAVAIL: (host) => `this machine has no address ${host}: set HOST to one it has, or to 0.0.0.0`,
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
