@@ -122,7 +122,7 @@ describe('problem details', () => {
     ])
   })
 
-  test('what nobody expected is 500 with the request id and nothing else', async () => {
+  test('an unexpected error is 500 with the request id and nothing else', async () => {
     const { app } = setUp()
     const response = await app.request('/broken')
     const problem = await problemOf(response)
@@ -163,7 +163,7 @@ describe('every response', () => {
     },
   )
 
-  test('asks the client to close its connection while draining, and only then', async () => {
+  test('closes its connection while draining, and only then', async () => {
     const { app, lifecycle } = setUp()
     expect((await app.request('/')).headers.get('Connection')).toBeNull()
     lifecycle.drain()
@@ -171,7 +171,7 @@ describe('every response', () => {
   })
 })
 
-test('answers are held back while draining until they are released', async () => {
+test('responses are held back while draining until they are released', async () => {
   const { app, lifecycle } = setUp()
   lifecycle.drain()
   const release = lifecycle.hold()

@@ -8,7 +8,7 @@ import { referencePage } from './api/reference-page.ts'
 import type { ServiceApp, ServiceContext } from './context/context.ts'
 import { guardDetails } from './health/details-guard.ts'
 import { healthRoutes } from './health/health-routes.ts'
-import { answerOptions, lengthAtHead, refuseMethod, shareWith } from './http/allowed-methods.ts'
+import { allowOrigins, answerOptions, headContentLength, refuseMethod } from './http/allowed-methods.ts'
 import { boundWork, clientGone, isClientGone } from './http/bound-work.ts'
 import { closeWhenDraining } from './http/draining.ts'
 import { limitBody, requireJson, strictJson } from './http/json-body.ts'
@@ -53,8 +53,8 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
   app.use(metrics.observe)
   app.use(apiHeaders())
   app.use(closeWhenDraining(options.lifecycle))
-  app.use(lengthAtHead)
-  app.use(shareWith(options.corsOrigins ?? [], app))
+  app.use(headContentLength)
+  app.use(allowOrigins(options.corsOrigins ?? [], app))
   app.use(answerOptions(app))
   app.use(refuseMethod(app))
   app.use(boundWork(database, requestTimeoutMs))
@@ -64,7 +64,7 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
 
   app.openAPIRegistry.register('Problem', problemSchema)
   app.openapi(indexRoute, (c) => c.json(serviceIndex(app, service, version), 200))
-  // Made when it is first asked for, with the routes that were added until then: those are all there will be.
+  // Built at the first request for it: by then every route has been added.
   let document: ApiDocument | undefined
   app.get('/openapi.json', guardDetails(options.health), (c) => {
     document ??= describeApi(app, { service, version })

@@ -19,15 +19,15 @@ const indexSchema = z.object({
   routes: z.array(z.object({ method: z.string(), path })),
 })
 
-/** What `GET /` answers: who this is and what can be asked here. */
+/** The body of `GET /`. */
 export type ServiceIndex = z.infer<typeof indexSchema>
 
-/** `GET /`: who this is and what can be asked here. */
+/** `GET /`: name, version, links and routes of the service. */
 export const indexRoute = createRoute({
   method: 'get',
   path: '/',
   tags: [operationsTag],
-  summary: 'What can be asked here',
+  summary: 'Name, version and routes of the service',
   responses: {
     200: {
       description: 'Name, version, links and routes.',

@@ -24,7 +24,7 @@ const page = (title: string) => `<!doctype html>
 </html>
 `
 
-/** No validator: it would send the document's address to a server of somebody else. */
+/** No validator: it would send the document's address to a third party. */
 const start = `SwaggerUIBundle({
   url: 'openapi.json',
   dom_id: '#reference',
@@ -35,8 +35,8 @@ const start = `SwaggerUIBundle({
 `
 
 /**
- * The API's reference as a page that also sends requests: `GET /docs`. It loads nothing from any other host. Guarded as the
- * document is that it shows.
+ * The API's reference as a page that also sends requests: `GET /docs`. It loads nothing from any other host. Guarded
+ * like the document that it shows.
  */
 export function referencePage(service: string, access?: HealthAccess): Hono {
   // A bundled program finds its files beside itself, wherever it was started.

@@ -8,7 +8,7 @@ import type { Lifecycle } from './lifecycle.ts'
 /** A service's Hono app, which describes its routes as OpenAPI; `c.get('requestId')` is set on every request. */
 export type ServiceApp = OpenAPIHono<{ Variables: RequestIdVariables }>
 
-/** What the service's frame asks of a database: everything but the Drizzle handle, which belongs to the routes. */
+/** The part of a database that this package uses: everything but the Drizzle handle, which belongs to the routes. */
 export interface ServiceDatabase
   extends Pick<
     AnyDatabase,
@@ -47,8 +47,8 @@ export interface ServiceContext<TDatabase extends ServiceDatabase = ServiceDatab
   health?: HealthAccess
   /** Default: the event loop's lag is not measured and reported as null. */
   eventLoop?: EventLoopMonitor
-  /** Time in ms after which a request's database work is ended; above the pool's checkoutTimeoutMs. Default 45 000. */
+  /** Time in ms after which a request's database work is ended; should be above the pool's checkoutTimeoutMs. Default 45 000. */
   requestTimeoutMs?: number
-  /** Origins whose pages may ask this service, e.g. `https://shop.example`. Default: none. */
+  /** Origins whose pages may call this service, e.g. `https://shop.example`. Default: none. */
   corsOrigins?: readonly string[]
 }

@@ -10,7 +10,7 @@ export interface EventLoopLag {
 
 /** Measures the event loop's lag for as long as it is not stopped. */
 export interface EventLoopMonitor {
-  /** The lag of the last minute at least; a longer window starts anew once it was read. */
+  /** The lag since the current window began. Reading a window of more than a minute starts a new one. */
   lag(): EventLoopLag
   stop(): void
 }

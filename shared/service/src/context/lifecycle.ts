@@ -4,9 +4,9 @@ export type LifecycleState = 'starting' | 'ready' | 'draining'
 /** Where a service is in its life; it only moves forward. */
 export interface Lifecycle {
   readonly state: LifecycleState
-  /** The database answered: traffic may come. Does nothing unless starting. */
+  /** The database has answered: readiness turns 200. Does nothing unless starting. */
   ready(): void
-  /** No more traffic, please: readiness turns 503 at once. */
+  /** Readiness turns 503 at once, so that no more traffic is sent here. */
   drain(): void
   /** Pending while answers are held back, else null. */
   readonly held: Promise<void> | null

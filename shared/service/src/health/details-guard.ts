@@ -4,7 +4,7 @@ import type { HealthAccess } from '../context/context.ts'
 import { Problem } from '../problem/problem.ts'
 
 /**
- * Guards what tells more than whether the service is well: `/health/detailed`, `/health/monitor`, `/metrics`, `/openapi.json`
+ * Guards the routes that show more than whether the service works: `/health/detailed`, `/health/monitor`, `/metrics`, `/openapi.json`
  * and `/docs`.
  *
  * Hono's bearerAuth compares digests in constant time.
@@ -12,7 +12,7 @@ import { Problem } from '../problem/problem.ts'
 export function guardDetails(access: HealthAccess = { details: 'never' }): MiddlewareHandler {
   if (access.details === 'always') return (_c, next) => next()
   if (access.details === 'token') {
-    if (!access.token) throw new TypeError('health.details is "token": give health.token too.')
+    if (!access.token) throw new TypeError('health.details is "token": set health.token too.')
     return bearerAuth({ token: access.token, realm: 'health' })
   }
   return () => {
@@ -20,7 +20,7 @@ export function guardDetails(access: HealthAccess = { details: 'never' }): Middl
   }
 }
 
-/** For answers that are of this moment only. */
+/** For responses that must not be cached. */
 export async function noStore(...[c, next]: Parameters<MiddlewareHandler>): Promise<void> {
   await next()
   c.header('Cache-Control', 'no-store')

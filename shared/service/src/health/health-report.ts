@@ -7,7 +7,7 @@ import {
 } from '@shared/database'
 import type { ServiceContext } from '../context/context.ts'
 
-/** `degraded` answers 200: the service is slow, not gone. `unhealthy` answers 503. */
+/** `degraded` answers 200: the service is slow, not down. `unhealthy` answers 503. */
 export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy'
 
 /** The body of `GET /health`. Codes only: a driver's message never gets here. */
@@ -34,12 +34,12 @@ export async function readHealth(service: string, context: ServiceContext): Prom
   }
 }
 
-/** Draining is known without asking; everything else ends at the probe, which is cached. */
+/** Starting and draining are known without a probe; a ready service is judged by the cached one. */
 export async function readReadiness({ lifecycle, database }: ServiceContext) {
   const state = lifecycle?.state ?? 'ready'
   if (state !== 'ready') return state
   const probe = await database.health.check()
-  // The state may have moved while the probe was under way.
+  // The state may have changed while the probe ran.
   if (lifecycle?.state === 'draining') return 'draining'
   return probe.status === 'connected' ? 'ready' : 'database-unreachable'
 }
@@ -72,7 +72,7 @@ export async function readDetailedHealth(service: string, context: ServiceContex
   }
 }
 
-/** Whether everything this pool and its replicas' may open, and their probes' connections, fits what the server allows. */
+/** Compares all connections that the pools and health probes of every replica may open with what the server allows. */
 export function readLimits(pool: PoolStatus, server: ServerReport, replicas: number) {
   const budget = checkBudget(pool, server, replicas)
   return {
@@ -82,7 +82,7 @@ export function readLimits(pool: PoolStatus, server: ServerReport, replicas: num
     roleConnections: server.role.connections,
     roleConnectionLimit: server.role.connectionLimit,
     databaseConnectionLimit: server.databaseLimit,
-    /** CONNECTION LIMITs of all other roles together: what they were promised, not what they hold. */
+    /** CONNECTION LIMITs of all other roles together: what they may open, not what they have open. */
     promisedToOthers: server.promisedToOthers,
     replicas,
     /** Infinity, so null in JSON, where overflow has no limit. */
@@ -90,17 +90,17 @@ export function readLimits(pool: PoolStatus, server: ServerReport, replicas: num
     /** What this role could still open now. */
     freeConnections: budget.free,
     fits: budget.fits,
-    /** Whether it would also fit beside what other roles hold now. */
+    /** Whether it also fits beside what other roles have open now. */
     fitsNow: budget.fitsNow,
   }
 }
 
-/** To a hundredth of a millisecond: what lies below is noise. */
+/** To a hundredth of a millisecond: below that is noise. */
 function rounded(ms: number | null): number | null {
   return ms === null ? null : Math.round(ms * 100) / 100
 }
 
-/** The next caller would have to stand in line. */
+/** Whether the next caller would have to wait. */
 function isSaturated(pool: PoolStatus): boolean {
   return pool.checkedOut >= capacity(pool) || (pool.waiting > 0 && pool.total >= capacity(pool))
 }

@@ -78,21 +78,21 @@ describe('the health table', () => {
     },
   )
 
-  test('liveness never asks the database', async () => {
-    const { app, asked } = setUp({ answers: { probe: down } })
+  test('liveness never uses the database', async () => {
+    const { app, calls } = setUp({ answers: { probe: down } })
     await app.request('/livez')
-    expect(asked).toEqual({ check: 0, details: 0, connect: 0, close: 0 })
+    expect(calls).toEqual({ check: 0, details: 0, connect: 0, close: 0 })
   })
 
-  test('readiness turns 503 the moment draining begins and does not ask the database then', async () => {
-    const { app, lifecycle, asked } = setUp()
+  test('readiness turns 503 the moment draining begins and does not use the database then', async () => {
+    const { app, lifecycle, calls } = setUp()
     expect(await statusOf(app, '/readyz')).toBe('200 ready')
     lifecycle.drain()
     expect(await statusOf(app, '/readyz')).toBe('503 draining')
-    expect(asked.check).toBe(1)
+    expect(calls.check).toBe(1)
   })
 
-  test('a pool that is full but has nobody waiting reads degraded too, and one place left reads healthy', async () => {
+  test('a full pool without waiters is degraded too, and one with a connection left is healthy', async () => {
     const { app, answers } = setUp({ answers: { pool: { checkedOut: 30, total: 30, waiting: 0 } } })
     expect(await statusOf(app, '/health')).toBe('200 degraded')
     answers.pool = { checkedOut: 29, total: 30, waiting: 0 }
@@ -120,7 +120,7 @@ describe('the health table', () => {
 })
 
 describe('/health/detailed', () => {
-  test('tells pool, server, limits, isolation, process and events', async () => {
+  test('shows pool, server, limits, isolation, process and events', async () => {
     const event = { type: 'connect-failed', code: '53300', at: '2026-01-01T00:00:00.000Z' } as const
     const { app } = setUp({
       answers: {
@@ -146,7 +146,7 @@ describe('/health/detailed', () => {
     expect(body.events).toEqual([event] as never)
   })
 
-  test('says so when the pool could grow past the limit of its role, or of the server', async () => {
+  test('shows when the pool could grow past the limit of its role, or of the server', async () => {
     const { app, answers } = setUp()
     const fits = async () =>
       ((await (await app.request('/health/detailed')).json()) as { limits: { fits: boolean } }).limits.fits
@@ -162,11 +162,11 @@ describe('/health/detailed', () => {
     expect(await fits()).toBe(false)
   })
 
-  test('does not ask a server that the probe cannot reach', async () => {
-    const { app, asked } = setUp({ answers: { probe: down } })
+  test('sends no query to a server that the probe cannot reach', async () => {
+    const { app, calls } = setUp({ answers: { probe: down } })
     const body = (await (await app.request('/health/detailed')).json()) as unknown
     expect(body).toMatchObject({ status: 'unhealthy', server: null, limits: null, isolation: null })
-    expect(asked.details).toBe(0)
+    expect(calls.details).toBe(0)
   })
 
   const token = 'a-token-of-some-length'
@@ -177,12 +177,12 @@ describe('/health/detailed', () => {
     ['another scheme', { Authorization: `Basic ${token}` }, 401],
     ['the token', { Authorization: `Bearer ${token}` }, 200],
   ])('guarded by a token, answers %s with the right status', async (_name, headers, status) => {
-    const { app, asked } = setUp({ health: { details: 'token', token } })
+    const { app, calls } = setUp({ health: { details: 'token', token } })
     const response = await app.request('/health/detailed', { headers: headers as Record<string, string> })
     expect(response.status).toBe(status)
     expect(response.headers.get('Cache-Control')).toBe('no-store')
     expect(response.headers.has('WWW-Authenticate')).toBe(status === 401)
-    expect(asked.details).toBe(status === 200 ? 1 : 0)
+    expect(calls.details).toBe(status === 200 ? 1 : 0)
   })
 
   test('is not there with details "never", which is the default of createServiceApp', async () => {

@@ -4,7 +4,7 @@ import { guardDetails, noStore } from './details-guard.ts'
 import { readDetailedHealth, readHealth, readReadiness } from './health-report.ts'
 import { monitorRoute } from './monitor-route.ts'
 
-/** What orchestrators, scrapers and consoles ask every few seconds: quiet in the log, not in the HTTP metrics, never bounded. */
+/** Routes that orchestrators, scrapers and consoles poll: quiet in the request log, not in the HTTP metrics, without a deadline. */
 export const healthPaths: ReadonlySet<string> = new Set([
   '/livez',
   '/readyz',

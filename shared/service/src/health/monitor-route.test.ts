@@ -32,8 +32,8 @@ function setUp() {
   return { ...fake, lifecycle, app: createServiceApp({ service: 'test', version: '1', ...context }) }
 }
 
-test('the monitor tells all at once, in the order in which it happened', async () => {
-  const { app, asked } = setUp()
+test('the monitor sends everything in one response, in the order in which it happened', async () => {
+  const { app, calls } = setUp()
   const before = Date.now()
   const response = await app.request('/health/monitor')
   expect([response.status, response.headers.get('Cache-Control')]).toEqual([200, 'no-store'])
@@ -50,7 +50,7 @@ test('the monitor tells all at once, in the order in which it happened', async (
     advice: [advice],
   })
   expect(body.at).toBeGreaterThanOrEqual(before)
-  expect(asked.details).toBe(0)
+  expect(calls.details).toBe(0)
 })
 
 test.each([
@@ -71,14 +71,14 @@ test.each(['', '-1', '1.5', '1e3', 'now', '9'.repeat(16)])('since=%s is refused'
   ])
 })
 
-test('the monitor answers 200 also when the service is unwell: it is what tells why', async () => {
+test('the monitor answers 200 also when the service is unhealthy, as it shows the reason', async () => {
   const { app, answers, lifecycle } = setUp()
   answers.probe = { status: 'disconnected', latencyMs: null, code: 'ECONNREFUSED', checkedAt: '' }
-  const ask = async () => {
+  const send = async () => {
     const response = await app.request('/health/monitor')
     return { code: response.status, ...((await response.json()) as object) }
   }
-  expect(await ask()).toMatchObject({
+  expect(await send()).toMatchObject({
     code: 200,
     status: 'unhealthy',
     ready: false,
@@ -86,5 +86,5 @@ test('the monitor answers 200 also when the service is unwell: it is what tells 
   })
   answers.probe = { status: 'connected', latencyMs: 1, code: null, checkedAt: '' }
   lifecycle.drain()
-  expect(await ask()).toMatchObject({ code: 200, status: 'healthy', ready: false })
+  expect(await send()).toMatchObject({ code: 200, status: 'healthy', ready: false })
 })

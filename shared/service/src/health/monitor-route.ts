@@ -9,7 +9,7 @@ import { type HealthStatus, readHealth, readReadiness } from './health-report.ts
 /** The body of `GET /health/monitor`. */
 export interface MonitorReport {
   service: string
-  /** Epoch ms of the service's clock, for the next `since`: the last sample is not newer. */
+  /** Epoch ms of the service's clock, for the next `since`: no sample is newer. */
   at: number
   status: HealthStatus
   ready: boolean
@@ -32,7 +32,7 @@ export const monitorQuery = z.object({
     .optional(),
 })
 
-/** `GET /health/monitor?since=<epoch ms>`: the last ten minutes, or what is newer. Asks the cached probe and nothing else. */
+/** `GET /health/monitor?since=<epoch ms>`: the last ten minutes, or what is newer. Uses the cached probe and no query of its own. */
 export function monitorRoute(service: string, context: ServiceContext): Hono {
   return new Hono().get(
     '/health/monitor',

@@ -26,7 +26,7 @@ describe('OPTIONS', () => {
     ['/health/detailed', 'GET, HEAD, OPTIONS'],
     ['/things', 'GET, POST, HEAD, OPTIONS'],
     ['/things/7', 'DELETE, OPTIONS'],
-  ])('at %s is 204 and Allow says %s', async (path, allow) => {
+  ])('at %s is 204 with Allow: %s', async (path, allow) => {
     const response = await setUp().request(path, { method: 'OPTIONS' })
     expect({
       status: response.status,
@@ -35,7 +35,7 @@ describe('OPTIONS', () => {
     }).toEqual({ status: 204, allow, body: '' })
   })
 
-  test('is 204 at every route there is', async () => {
+  test('is 204 at every route', async () => {
     const app = setUp()
     const paths = app.routes.filter(({ method }) => method !== 'ALL').map(({ path }) => path)
     const answers = await Promise.all(
@@ -44,30 +44,30 @@ describe('OPTIONS', () => {
     expect(answers).toEqual(paths.map((path) => [path, 204]))
   })
 
-  test('where there is nothing is 404', async () => {
+  test('at an address without a route is 404', async () => {
     const response = await setUp().request('/nothing', { method: 'OPTIONS' })
     expect(response.status).toBe(404)
     expect(await response.json()).toMatchObject({ code: 'not-found' })
   })
 })
 
-test('HEAD answers like GET, without the body and with its length, at every route there is', async () => {
+test('HEAD answers like GET, without the body and with its length, at every route', async () => {
   const app = setUp()
   await using server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: (request) => app.fetch(request) })
   const paths = app.routes
     .filter(({ method }) => method === 'GET')
     .map(({ path }) => path.replace(':file', 'start.js'))
   expect(paths.length).toBeGreaterThan(5)
-  const ask = async (path: string, method: string) => {
+  const send = async (path: string, method: string) => {
     const response = await fetch(new URL(path, server.url), { method, headers: { 'X-Request-Id': 'same' } })
     const { date: _, ...headers } = Object.fromEntries(response.headers)
     return { path, status: response.status, headers, body: await response.text() }
   }
   for (const path of new Set(paths)) {
-    const { body, ...answer } = await ask(path, 'GET')
+    const { body, ...answer } = await send(path, 'GET')
     const changing = path === '/health/detailed' || path === '/metrics'
     const length = changing ? expect.stringMatching(/^\d{3,}$/) : String(Buffer.byteLength(body))
-    expect(await ask(path, 'HEAD')).toEqual({
+    expect(await send(path, 'HEAD')).toEqual({
       ...answer,
       headers: { ...answer.headers, 'content-length': length },
       body: '',
@@ -78,7 +78,7 @@ test('HEAD answers like GET, without the body and with its length, at every rout
 describe('another origin', () => {
   const shop = 'https://shop.example'
   const corsOrigins = [shop, 'https://admin.example:8443']
-  const ask = (app: ReturnType<typeof setUp>, path: string, init: { method?: string } = {}, origin = shop) =>
+  const send = (app: ReturnType<typeof setUp>, path: string, init: { method?: string } = {}, origin = shop) =>
     app.request(path, { ...init, headers: { Origin: origin } })
   const preflight = (app: ReturnType<typeof setUp>, path: string, origin = shop) =>
     app.request(path, {
@@ -88,19 +88,19 @@ describe('another origin', () => {
   const crossOriginHeaders = ({ headers }: Response) =>
     Object.fromEntries([...headers].filter(([name]) => name.startsWith('access-control-')))
 
-  test('may ask nothing by default', async () => {
+  test('gets no permission by default', async () => {
     const app = setUp()
-    expect(crossOriginHeaders(await ask(app, '/things'))).toEqual({})
+    expect(crossOriginHeaders(await send(app, '/things'))).toEqual({})
     expect(crossOriginHeaders(await preflight(app, '/things'))).toEqual({})
   })
 
   test('that is named may read answers, problems too', async () => {
     const app = setUp({ corsOrigins })
     const answers = [
-      await ask(app, '/things'),
-      await ask(app, '/nothing'),
-      await ask(app, '/things/7', { method: 'DELETE' }),
-      await ask(app, '/things', { method: 'PUT' }),
+      await send(app, '/things'),
+      await send(app, '/nothing'),
+      await send(app, '/things/7', { method: 'DELETE' }),
+      await send(app, '/things', { method: 'PUT' }),
     ]
     expect(
       answers.map((response) => [
@@ -122,7 +122,7 @@ describe('another origin', () => {
       'null',
       `${shop}:444`,
     ]) {
-      const response = await ask(app, '/things', {}, origin)
+      const response = await send(app, '/things', {}, origin)
       expect(response.headers.get('Access-Control-Allow-Origin')).toBeNull()
       expect(response.headers.get('Vary')).toBe('Origin')
       expect((await preflight(app, '/things', origin)).headers.get('Access-Control-Allow-Origin')).toBeNull()

@@ -9,7 +9,7 @@ type Routes = Pick<Hono, 'routes'>
 /** How long browsers may remember the answer to a preflight, in seconds. */
 const preflightSeconds = 600
 
-/** Answers OPTIONS at every address there is with 204 and `Allow`; elsewhere it is a 404 like any other method. */
+/** Answers OPTIONS with 204 and `Allow` at every address that has a route; elsewhere it is a 404 like any other method. */
 export function answerOptions(app: Routes): MiddlewareHandler {
   const methodsAt = methodsByPath(app)
   return async function answerOptions(c, next) {
@@ -19,8 +19,8 @@ export function answerOptions(app: Routes): MiddlewareHandler {
   }
 }
 
-/** Tells at HEAD how long the answer to GET is; the runtime would say 0. */
-export const lengthAtHead: MiddlewareHandler = async function lengthAtHead(c, next) {
+/** Sends with HEAD the `Content-Length` that GET would have; the runtime would send 0. */
+export const headContentLength: MiddlewareHandler = async function headContentLength(c, next) {
   await next()
   if (c.req.method !== 'HEAD') return
   const { byteLength } = await c.res.clone().arrayBuffer()
@@ -28,26 +28,26 @@ export const lengthAtHead: MiddlewareHandler = async function lengthAtHead(c, ne
 }
 
 /**
- * Lets pages of other origins ask this service; those that are not named get no header, so their browser refuses.
+ * Lets pages of the given origins call this service (CORS); those of others get no header, so their browser refuses.
  *
  * Credentials are a bearer token that the page sends itself: cookies are never involved.
  *
  * @param origins As browsers send them, e.g. `https://shop.example`. Empty: no page of another origin.
  */
-export function shareWith(origins: readonly string[], app: Routes): MiddlewareHandler {
+export function allowOrigins(origins: readonly string[], app: Routes): MiddlewareHandler {
   if (origins.length === 0) return (_c, next) => next()
   const methodsAt = methodsByPath(app)
-  const share = cors({
+  const allow = cors({
     origin: [...origins],
     allowMethods: (_origin, c) => methodsAt(c.req.path),
     allowHeaders: ['Authorization', 'Content-Type', 'X-Request-Id'],
     exposeHeaders: ['Location', 'Retry-After', 'X-Request-Id'],
     maxAge: preflightSeconds,
   })
-  return async function shareWith(c, next) {
+  return async function allowOrigins(c, next) {
     const plainOptions =
       c.req.method === 'OPTIONS' && c.req.header('Access-Control-Request-Method') === undefined
-    return plainOptions ? next() : share(c, next)
+    return plainOptions ? next() : allow(c, next)
   }
 }
 
@@ -64,12 +64,12 @@ function wrongMethod(methods: string[]): Problem {
   return new Problem({
     status: 405,
     code: 'method-not-allowed',
-    detail: `This address answers ${Allow} only.`,
+    detail: `This address accepts ${Allow} only.`,
     headers: { Allow },
   })
 }
 
-/** Which methods an address has, HEAD and OPTIONS included; none where there is nothing. Routes may be added until it is first asked. */
+/** Which methods an address has, HEAD and OPTIONS included; none where there is no route. Routes may be added until the first call. */
 function methodsByPath(app: Routes): (path: string) => string[] {
   let router: TrieRouter<string> | undefined
   return (path) => {
@@ -82,7 +82,7 @@ function methodsByPath(app: Routes): (path: string) => string[] {
 
 function routerOf({ routes }: Routes): TrieRouter<string> {
   const router = new TrieRouter<string>()
-  // ALL is middleware, which stands at addresses without a route too.
+  // ALL is middleware, which also matches addresses without a route.
   const own = routes.filter(({ method }) => method !== 'ALL')
   for (const { method, path } of own) router.add('ALL', path, method)
   return router

@@ -3,12 +3,12 @@ import type { Context, MiddlewareHandler } from 'hono'
 import type { ServiceDatabase } from '../context/context.ts'
 import { healthPaths } from '../health/health-routes.ts'
 
-/** Status for a request whose client hung up before it was answered: nobody reads it, the log tells it (nginx's code). */
+/** Status of a request whose client disconnected before the response (nginx's code): only the log shows it. */
 export const clientGone = 499
 
 /**
- * Ends a request's database work when its client hangs up or its time is over: what waits leaves the line, what runs is
- * cancelled on the server. The index and the health routes, which ask outside the pool, are left alone.
+ * Ends a request's database work when its client disconnects or its time is over: a waiting checkout leaves the queue, a
+ * running statement is cancelled on the server. The index and the health routes use nothing of the pool and have no limit.
  *
  * @param timeoutMs Longest time of a request, reading its body included.
  */
@@ -20,11 +20,11 @@ export function boundWork(database: Pick<ServiceDatabase, 'within'>, timeoutMs: 
   }
 }
 
-/** Whether a request failed for no other reason than that its client is gone: under a query, or amid its own body. */
+/** Whether a request failed only because its client disconnected: during a query, or while sending its body. */
 export function isClientGone(c: Context, error: unknown): boolean {
   if (!c.req.raw.signal.aborted) return false
   if (error instanceof DOMException && error.name === 'AbortError') return true
-  // Under COMMIT it is the cause of an outcome that nobody knows: nobody waits to hear of it.
+  // During COMMIT it is the cause of an unknown outcome, which no client is left to receive.
   return [...causes(error)].some(
     (link) => link instanceof CheckoutAbortedError || link instanceof WorkAbortedError,
   )

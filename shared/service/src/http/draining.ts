@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
 import type { Lifecycle } from '../context/lifecycle.ts'
 
-/** Lets clients go while draining: a connection kept alive would hold the shutdown back. */
+/** While draining, ends each connection with its response, as one kept alive would delay the shutdown; waits while responses are held back. */
 export function closeWhenDraining(lifecycle: Lifecycle | undefined): MiddlewareHandler {
   return async function closeWhenDraining(c, next) {
     await next()

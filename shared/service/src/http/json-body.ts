@@ -3,9 +3,9 @@ import { bodyLimit } from 'hono/body-limit'
 import { Problem } from '../problem/problem.ts'
 
 const json = /^application\/([\w.-]+\+)?json\s*(;|$)/i
-const deepest = 32
+const maxDepth = 32
 
-/** Refuses a body that is longer with 413. */
+/** Refuses a longer body with 413. */
 export function limitBody(maxBytes: number): MiddlewareHandler {
   const tooLarge = new Problem({
     status: 413,
@@ -31,7 +31,7 @@ export const requireJson: MiddlewareHandler = async function requireJson(c, next
 }
 
 /**
- * Refuses JSON that programs read differently: text that is not UTF-8 (decoding would change it silently), a key given
+ * Refuses JSON that parsers read differently: text that is not UTF-8 (decoding would change it silently), a key given
  * twice (which one counts?), and nesting deeper than 32.
  */
 export const strictJson: MiddlewareHandler = async function strictJson(c, next) {
@@ -71,7 +71,7 @@ export function jsonFault(text: string): string | null {
       }
       i = end
     } else if (character === '{' || character === '[') {
-      if (levels.length === deepest) return `must not nest deeper than ${deepest}`
+      if (levels.length === maxDepth) return `must not nest deeper than ${maxDepth}`
       levels.push(character === '{' ? new Set() : null)
       atKey = character === '{'
     } else if (character === '}' || character === ']') {

@@ -13,7 +13,7 @@ function setUp() {
   })
   app.get('/elsewhere', () => {
     const cause = Object.assign(new Error('connect to http://10.0.0.7/canary'), { code: 'ECONNREFUSED' })
-    throw new Problem({ status: 503, code: 'elsewhere-unavailable', detail: 'It is away.', cause })
+    throw new Problem({ status: 503, code: 'elsewhere-unavailable', detail: 'It is unavailable.', cause })
   })
   app.get('/broken', () => {
     throw new Error('postgres://app:canary-password@db/auth_db is broken')
@@ -22,7 +22,7 @@ function setUp() {
 }
 
 describe('the request log', () => {
-  test('writes one line a request with method, path, status, duration and request id, and no query', async () => {
+  test('writes one line per request with method, path, status, duration and request id, and no query', async () => {
     const { app, log } = setUp()
     await app.request('/things/7?token=canary', { method: 'DELETE', headers: { 'X-Request-Id': 'r-1' } })
     expect(log.lines()).toEqual([
@@ -40,7 +40,7 @@ describe('the request log', () => {
     ])
   })
 
-  test('says what went wrong by class and place, at level error, without URLs', async () => {
+  test('names an error by class and place, at level error, without URLs', async () => {
     const { app, log } = setUp()
     await app.request('/broken')
     expect(log.lines()).toEqual([
@@ -57,7 +57,7 @@ describe('the request log', () => {
     expect(log.text()).not.toContain('canary')
   })
 
-  test('says by its code what a problem came from', async () => {
+  test('names the cause of a problem by its code', async () => {
     const { app, log } = setUp()
     await app.request('/elsewhere')
     expect(log.lines()).toEqual([
@@ -86,7 +86,7 @@ describe('the request log', () => {
     expect(log.lines()).toEqual([])
   })
 
-  test('says when a health route begins to fail and when it is well again, once each', async () => {
+  test('has one line when a health route begins to fail and one when it has recovered', async () => {
     const { app, log, answers } = setUp()
     const { probe } = answers
     answers.probe = { ...probe, status: 'disconnected', latencyMs: null, code: 'ECONNREFUSED' }
@@ -99,7 +99,7 @@ describe('the request log', () => {
     ])
   })
 
-  test('says that a health route threw, as an error', async () => {
+  test('reports a health route that threw as an error', async () => {
     const { app, log, database } = setUp()
     database.health.check = () => Promise.reject(new Error('the probe is broken'))
     for (let times = 0; times < 3; times++) await app.request('/health')

@@ -6,13 +6,13 @@ import { toProblem } from '../problem/error-map.ts'
 import { clientGone } from './bound-work.ts'
 
 /**
- * Writes one line a request: never its query, headers or body.
+ * Writes one line per request: never its query, headers or body.
  *
- * Routes that machines ask every few seconds are quiet: a line when one begins to fail, and one when it is well again.
+ * Routes that machines poll are quiet: one line when a route begins to fail, one when it has recovered.
  */
 export function requestLog(logger: Logger): MiddlewareHandler {
   const failing = new Set<string>()
-  // Looking through five known fields for secrets takes longer than answering from the database.
+  // Searching five known fields for secrets takes longer than answering from the database.
   const plain = logger.child({}, { redact: [] })
   return async function requestLog(c, next) {
     const start = performance.now()
@@ -20,7 +20,7 @@ export function requestLog(logger: Logger): MiddlewareHandler {
     const { path, method } = c.req
     const { status } = c.res
     const watched = healthPaths.has(path)
-    if (watched && !turns(failing, path, status >= 500)) return
+    if (watched && !changes(failing, path, status >= 500)) return
     const line = {
       method,
       path: path.slice(0, 200),
@@ -29,22 +29,22 @@ export function requestLog(logger: Logger): MiddlewareHandler {
       requestId: c.get('requestId'),
       ...(status === clientGone ? { code: 'client-gone' } : failure(c.error)),
     }
-    // An unready service says so by 503: that is an answer, an exception is not.
+    // 503 is the regular answer of a service that is not ready; an exception is not.
     const level = status < 500 ? 'info' : watched && c.error === undefined ? 'warn' : 'error'
     const writer = c.error === undefined ? plain : logger
     writer[level](line, `${method} ${line.path} ${status}`)
   }
 }
 
-/** Whether a route fails that did not, or the other way round. */
-function turns(failing: Set<string>, path: string, fails: boolean): boolean {
+/** Records whether a route fails; returns whether it did otherwise before. */
+function changes(failing: Set<string>, path: string, fails: boolean): boolean {
   if (failing.has(path) === fails) return false
   if (fails) failing.add(path)
   else failing.delete(path)
   return true
 }
 
-/** A refused request needs no stack: its code says which rule it broke. What the server refused does. */
+/** A refused request needs no stack, as its code names the rule; a statement that the server refused does. */
 function failure(error: Error | undefined) {
   if (error === undefined) return {}
   const { status, code } = toProblem(error)

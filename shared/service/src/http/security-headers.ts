@@ -1,17 +1,17 @@
 import type { MiddlewareHandler } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 
-const nobody = ["'none'"]
-const ourselves = ["'self'"]
+const none = ["'none'"]
+const self = ["'self'"]
 
-/** What an API's answers need: nothing in them may be run, framed or guessed at, should a browser show one as a page. */
+/** Headers of every response of an API: a browser that shows one as a page runs, frames and sniffs nothing. */
 export function apiHeaders(): MiddlewareHandler {
   return secureHeaders({
     contentSecurityPolicy: {
-      defaultSrc: nobody,
-      baseUri: nobody,
-      formAction: nobody,
-      frameAncestors: nobody,
+      defaultSrc: none,
+      baseUri: none,
+      formAction: none,
+      frameAncestors: none,
     },
     xFrameOptions: 'DENY',
     // A page with a policy of its own keeps it.
@@ -19,19 +19,19 @@ export function apiHeaders(): MiddlewareHandler {
   })
 }
 
-/** For the one page there is: scripts, styles and requests of this service only, from no other host. */
+/** Headers of the reference page: scripts, styles and requests of this service only, none of another host. */
 export function pageHeaders(): MiddlewareHandler {
   return secureHeaders({
     contentSecurityPolicy: {
-      defaultSrc: nobody,
-      baseUri: nobody,
-      formAction: nobody,
-      frameAncestors: nobody,
-      scriptSrc: ourselves,
+      defaultSrc: none,
+      baseUri: none,
+      formAction: none,
+      frameAncestors: none,
+      scriptSrc: self,
       // The reference page sets widths and colours on its elements.
-      styleSrc: [...ourselves, "'unsafe-inline'"],
-      imgSrc: [...ourselves, 'data:'],
-      connectSrc: ourselves,
+      styleSrc: [...self, "'unsafe-inline'"],
+      imgSrc: [...self, 'data:'],
+      connectSrc: self,
     },
     xFrameOptions: 'DENY',
   })

@@ -5,7 +5,7 @@ const quietMs = 10_000
 
 type Level = 'info' | 'warn' | 'error'
 
-/** A caller that an event makes fail is logged by itself; at level error are mistakes of the program that nobody else reports. */
+/** `warn` where none is given: a request that fails because of an event has a line of its own. `error`: mistakes of the program that no other line reports. */
 const levels: Partial<Record<DatabaseEvent['type'], Level>> = {
   'lease-leaked': 'error',
   'nested-checkout': 'error',
@@ -16,7 +16,7 @@ const levels: Partial<Record<DatabaseEvent['type'], Level>> = {
 }
 
 /**
- * Writes the database's events to the log: each kind at once, then at most every 10 s with the number left out, so
+ * Writes the database's events to the log: each kind at once, then at most every 10 s with the number skipped, so
  * that an outage under load is a few lines.
  */
 export function databaseLog(logger: Logger, now = () => performance.now()): (event: DatabaseEvent) => void {

@@ -2,12 +2,12 @@ import { causes, type Deadline, findDatabaseError, sqlState } from '@shared/data
 import { Problem } from '../problem/problem.ts'
 import { errorCode } from './error-code.ts'
 
-/** What a log may say of an error: enough to find it, nothing that a client or a query put into it. */
+/** What a log may contain of an error: enough to find it, nothing that came from a client or a query. */
 export interface ErrorDescription {
   class: string
   code?: string
   sqlState?: string
-  /** The deadline that ended the work: whose it was and what the time was spent on. */
+  /** The deadline that ended the work: who set it and what the time was spent on. */
   deadline?: Deadline
   /** What a problem came from, by its code or class: `ECONNREFUSED`. */
   cause?: string
@@ -41,12 +41,12 @@ function mayBeQuoted(error: Error, database: Error | null): boolean {
   return database !== null || ![...causes(error)].some((cause) => isDatabaseText(cause))
 }
 
-/** Drizzle's errors carry the query, the driver's carry the server's words, which quote values. */
+/** Drizzle's errors carry the query, the driver's carry the server's message, which quotes values. */
 function isDatabaseText(error: Error): boolean {
   return 'query' in error || 'params' in error || 'parameters' in error || sqlState(error) !== null
 }
 
-/** The innermost cause: the wrapper's class says nothing. A problem stands for itself. */
+/** The innermost cause, as a wrapper's class identifies nothing; a problem is described itself. */
 function origin(error: Error): Error {
   return error instanceof Problem ? error : innermost(error)
 }

@@ -28,7 +28,7 @@ const secretKeys = [
   'secret',
 ]
 
-/** Creates the logger of one service. Errors are always written as `describeError` says, whoever logs them. */
+/** Creates the logger of one service. Every error is written as `describeError` describes it. */
 export function createLogger(options: LoggerOptions): Logger {
   const { service, level = 'info', format = 'json' } = options
   return pino(
@@ -61,7 +61,7 @@ function prettyOutput(): pino.DestinationStream {
   })
 }
 
-/** pino uses an error's message as the line's own when none is given: that would print SQL. */
+/** pino takes an error's message as the line's own when none is given, which would print SQL. */
 function withoutMessages(this: Logger, args: Parameters<pino.LogFn>, method: pino.LogFn): void {
   const [first, message] = args as unknown[]
   const error = first instanceof Error ? first : errorIn(first)

@@ -58,19 +58,19 @@ describe('/metrics', () => {
     ['the token', { details: 'token', token }, { Authorization: `Bearer ${token}` }, 200],
     ['no token', { details: 'token', token }, {}, 401],
     ['a wrong token', { details: 'token', token }, { Authorization: `Bearer ${token}x` }, 401],
-    ['nobody where details are for nobody', { details: 'never' }, {}, 404],
+    ['nobody where details are never shown', { details: 'never' }, {}, 404],
   ]
   test.each(guarded)('answers %s', async (_name, health, headers, status) => {
-    const { app, asked } = setUp({ health })
+    const { app, calls } = setUp({ health })
     for (const path of ['/metrics', '/health/monitor', '/health/detailed'])
       expect([path, (await app.request(path, { headers })).status]).toEqual([path, status])
-    expect(asked.check > 0).toBe(status === 200)
+    expect(calls.check > 0).toBe(status === 200)
   })
 
-  test('asks the database nothing, however often', async () => {
-    const { app, asked } = setUp()
+  test('runs no query, however often it is scraped', async () => {
+    const { app, calls } = setUp()
     for (let i = 0; i < 50; i++) await scrape(app)
-    expect(asked).toEqual({ check: 0, details: 0, connect: 0, close: 0 })
+    expect(calls).toEqual({ check: 0, details: 0, connect: 0, close: 0 })
   })
 
   test('has these names and types, and no other', async () => {
@@ -190,7 +190,7 @@ describe('the metrics of the pool', () => {
     })
   })
 
-  test('say +Inf where overflow has no limit', async () => {
+  test('are +Inf where overflow has no limit', async () => {
     const { app } = setUp({ answers: { pool: { maxOverflow: -1 } } })
     expect((await scrape(app)).value('db_client_connection_max')).toBe(Number.POSITIVE_INFINITY)
   })
@@ -211,7 +211,7 @@ describe('the metrics of the pool', () => {
     })
   })
 
-  test('leave out what nobody has measured yet, and a latency that there was not', async () => {
+  test('leave out what is not measured yet, and the latency of a probe that failed', async () => {
     const { app, answers } = setUp()
     const shown = async () => {
       const { value } = await scrape(app)
@@ -250,7 +250,7 @@ describe('the metrics of HTTP', () => {
     })
   })
 
-  test('leave out what machines ask every few seconds', async () => {
+  test('leave out the routes that machines poll', async () => {
     const { app } = setUp()
     for (const path of ['/livez', '/readyz', '/health', '/health/detailed', '/health/monitor', '/metrics'])
       await app.request(path)

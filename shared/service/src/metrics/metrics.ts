@@ -12,7 +12,7 @@ import { registerProcessMetrics } from './process-metrics.ts'
 export interface Metrics {
   /** Counts and times requests by method, route pattern and status; those to health routes and `/metrics` are left out. */
   observe: MiddlewareHandler
-  /** `GET /metrics` in Prometheus' text format, guarded as `/health/detailed` is. Asks the database nothing. */
+  /** `GET /metrics` in Prometheus' text format, guarded like `/health/detailed`. Runs no query. */
   routes: Hono
 }
 
@@ -26,7 +26,7 @@ const knownMethods: ReadonlySet<string> = new Set([
   'OPTIONS',
 ])
 
-/** Creates the metrics; where nobody may read them, nothing is measured either. */
+/** Creates the metrics; with `health.details` `never`, nothing is measured. */
 export function createMetrics(service: string, context: ServiceContext): Metrics {
   const guard = guardDetails(context.health)
   const routes = new Hono()
@@ -54,7 +54,7 @@ export function createMetrics(service: string, context: ServiceContext): Metrics
   }
 }
 
-/** Clients may send any word as a method; each one would be a series of its own. */
+/** Clients may send any text as a method; each would be a series of its own. */
 function boundedMethod(c: Context): string {
   return knownMethods.has(c.req.method) ? c.req.method : 'other'
 }

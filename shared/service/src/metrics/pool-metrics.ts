@@ -11,7 +11,7 @@ import type { Registry } from 'prom-client'
 import type { ServiceDatabase } from '../context/context.ts'
 import { histogramValues, registerSnapshot, type SnapshotValue } from './snapshot-metric.ts'
 
-/** All that the pool's metrics show, of one moment. */
+/** What the pool's metrics show, at one moment. */
 interface PoolSnapshot {
   pool: PoolStatus
   timings: PoolTimings
@@ -27,10 +27,18 @@ type PoolMetric = readonly [
 type Countable = Exclude<keyof PoolCounters, 'closes' | 'waitMs'>
 
 const gauges: readonly PoolMetric[] = [
-  ['db_client_connection_max', 'Most connections the pool opens.', ({ pool }) => capacity(pool)],
-  ['db_client_connection_idle_max', 'Most connections the pool keeps.', ({ pool }) => pool.poolSize],
-  ['db_client_connection_pool_size', 'Connections the pool keeps once used.', ({ pool }) => pool.poolSize],
-  ['db_client_connection_pending_requests', 'Callers in line for a connection.', ({ pool }) => pool.waiting],
+  ['db_client_connection_max', 'Maximum number of connections of the pool.', ({ pool }) => capacity(pool)],
+  [
+    'db_client_connection_idle_max',
+    'Maximum number of connections that the pool keeps when idle.',
+    ({ pool }) => pool.poolSize,
+  ],
+  [
+    'db_client_connection_pool_size',
+    'Connections that the pool keeps once they are open.',
+    ({ pool }) => pool.poolSize,
+  ],
+  ['db_client_connection_pending_requests', 'Callers waiting for a connection.', ({ pool }) => pool.waiting],
   ['db_client_connection_overflow', 'Connections open beyond the pool size.', ({ pool }) => pool.overflow],
   ['db_client_connection_connecting', 'Connections being opened.', ({ pool }) => pool.connecting],
   ['db_up', 'Whether the database answered the last health probe.', ({ seen }) => up(seen)],
@@ -52,23 +60,23 @@ const gauges: readonly PoolMetric[] = [
   ],
   [
     'db_role_connections_limit',
-    'Connections the role may have; none where it has no limit of its own.',
+    'Connections the role may have; absent where it has no limit of its own.',
     ({ seen }) => seen.server?.role.connectionLimit,
   ],
 ]
 
 const counted: readonly (readonly [name: string, help: string, counter: Countable])[] = [
-  ['timeouts', 'Checkouts that found every connection in use until their deadline.', 'timeouts'],
-  ['cancels', 'Checkouts given up by their caller, such as a client that hung up.', 'cancels'],
-  ['checkouts', 'Leases given, of single statements and exclusive ones.', 'checkouts'],
-  ['waits', 'Checkouts that had to stand in line.', 'waits'],
-  ['saturations', 'Checkouts refused because the line was full.', 'saturations'],
-  ['recycles', 'Connections replaced for their age.', 'recycles'],
+  ['timeouts', 'Checkouts whose deadline passed while every connection was in use.', 'timeouts'],
+  ['cancels', 'Checkouts aborted by their caller, such as by a client that disconnected.', 'cancels'],
+  ['checkouts', 'Leases given, shared and exclusive.', 'checkouts'],
+  ['waits', 'Checkouts that had to wait in the queue.', 'waits'],
+  ['saturations', 'Checkouts refused because the queue was full.', 'saturations'],
+  ['recycles', 'Connections replaced because of their age.', 'recycles'],
   ['connects', 'Connections opened.', 'connects'],
-  ['connect_failures', 'Connections that could not be opened.', 'connectFailures'],
+  ['connect_failures', 'Attempts to open a connection that failed.', 'connectFailures'],
   ['pings', 'Connections tested before they were handed out.', 'pings'],
   ['ping_failures', 'Connections found dead by such a test.', 'pingFailures'],
-  ['invalidations', 'Times that all connections until then were retired.', 'invalidations'],
+  ['invalidations', 'Times that all open connections were marked for replacement.', 'invalidations'],
 ]
 
 const counters: readonly PoolMetric[] = [
@@ -81,7 +89,7 @@ const counters: readonly PoolMetric[] = [
   ),
   [
     'db_client_statement_stalls_total',
-    'Statements given up because their connection was dead.',
+    'Statements that failed because their connection did not respond any more.',
     ({ events }) => events['statement-stalled'],
   ],
   [
@@ -93,7 +101,7 @@ const counters: readonly PoolMetric[] = [
 
 const histograms: readonly (readonly [name: string, help: string, kind: keyof PoolTimings])[] = [
   ['db_client_connection_create_time_seconds', 'Time to open a connection.', 'createMs'],
-  ['db_client_connection_wait_time_seconds', 'Time from asking for a lease to having it.', 'waitMs'],
+  ['db_client_connection_wait_time_seconds', 'Time from requesting a lease to receiving it.', 'waitMs'],
   ['db_client_connection_use_time_seconds', 'Time a lease was held.', 'useMs'],
 ]
 
@@ -118,7 +126,7 @@ export function registerPoolMetrics(
       seen: database.monitor.seen(),
     }
   }
-  /** What is not known yet is left out: a zero would be a lie. */
+  /** What is not known yet is left out: a zero would be wrong. */
   function known(value: number | null | undefined): SnapshotValue[] {
     return value === null || value === undefined ? [] : [{ value, labels }]
   }

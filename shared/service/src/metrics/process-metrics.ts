@@ -24,13 +24,17 @@ const gauges: readonly ProcessMetric[] = [
   ['process_start_time_seconds', 'Start of the process since the Unix epoch.', startedAt],
   ['process_resident_memory_bytes', 'Resident memory.', ({ memory }) => memory.rss],
   ['process_open_fds', 'Open file descriptors.', openFileDescriptors],
-  ['process_max_fds', 'Most file descriptors that may be open.', maxFileDescriptors],
-  ['nodejs_heap_size_used_bytes', 'Heap in use, as JavaScriptCore has it.', ({ memory }) => memory.heapUsed],
+  ['process_max_fds', 'Maximum number of open file descriptors.', maxFileDescriptors],
+  [
+    'nodejs_heap_size_used_bytes',
+    'Heap in use, as reported by JavaScriptCore.',
+    ({ memory }) => memory.heapUsed,
+  ],
   ['nodejs_external_memory_bytes', 'Memory of buffers outside the heap.', ({ memory }) => memory.external],
   ['nodejs_eventloop_lag_mean_seconds', 'Mean lag of timers.', ({ lag }) => lag && lag.meanMs / 1_000],
   [
     'nodejs_eventloop_lag_p99_seconds',
-    'Lag that 99 % of timers kept.',
+    '99th percentile of the lag of timers.',
     ({ lag }) => lag && lag.p99Ms / 1_000,
   ],
   ['nodejs_eventloop_lag_max_seconds', 'Longest lag of a timer.', ({ lag }) => lag && lag.maxMs / 1_000],
@@ -63,7 +67,7 @@ export function registerProcessMetrics(registry: Registry, eventLoop?: EventLoop
   for (const metric of gauges) register('gauge', metric)
   registerSnapshot(registry, {
     name: 'process_runtime_info',
-    help: 'What runs the process; always 1.',
+    help: 'Runtime of the process; always 1.',
     type: 'gauge',
     values: () => [{ value: 1, labels: { name: 'bun', version: Bun.version } }],
   })

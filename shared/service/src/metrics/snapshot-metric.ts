@@ -20,7 +20,7 @@ export interface SnapshotMetric {
 
 /**
  * Adds a metric that is read, not counted, to a registry. prom-client's own counters can't be set and its histograms can't
- * take over buckets; a registry asks a metric for no more than this.
+ * take over buckets; a registry uses no more of a metric than this.
  */
 export function registerSnapshot(registry: Registry, { values, ...metric }: SnapshotMetric): void {
   const reading = {
@@ -31,7 +31,7 @@ export function registerSnapshot(registry: Registry, { values, ...metric }: Snap
   registry.registerMetric(reading as unknown as Metric<string>)
 }
 
-/** A histogram in milliseconds as Prometheus wants it: in seconds, each bucket with all below it. */
+/** A histogram in milliseconds as Prometheus expects it: in seconds, with cumulative buckets. */
 export function histogramValues(
   name: string,
   { boundsMs, counts, count, sumMs }: HistogramSnapshot,

@@ -15,7 +15,7 @@ type Answer = readonly [
 const internal: Answer = [
   500,
   'internal',
-  'The service failed to answer. Quote the request id when you report it.',
+  'The service failed to process the request. Quote the request id when you report it.',
 ]
 const unavailable: Answer = [
   503,
@@ -25,15 +25,15 @@ const unavailable: Answer = [
 ]
 const busy: Answer = [503, 'database-busy', 'The database is busy. Try again shortly.', 1]
 const timedOut: Answer = [504, 'database-timeout', 'The database took too long to answer.']
-const overTime: Answer = [
+const tooLate: Answer = [
   503,
   'request-timeout',
-  'The request took too long and was given up; look whether a change was made before you repeat it.',
+  'The request took too long and was cancelled. Check whether it took effect before you repeat it.',
 ]
-const givenUp: Answer = [
+const aborted: Answer = [
   503,
   'request-aborted',
-  'The request was given up; look whether a change was made before you repeat it.',
+  'The request was cancelled. Check whether it took effect before you repeat it.',
 ]
 const malformed: Answer = [400, 'invalid-value', 'A value has the wrong form or is out of range.']
 const refused: Answer = [422, 'value-refused', 'A value breaks a rule of this resource.']
@@ -51,8 +51,8 @@ const byDatabaseCode: Record<string, Answer> = {
   CHECKOUT_ABORTED: busy,
   POOL_SATURATED: busy,
   POOL_CLOSED: [503, 'shutting-down', 'This instance is shutting down. Try again.', 1],
-  STATEMENT_TIMEOUT: overTime,
-  WORK_ABORTED: givenUp,
+  STATEMENT_TIMEOUT: tooLate,
+  WORK_ABORTED: aborted,
 }
 
 // https://www.postgresql.org/docs/current/errcodes-appendix.html; a whole class by its first two characters.
@@ -70,7 +70,7 @@ const bySqlState: Record<string, Answer> = {
   40003: [
     503,
     'outcome-unknown',
-    'The connection was lost; look whether the change was made before you repeat it.',
+    'It is not known whether the request took effect. Check before you repeat it.',
   ],
   53: busy,
   '55P03': concurrent,
@@ -87,9 +87,9 @@ const byStatus: Record<number, Answer> = {
 }
 
 /**
- * Turns whatever a request failed with into the problem its client sees: the one place where errors meet HTTP.
+ * Maps the error that a request failed with to the problem that its client receives: the one place where errors meet HTTP.
  *
- * Nothing of a driver's or Drizzle's message is used: those carry SQL, parameters and constraint values.
+ * Messages of the driver and of Drizzle are not used: they carry SQL, parameters and constraint values.
  */
 export function toProblem(error: unknown): Problem {
   const own = findProblem(error)
@@ -103,8 +103,8 @@ export function toProblem(error: unknown): Problem {
 
 function answerFor(error: DatabaseError): Answer {
   if (error.code !== 'CONNECTION_LOST') return byDatabaseCode[error.code] ?? internal
-  const sent = 'outcome' in error && error.outcome === 'unknown'
-  return (sent && bySqlState['40003']) || unavailable
+  const mayHaveTakenEffect = 'outcome' in error && error.outcome === 'unknown'
+  return (mayHaveTakenEffect && bySqlState['40003']) || unavailable
 }
 
 function answerForState(state: string): Answer | undefined {

@@ -8,12 +8,12 @@ export interface FieldError {
   message: string
 }
 
-/** What a problem says beyond its status. Everything here reaches the client: no SQL, values or secrets. */
+/** The fields of a problem. All but `cause` are sent to the client: no SQL, values or secrets. */
 export interface ProblemOptions {
   status: ContentfulStatusCode
   /** Stable, machine-readable reason, e.g. `insufficient-stock`. */
   code: string
-  /** One sentence for whoever sent the request. */
+  /** One sentence for the client. */
   detail: string
   headers?: Record<string, string>
   errors?: FieldError[]

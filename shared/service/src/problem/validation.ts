@@ -24,7 +24,7 @@ export function validate<Target extends keyof ValidationTargets, Schema extends 
 }
 
 /**
- * Lets a request pass whose part is valid.
+ * Refuses a part of a request that is not valid.
  *
  * @throws {Problem} 400 `invalid-request`, naming every field that is wrong and repeating no value. Text that
  * PostgreSQL cannot store (NUL characters, broken Unicode) is refused in every field, whatever its schema says.

@@ -7,7 +7,7 @@ const refused = () => new ConnectError('refused', { driverCode: 'ECONNREFUSED' }
 
 test('tries again until the database answers, with pauses that grow up to the longest and are jittered', async () => {
   let failures = 6
-  const { database, asked } = createFakeDatabase({
+  const { database, calls } = createFakeDatabase({
     connect: () => (failures-- > 0 ? Promise.reject(refused()) : Promise.resolve()),
   })
   const delays: number[] = []
@@ -18,7 +18,7 @@ test('tries again until the database answers, with pauses that grow up to the lo
     maxDelayMs: 8,
     onRetry: (_error, delayMs) => delays.push(delayMs),
   })
-  expect({ answered, attempts: asked.connect, pauses: delays.length }).toEqual({
+  expect({ answered, attempts: calls.connect, pauses: delays.length }).toEqual({
     answered: true,
     attempts: 7,
     pauses: 6,
@@ -29,28 +29,28 @@ test('tries again until the database answers, with pauses that grow up to the lo
   }
 })
 
-test('stops waiting when the service is told to stop', async () => {
+test('stops waiting when the service is stopped', async () => {
   const stop = new AbortController()
-  const { database, asked } = createFakeDatabase({ connect: () => Promise.reject(refused()) })
+  const { database, calls } = createFakeDatabase({ connect: () => Promise.reject(refused()) })
   const answered = await awaitDatabase({
     database,
     signal: stop.signal,
     minDelayMs: 60_000,
     onRetry: () => stop.abort(),
   })
-  expect({ answered, attempts: asked.connect }).toEqual({ answered: false, attempts: 1 })
+  expect({ answered, attempts: calls.connect }).toEqual({ answered: false, attempts: 1 })
 })
 
 test('gives up at once when the server refuses for good', async () => {
   const error = new ConnectError('the role may not connect (42501)', { sqlState: '42501', retryable: false })
-  const { database, asked } = createFakeDatabase({ connect: () => Promise.reject(error) })
+  const { database, calls } = createFakeDatabase({ connect: () => Promise.reject(error) })
   const waiting = awaitDatabase({ database, signal: new AbortController().signal })
   await expect(waiting).rejects.toMatchObject({
     name: 'StartFailure',
     exitCode: 1,
     message: error.message,
   })
-  expect(asked.connect).toBe(1)
+  expect(calls.connect).toBe(1)
 })
 
 test.each(['53300', '57P03'])('keeps trying when the server answers %s', async (sqlState) => {

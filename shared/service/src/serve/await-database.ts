@@ -16,10 +16,11 @@ export interface AwaitDatabaseOptions {
 }
 
 /**
- * Connects to the database once, however long that takes; pauses are jittered by half so that replicas spread out.
+ * Connects to the database once, however long that takes; the pauses between attempts are jittered by half so that replicas
+ * spread out.
  *
  * @returns Whether the database answered: false once `signal` is aborted.
- * @throws {StartFailure} The server refused for good: wrong password, no such database, no privilege.
+ * @throws {StartFailure} The server refused permanently: wrong password, no such database, no privilege.
  */
 export async function awaitDatabase(options: AwaitDatabaseOptions): Promise<boolean> {
   const { database, signal, onRetry, minDelayMs = 250, maxDelayMs = 5000 } = options

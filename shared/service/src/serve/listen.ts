@@ -10,14 +10,14 @@ export interface ListenOptions {
   logger: Logger
 }
 
-// Bun's default of 10 s would reset a request that waits its turn in the pool (30 s) instead of answering it;
-// longer than the 60 s after which load balancers drop a connection they kept alive.
+// Bun's default of 10 s would reset a request that waits in the pool's queue (30 s) instead of answering it. Longer than
+// the 60 s after which load balancers close an idle connection.
 const idleTimeoutSeconds = 120
 
 /**
  * Starts to accept connections.
  *
- * @throws {StartFailure} The port or the address can't be had; says which and what to do.
+ * @throws {StartFailure} The port or the address is not available; the message names it and what to do.
  */
 export function listen({ fetch, host, port, logger }: ListenOptions): Bun.Server<undefined> {
   try {

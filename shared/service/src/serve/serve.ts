@@ -40,10 +40,10 @@ export interface ServeOptions<TDatabase extends ServiceDatabase> {
 }
 
 /**
- * Runs a service until it is told to stop, and ends the process then.
+ * Runs a service until a signal stops it, and ends the process then.
  *
  * Listens at once and answers 503 on `/readyz` until the database has answered. Exit codes: 0 stopped in order; 1 the
- * port is taken, the database refuses this role for good, something was thrown outside a request, or requests had to be
+ * port is taken, the database refuses this role permanently, something was thrown outside a request, or requests had to be
  * cut off; 78 the configuration is wrong; 130 and 143 a second SIGINT or SIGTERM.
  */
 export async function serve<TDatabase extends ServiceDatabase>(
@@ -82,12 +82,12 @@ async function run<TDatabase extends ServiceDatabase>(
   // close() stops it.
   database.monitor.start()
   const stopping = stopOnSignal({ server, database, lifecycle, logger, ...shutdownTimes(env) })
-  // From this line on the service may be stopped by whoever reads it.
+  // Once this is in the log the service may be sent a signal: the handlers are in place.
   logger.info({ port: server.port }, `${service} listens on ${server.url}`)
   const answered = await awaitDatabase({
     database,
     signal: stopping,
-    // Why, is in the log already: the pool reports each attempt as an event.
+    // The reason is in the log already: the pool reports each attempt as an event.
     onRetry: (_error, retryInMs) => logger.info({ retryInMs }, 'waiting for the database'),
   })
   if (!answered) return

@@ -42,16 +42,16 @@ export async function shutDown(options: ShutdownOptions): Promise<boolean> {
   return finished
 }
 
-/** Longest time in ms that answers are held back before the port closes. */
+/** Longest time in ms that responses are held back before the port closes. */
 const holdMs = 100
 
-/** Time in ms without a new request after which nobody is about to come in. */
+/** Time in ms without a new request after which no more are expected. */
 const quietMs = 10
 
 /**
- * Closes the port when nobody is about to come in. The kernel resets connections that it has not handed over by then, with
- * the requests on them; and whoever is answered while draining comes back at once, on a new connection. So answers are
- * held back for the few milliseconds in which those that are at the door already are let in.
+ * Closes the port when no more requests are expected. The kernel resets connections that it has not handed over by then,
+ * with the requests on them; and a client that is answered while draining comes back at once, on a new connection. So
+ * responses are held back for the few milliseconds in which the connections that wait in the kernel are accepted.
  *
  * @returns In an object, as the end of all requests is not waited for here.
  */

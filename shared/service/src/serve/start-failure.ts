@@ -16,7 +16,7 @@ export class StartFailure extends Error {
 const usage = 78 // EX_CONFIG of sysexits(3)
 
 /**
- * The failure for a connection that was refused for good (wrong password, no such database, no privilege on it, an
+ * The failure for a connection that was refused permanently (wrong password, no such database, no privilege on it, an
  * untrusted certificate), or null when trying again may help.
  */
 export function permanentRefusal(error: unknown): StartFailure | null {
@@ -31,7 +31,7 @@ export function misconfigured(error: DatabaseError): StartFailure {
   return new StartFailure(error.message, { exitCode: usage, cause: error })
 }
 
-/** The failure for a port that could not be taken; rethrows what is no matter of the port. */
+/** The failure for a port that could not be opened; rethrows an error that has another reason. */
 export function portFailure(error: unknown, host: string, port: number): StartFailure {
   const reason = portReasons[errorCode(error) ?? '']
   if (reason === undefined) throw error

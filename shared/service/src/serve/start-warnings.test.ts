@@ -8,7 +8,7 @@ const fitting = {
   DATABASE_STATEMENT_TIMEOUT: 0,
 }
 
-test('bounds of which each is below the next raise no doubt, nor do those that are not known', () => {
+test('bounds of which each is below the next cause no warning, nor do those that are not known', () => {
   expect([deadlineWarnings(fitting), deadlineWarnings({ REQUEST_TIMEOUT: 1 })]).toEqual([[], []])
 })
 

@@ -11,12 +11,12 @@ export interface DeadlineEnv {
   readonly DATABASE_STATEMENT_TIMEOUT?: number
 }
 
-/** Each bound that must be below another, and what becomes of callers where it is not. */
+/** Each bound that must be below another, and what happens where it is not. */
 const pairs: readonly (readonly [inner: keyof DeadlineEnv, outer: keyof DeadlineEnv, otherwise: string])[] = [
   [
     'DATABASE_CONNECT_TIMEOUT',
     'DATABASE_POOL_TIMEOUT',
-    'callers give up before the first attempt to connect has failed, so their error can not say why',
+    'a checkout times out before the first attempt to connect has failed, so its error cannot name the reason',
   ],
   [
     'DATABASE_POOL_TIMEOUT',
@@ -26,11 +26,11 @@ const pairs: readonly (readonly [inner: keyof DeadlineEnv, outer: keyof Deadline
   [
     'DATABASE_STATEMENT_TIMEOUT',
     'REQUEST_TIMEOUT',
-    'requests are given up before the server ends their statements',
+    'requests are cancelled before the server ends their statements',
   ],
 ]
 
-/** Says of each two bounds that do not fit together which they are, what follows and what to do; nothing where all fit. */
+/** A sentence for each two bounds that do not fit together: which they are, what follows, what to do. Empty where all fit. */
 export function deadlineWarnings(env: DeadlineEnv): string[] {
   return pairs.flatMap(([inner, outer, otherwise]) => {
     const [innerSeconds, outerSeconds] = [env[inner], env[outer]]
@@ -39,7 +39,7 @@ export function deadlineWarnings(env: DeadlineEnv): string[] {
   })
 }
 
-/** Says once what `/health/detailed` would: a role with too much power, a pool that cannot grow to its size. */
+/** Warns once of what `/health/detailed` shows: a role that is not confined, a pool that cannot grow to its size. */
 export async function warnAboutServer(database: ServiceDatabase, logger: Logger): Promise<void> {
   const server = await database.health.details()
   if (server === null) return

@@ -4,8 +4,8 @@ import { type ShutdownOptions, shutDown } from './shutdown.ts'
 const shortestTimeoutMs = 250
 
 /**
- * Shuts the service down and ends the process at the first SIGTERM or SIGINT, or when something was thrown that nobody
- * caught: that leaves the process in a state nobody knows.
+ * Shuts the service down and ends the process at the first SIGTERM or SIGINT, or at an uncaught error, which leaves the
+ * process in an unknown state.
  *
  * @returns A signal that is aborted when the shutdown begins.
  */
@@ -16,7 +16,10 @@ export function stopOnSignal(options: ShutdownOptions): AbortSignal {
   function stop(exitCode: number): void {
     if (stopping.signal.aborted) return
     stopping.abort()
-    setTimeout(() => end(1, 'stopped by force: time is up'), Math.max(timeoutMs, shortestTimeoutMs))
+    setTimeout(
+      () => end(1, 'stopped by force: the shutdown timeout has passed'),
+      Math.max(timeoutMs, shortestTimeoutMs),
+    )
     shutDown(options).then(
       (finished) => end(finished ? exitCode : 1, 'stopped'),
       (error) => {
@@ -38,7 +41,7 @@ export function stopOnSignal(options: ShutdownOptions): AbortSignal {
     },
     force: (signal, exitCode) => end(exitCode, `stopped at once by a second ${signal}`),
   })
-  // Bun prints what nobody caught, message included: that may hold SQL and parameters.
+  // Bun would print an uncaught error with its message, which may hold SQL and parameters.
   for (const kind of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(kind, (error: unknown) => {
       logger.fatal({ err: error }, kind)
@@ -52,7 +55,7 @@ export function stopOnSignal(options: ShutdownOptions): AbortSignal {
 interface SignalHandlers {
   /** The first SIGTERM or SIGINT. */
   begin: (signal: NodeJS.Signals) => void
-  /** A later one, when its sender has lost patience; `exitCode` is 128 + the signal's number. */
+  /** A later one, from a sender that does not want to wait; `exitCode` is 128 + the signal's number. */
   force: (signal: NodeJS.Signals, exitCode: number) => void
 }
 

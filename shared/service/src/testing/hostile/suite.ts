@@ -21,7 +21,7 @@ export interface HostileInputOptions {
   entry: string
   /** What its process needs in its environment beside the database. */
   env?: Record<string, string>
-  /** Every route of the service. Those that take away what others need come last. */
+  /** Every route of the service. Those that delete what others need come last. */
   routes: readonly HostileRoute[]
 }
 

@@ -29,7 +29,7 @@ export function testApiDocument({ service, tokens = {} }: ApiDocumentOptions): v
     expect(routeFindings(app(), await document())).toEqual([])
   })
 
-  test('every operation has a summary, and examples of its inputs and its answer that are what their schemas say', async () => {
+  test('every operation has a summary, and examples of its inputs and its answer that fit their schemas', async () => {
     expect(exampleFindings(await document())).toEqual([])
   })
 
