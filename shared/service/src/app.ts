@@ -17,7 +17,7 @@ import { apiHeaders } from './http/security-headers.ts'
 import { silentLogger } from './log/logger.ts'
 import { createMetrics } from './metrics/metrics.ts'
 import { toProblem } from './problem/error-map.ts'
-import { Problem, problemResponse } from './problem/problem.ts'
+import { problemResponse, unknownAddress } from './problem/problem.ts'
 import { refuseInvalid } from './problem/validation.ts'
 
 /** A service's name and version beside what `serve` hands to its `createApp`. */
@@ -46,7 +46,7 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
       ? new Response(null, { status: clientGone })
       : problemResponse(c, toProblem(error)),
   )
-  app.notFound((c) => problemResponse(c, nothingHere))
+  app.notFound((c) => problemResponse(c, unknownAddress()))
 
   app.use(requestId())
   app.use(requestLog(logger))
@@ -76,9 +76,3 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
   app.route('/', metrics.routes)
   return app
 }
-
-const nothingHere = new Problem({
-  status: 404,
-  code: 'not-found',
-  detail: 'There is nothing at this address.',
-})

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
 import type { HealthAccess } from '../context/context.ts'
-import { Problem } from '../problem/problem.ts'
+import { unknownAddress } from '../problem/problem.ts'
 
 /**
  * Guards the routes that show more than whether the service works: `/health/detailed`, `/health/monitor`, `/metrics`, `/openapi.json`
@@ -16,7 +16,7 @@ export function guardDetails(access: HealthAccess = { details: 'never' }): Middl
     return bearerAuth({ token: access.token, realm: 'health' })
   }
   return () => {
-    throw new Problem({ status: 404, code: 'not-found', detail: 'There is nothing at this address.' })
+    throw unknownAddress()
   }
 }
 

@@ -61,6 +61,11 @@ export function titleOf(status: number): string {
   return titles[status] ?? 'Error'
 }
 
+/** 404 for an address that has no route, or none that this client may know of. */
+export function unknownAddress(): Problem {
+  return new Problem({ status: 404, code: 'not-found', detail: 'There is nothing at this address.' })
+}
+
 /** 404 for a resource of this kind, e.g. `notFound('product')`. */
 export function notFound(resource: string): Problem {
   return new Problem({ status: 404, code: `${resource}-not-found`, detail: `There is no such ${resource}.` })
