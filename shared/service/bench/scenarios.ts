@@ -9,7 +9,7 @@ export interface Context {
   readonly collector: Collector
   readonly rounds: number
   readonly roundMs: number
-  /** Says what runs now. @throws the signal's reason when the run was stopped. */
+  /** Reports what runs now. @throws the signal's reason when the run was stopped. */
   step(line: string): void
 }
 

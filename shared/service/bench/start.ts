@@ -6,7 +6,7 @@ const variant = 'a fresh process'
 const idleMs = 1_000
 const started = { ours: 'product', empty: 'plain' } as const
 
-/** From the start of a process to ready, and its memory when nobody has asked it anything for a second. */
+/** From the start of a process to ready, and its memory after a second without requests. */
 export const start: Scenario = {
   title: 'start',
   metrics: [

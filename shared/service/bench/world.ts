@@ -13,7 +13,7 @@ export type ServerName = 'product' | 'cart' | 'stock' | 'stock-prepared' | 'plai
 export interface World extends AsyncDisposable {
   readonly version: string
   readonly servers: Readonly<Record<ServerName, ServerProcess>>
-  /** Ids of rows to ask for. */
+  /** Ids of rows to request. */
   readonly productId: string
   readonly cartId: string
   /** Starts one more of a kind. */

@@ -122,7 +122,7 @@ describe('problem details', () => {
     ])
   })
 
-  test('what nobody expected is 500 with the request id and nothing else', async () => {
+  test('an unexpected error is 500 with the request id and nothing else', async () => {
     const { app } = setUp()
     const response = await app.request('/broken')
     const problem = await problemOf(response)
@@ -140,14 +140,30 @@ describe('every response', () => {
     expect(await id('two words; and\tmore')).toMatch(/^[0-9a-f-]{36}$/)
   })
 
-  test('carries secure headers, errors too', async () => {
+  test('carries a new request id instead of one longer than 255 characters', async () => {
     const { app } = setUp()
-    for (const path of ['/', '/nothing', '/broken']) {
-      expect((await app.request(path)).headers.get('X-Content-Type-Options')).toBe('nosniff')
-    }
+    const response = await app.request('/', { headers: { 'X-Request-Id': 'x'.repeat(256) } })
+    expect(response.headers.get('X-Request-Id')).toMatch(/^[0-9a-f-]{36}$/)
   })
 
-  test('asks the client to close its connection while draining, and only then', async () => {
+  test.each(['/', '/livez', '/things/1', '/nothing', '/broken'])(
+    'carries the headers that an API needs, errors too: %s',
+    async (path) => {
+      const { app } = setUp()
+      const { headers } = await app.request(path)
+      expect(Object.fromEntries(headers)).toMatchObject({
+        'content-security-policy':
+          "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': 'DENY',
+        'referrer-policy': 'no-referrer',
+        'cross-origin-resource-policy': 'same-origin',
+        'strict-transport-security': 'max-age=15552000; includeSubDomains',
+      })
+    },
+  )
+
+  test('closes its connection while draining, and only then', async () => {
     const { app, lifecycle } = setUp()
     expect((await app.request('/')).headers.get('Connection')).toBeNull()
     lifecycle.drain()
@@ -155,7 +171,7 @@ describe('every response', () => {
   })
 })
 
-test('answers are held back while draining until they are released', async () => {
+test('responses are held back while draining until they are released', async () => {
   const { app, lifecycle } = setUp()
   lifecycle.drain()
   const release = lifecycle.hold()

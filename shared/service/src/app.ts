@@ -1,30 +1,24 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
-import { bodyLimit } from 'hono/body-limit'
-import type { RequestIdVariables } from 'hono/request-id'
 import { requestId } from 'hono/request-id'
-import { answerOptions, refuseMethod, shareWith } from './allowed-methods.ts'
 import { type ApiDocument, describeApi } from './api/document.ts'
-import { indexRoute } from './api/index-route.ts'
+import { indexRoute, serviceIndex } from './api/index-route.ts'
 import { describeOperations } from './api/operations.ts'
 import { problemSchema } from './api/problem-document.ts'
 import { referencePage } from './api/reference-page.ts'
-import { boundWork, clientGone, isClientGone } from './bound-work.ts'
-import type { ServiceContext } from './context.ts'
-import { guardDetails } from './details-guard.ts'
-import { toProblem } from './error-map.ts'
-import { healthRoutes } from './health-routes.ts'
-import { strictJson } from './json-body.ts'
-import { silentLogger } from './logger.ts'
-import { createMetrics } from './metrics.ts'
-import { Problem, problemResponse } from './problem.ts'
-import { requestLog } from './request-log.ts'
-import { closeWhenDraining, lengthAtHead, requireJson } from './request-rules.ts'
-import { apiHeaders } from './security-headers.ts'
-import { serviceIndex } from './service-index.ts'
-import { refuseInvalid } from './validation.ts'
-
-/** A service's Hono app, which describes its routes as OpenAPI; `c.get('requestId')` is set on every request. */
-export type ServiceApp = OpenAPIHono<{ Variables: RequestIdVariables }>
+import type { ServiceApp, ServiceContext } from './context/context.ts'
+import { guardDetails } from './health/details-guard.ts'
+import { healthRoutes } from './health/health-routes.ts'
+import { allowOrigins, answerOptions, headContentLength, refuseMethod } from './http/allowed-methods.ts'
+import { boundWork, clientGone, isClientGone } from './http/bound-work.ts'
+import { closeWhenDraining } from './http/draining.ts'
+import { limitBody, requireJson, strictJson } from './http/json-body.ts'
+import { requestLog } from './http/request-log.ts'
+import { apiHeaders } from './http/security-headers.ts'
+import { silentLogger } from './log/logger.ts'
+import { createMetrics } from './metrics/metrics.ts'
+import { toProblem } from './problem/error-map.ts'
+import { problemResponse, unknownAddress } from './problem/problem.ts'
+import { refuseInvalid } from './problem/validation.ts'
 
 /** A service's name and version beside what `serve` hands to its `createApp`. */
 export interface ServiceAppOptions extends ServiceContext {
@@ -52,25 +46,25 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
       ? new Response(null, { status: clientGone })
       : problemResponse(c, toProblem(error)),
   )
-  app.notFound((c) => problemResponse(c, nothingHere))
+  app.notFound((c) => problemResponse(c, unknownAddress()))
 
   app.use(requestId())
   app.use(requestLog(logger))
   app.use(metrics.observe)
   app.use(apiHeaders())
   app.use(closeWhenDraining(options.lifecycle))
-  app.use(lengthAtHead)
-  app.use(shareWith(options.corsOrigins ?? [], app))
+  app.use(headContentLength)
+  app.use(allowOrigins(options.corsOrigins ?? [], app))
   app.use(answerOptions(app))
   app.use(refuseMethod(app))
   app.use(boundWork(database, requestTimeoutMs))
-  app.use(bodyLimit({ maxSize: maxBodyBytes, onError: () => Promise.reject(tooLarge(maxBodyBytes)) }))
+  app.use(limitBody(maxBodyBytes))
   app.use(requireJson)
   app.use(strictJson)
 
   app.openAPIRegistry.register('Problem', problemSchema)
   app.openapi(indexRoute, (c) => c.json(serviceIndex(app, service, version), 200))
-  // Made when it is first asked for, with the routes that were added until then: those are all there will be.
+  // Built at the first request for it: by then every route has been added.
   let document: ApiDocument | undefined
   app.get('/openapi.json', guardDetails(options.health), (c) => {
     document ??= describeApi(app, { service, version })
@@ -81,18 +75,4 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
   app.route('/', healthRoutes(service, options))
   app.route('/', metrics.routes)
   return app
-}
-
-const nothingHere = new Problem({
-  status: 404,
-  code: 'not-found',
-  detail: 'There is nothing at this address.',
-})
-
-function tooLarge(maxBodyBytes: number): Problem {
-  return new Problem({
-    status: 413,
-    code: 'body-too-large',
-    detail: `A request body may have ${maxBodyBytes} bytes at most.`,
-  })
 }

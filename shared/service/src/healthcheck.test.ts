@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { checkReadiness } from './healthcheck.ts'
 
-/** What the check says of a service that answers like this. */
+/** The exit code and the reasons for a service that answers like this. */
 async function outcomeOf(answer: (request: Request) => Response, environment: Record<string, string> = {}) {
   await using server = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: answer })
   const reasons: string[] = []
@@ -27,7 +27,7 @@ test('fails with the answer when the service is not ready, also when it would se
   expect((await outcomeOf(() => Response.redirect('/health'))).exitCode).toBe(1)
 })
 
-test('fails with a reason when nobody listens', async () => {
+test('fails with a reason when nothing listens', async () => {
   const reserved = Bun.serve({ port: 0, fetch: () => new Response() })
   const { port } = reserved
   await reserved.stop(true)
@@ -39,7 +39,7 @@ test('fails with a reason when nobody listens', async () => {
   })
 })
 
-test('fails without PORT and says so', async () => {
+test('fails without PORT and names it', async () => {
   const reasons: string[] = []
   expect({ exitCode: await checkReadiness({}, (reason) => reasons.push(reason)), reasons }).toEqual({
     exitCode: 1,

@@ -1,8 +1,10 @@
+import { errorCode } from './log/error-code.ts'
+
 /** How long the service may take to answer, in ms; the container's own timeout is longer. */
 const requestMs = 2_000
 
 /**
- * Asks the service of this container for `/readyz`: the program of an image's HEALTHCHECK.
+ * Requests `/readyz` of the service in this container: the program of an image's HEALTHCHECK.
  *
  * @param environment The service's own: HOST and PORT. PORT must be there, as this program knows no service.
  * @param report Gets the reason for an exit code other than 0; `docker inspect` shows it.
@@ -30,17 +32,16 @@ export async function checkReadiness(
   return 1
 }
 
-/** An address that means "every one" can be listened on, not asked. */
+/** One can listen on a wildcard address, but not connect to it. */
 function reachable(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1'
   if (host === '::') return '[::1]'
   return host.includes(':') ? `[${host}]` : host
 }
 
-/** `ECONNREFUSED`, `TimeoutError`: short, and without the address that everybody knows. */
+/** `ECONNREFUSED`, `TimeoutError`: short, and without the address, which is known. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown error'
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name
+  return errorCode(error) ?? (error instanceof Error ? error.name : 'unknown error')
 }
 
 if (import.meta.main) process.exit(await checkReadiness(process.env, console.log))

@@ -57,7 +57,7 @@ test('a document is found wrong with routes too few and too many', async () => {
   ])
 })
 
-test('a document is found wrong with examples that are missing or not what their schema says', async () => {
+test('a document is found wrong with examples that are missing or not what their schema allows', async () => {
   expect(exampleFindings(await readDocument(createSloppyApp()))).toEqual([
     'GET /no-example has no example of the answer application/json',
     expect.stringMatching(/wrong-example.*: \/id must be integer$/),

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { createDatabase } from '@shared/database'
 import { eventually, withDatabase } from '@shared/postgres/testing'
 import { createServiceApp } from '../src/index.ts'
-import { listen } from '../src/listen.ts'
+import { listen } from '../src/serve/listen.ts'
 import { createFakeDatabase } from './fake-database.ts'
 import { keepLines } from './log-lines.ts'
 
@@ -46,13 +46,13 @@ async function startSlowService(requestTimeoutMs: number) {
   return {
     log,
     database,
-    ask: (path: string, init?: RequestInit) => fetch(new URL(path, server.url), init),
+    send: (path: string, init?: RequestInit) => fetch(new URL(path, server.url), init),
     backends: async () => (await backends()).map(({ pid, state }) => ({ pid, state })),
     async reachesState(state: string) {
       await eventually(async () => (await backends()).some((backend) => backend.state === state), patience)
     },
     /** Sends a request and does not read the answer. */
-    async send(request: string) {
+    async sendRaw(request: string) {
       const socket = connect({ host: '127.0.0.1', port: server.port ?? 0 })
       await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
       socket.write(request)
@@ -81,7 +81,7 @@ const requests = {
 async function expectFree(service: SlowService, before: { pid: number }[]) {
   await service.reachesState('idle')
   await eventually(() => service.database.status().checkedOut === 0, patience)
-  expect(await (await service.ask('/pid')).json()).toEqual([{ pid: before[0]?.pid }])
+  expect(await (await service.send('/pid')).json()).toEqual([{ pid: before[0]?.pid }])
   expect(service.database.status()).toMatchObject({
     total: 1,
     idle: 1,
@@ -91,14 +91,14 @@ async function expectFree(service: SlowService, before: { pid: number }[]) {
   })
 }
 
-describe('a client that hangs up', () => {
+describe('a client that disconnects', () => {
   test.each(Object.entries(requests))(
-    'on %s frees the backend, which goes on serving; the log says so without alarm',
+    'on %s frees the backend, which goes on serving; the log has it at level info',
     async (_name, request) => {
       await using service = await startSlowService(60_000)
-      await service.ask('/pid')
+      await service.send('/pid')
       const before = await service.backends()
-      const client = await service.send(request)
+      const client = await service.sendRaw(request)
       await service.reachesState('active')
       client.hangUp()
       await expectFree(service, before)
@@ -123,9 +123,9 @@ describe('a client that hangs up', () => {
     async (rest) => {
       await using service = await startSlowService(60_000)
       const head = 'POST /sleep HTTP/1.1\r\nHost: slow\r\nContent-Type: application/json\r\n'
-      const client = await service.send(head + rest)
+      const client = await service.sendRaw(head + rest)
       // The server answers connections in turn: it has seen that one.
-      await service.ask('/pid')
+      await service.send('/pid')
       client.hangUp()
       const line = () => service.log.lines().find(({ path }) => path === '/sleep')
       await eventually(() => line() !== undefined, patience)
@@ -134,12 +134,12 @@ describe('a client that hangs up', () => {
     60_000,
   )
 
-  test('in line leaves it at once', async () => {
+  test('in the queue leaves it at once', async () => {
     await using service = await startSlowService(60_000)
     const release = Promise.withResolvers<void>()
     const held = service.database.use(() => release.promise)
     await eventually(() => service.database.status().checkedOut === 1, patience)
-    const client = await service.send(requests['a statement'])
+    const client = await service.sendRaw(requests['a statement'])
     await eventually(() => service.database.status().waiting === 1, patience)
     client.hangUp()
     await eventually(() => service.database.status().waiting === 0, patience)
@@ -154,11 +154,11 @@ describe('a request over its time', () => {
     'is a 503 problem, and its backend is free (%s)',
     async (method) => {
       await using service = await startSlowService(500)
-      await service.ask('/pid')
+      await service.send('/pid')
       const before = await service.backends()
       const body = method === 'POST' ? '{}' : undefined
       const headers = { 'Content-Type': 'application/json' }
-      const response = await service.ask('/sleep', { method, body, headers })
+      const response = await service.send('/sleep', { method, body, headers })
       expect(response.headers.get('Content-Type')).toBe('application/problem+json')
       expect(await response.json()).toMatchObject({ status: 503, code: 'request-timeout' })
       await expectFree(service, before)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { createDatabase } from '@shared/database'
 import { eventually, withDatabase } from '@shared/postgres/testing'
 import { createServiceApp } from '../src/index.ts'
-import { listen } from '../src/listen.ts'
+import { listen } from '../src/serve/listen.ts'
 import { keepLines } from './log-lines.ts'
 import { readMetrics } from './read-metrics.ts'
 
@@ -38,10 +38,10 @@ async function startService(bounds: { requestTimeoutMs: number; checkoutTimeoutM
     return c.body(null, 204)
   })
   const server = listen({ fetch: app.fetch, host: '127.0.0.1', port: 0, logger: log.logger })
-  const ask = (path: string, init?: RequestInit) => fetch(new URL(path, server.url), init)
+  const send = (path: string, init?: RequestInit) => fetch(new URL(path, server.url), init)
   return {
     database,
-    ask,
+    send,
     line: (path: string) => log.lines().find((line) => line.path === path),
     /** Keeps the only connection until the returned function is called. */
     async holdAll() {
@@ -54,7 +54,7 @@ async function startService(bounds: { requestTimeoutMs: number; checkoutTimeoutM
       }
     },
     async counted() {
-      const { value } = readMetrics(await (await ask('/metrics')).text())
+      const { value } = readMetrics(await (await send('/metrics')).text())
       const of = (name: string) => value(`db_client_connection_${name}_total`)
       return { timeouts: of('timeouts'), cancels: of('cancels') }
     },
@@ -84,23 +84,23 @@ describe('an exhausted pool', () => {
     async ({ bounds, owner, timeoutMs }) => {
       await using service = await startService(bounds)
       const release = await service.holdAll()
-      const answer = await answerOf(await service.ask('/work'))
+      const answer = await answerOf(await service.send('/work'))
       await release()
       expect({ answer, counted: await service.counted(), err: service.line('/work')?.err }).toMatchObject({
         answer: { status: 503, code: 'database-busy', retryAfter: '1' },
         counted: { timeouts: 1, cancels: 0 },
         err: { code: 'CHECKOUT_TIMEOUT', deadline: { owner, timeoutMs, spentOn: 'queue' } },
       })
-      expect((await service.ask('/work')).status).toBe(200)
+      expect((await service.send('/work')).status).toBe(200)
     },
     30_000,
   )
 
-  test('counts a client that hangs up in the queue as given up, not as a timeout', async () => {
+  test('counts a client that disconnects in the queue as a cancel, not as a timeout', async () => {
     await using service = await startService({ checkoutTimeoutMs: 60_000, requestTimeoutMs: 60_000 })
     const release = await service.holdAll()
     const client = new AbortController()
-    const request = service.ask('/work', { signal: client.signal }).catch(() => null)
+    const request = service.send('/work', { signal: client.signal }).catch(() => null)
     await eventually(() => service.database.status().waiting === 1, patience)
     client.abort()
     await request
@@ -115,7 +115,7 @@ describe('an exhausted pool', () => {
 describe('a COMMIT that takes longer than the request', () => {
   test('is answered as unknown at the deadline, and takes effect', async () => {
     await using service = await startService({ checkoutTimeoutMs: 500, requestTimeoutMs: 900 })
-    const answer = await answerOf(await service.ask('/slow'))
+    const answer = await answerOf(await service.send('/slow'))
     expect({ answer, err: service.line('/slow')?.err }).toMatchObject({
       answer: { status: 503, code: 'outcome-unknown', retryAfter: null },
       err: { code: 'CONNECTION_LOST', deadline: { owner: 'request', timeoutMs: 900, spentOn: 'commit' } },
@@ -128,9 +128,9 @@ describe('a COMMIT that takes longer than the request', () => {
   test('takes effect also when its client hangs up, and is no error of the service', async () => {
     await using service = await startService({ checkoutTimeoutMs: 30_000, requestTimeoutMs: 45_000 })
     const client = new AbortController()
-    const request = service.ask('/slow', { signal: client.signal }).catch(() => null)
+    const request = service.send('/slow', { signal: client.signal }).catch(() => null)
     await eventually(async () => {
-      const details = (await (await service.ask('/health/detailed')).json()) as {
+      const details = (await (await service.send('/health/detailed')).json()) as {
         statements: { text: string }[]
       }
       return details.statements.some(({ text }) => text === 'commit')

@@ -28,7 +28,7 @@ export interface FakeAnswers {
   connect: () => Promise<void>
 }
 
-/** A database that never leaves this process and counts what it is asked. */
+/** A database that never leaves this process and counts the calls. */
 export function createFakeDatabase(given: Partial<FakeAnswers> = {}) {
   const answers: FakeAnswers = {
     probe: { status: 'connected', latencyMs: 0.4, code: null, checkedAt: '2026-01-01T00:00:00.000Z' },
@@ -45,7 +45,7 @@ export function createFakeDatabase(given: Partial<FakeAnswers> = {}) {
     connect: () => Promise.resolve(),
     ...given,
   }
-  const asked = { check: 0, details: 0, connect: 0, close: 0 }
+  const calls = { check: 0, details: 0, connect: 0, close: 0 }
   const database: ServiceDatabase = {
     name: 'fake',
     get pooler() {
@@ -67,26 +67,26 @@ export function createFakeDatabase(given: Partial<FakeAnswers> = {}) {
       stop: () => undefined,
     },
     connect: () => {
-      asked.connect += 1
+      calls.connect += 1
       return answers.connect()
     },
     within: (_options, fn) => fn(),
     close: () => {
-      asked.close += 1
+      calls.close += 1
       return Promise.resolve()
     },
     health: {
       check: () => {
-        asked.check += 1
+        calls.check += 1
         return Promise.resolve(answers.probe)
       },
       details: () => {
-        asked.details += 1
+        calls.details += 1
         return Promise.resolve(answers.server)
       },
     },
   }
-  return { database, answers, asked }
+  return { database, answers, calls }
 }
 
 /** A server that lets this role have 40 connections of 100. */
@@ -105,7 +105,7 @@ export const confinedServer: ServerReport = {
   statements: [],
 }
 
-/** A pool with one connection that nobody has used. */
+/** A pool with one connection that is not used yet. */
 export const idlePool = {
   name: 'fake',
   poolSize: 10,

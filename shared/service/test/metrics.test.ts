@@ -18,7 +18,7 @@ afterAll(async () => {
   await postgres.drop()
 })
 
-/** A service whose only route runs a statement that ends when nobody holds the lock any more. */
+/** A service whose only route runs a statement that ends when the lock is free. */
 function open(name: string) {
   const database = createDatabase({
     name,
@@ -45,7 +45,7 @@ async function backends(name: string) {
   )) as unknown as { pid: number; state: string }[]
 }
 
-test('under load the metrics say what the server and the details say', async () => {
+test('under load the metrics agree with the server and the details', async () => {
   const { database, app } = open('loaded')
   const release = Promise.withResolvers<void>()
   const locked = Promise.withResolvers<void>()

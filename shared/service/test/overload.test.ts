@@ -2,11 +2,11 @@ import { expect, test } from 'bun:test'
 import { createDatabase } from '@shared/database'
 import { eventually, withDatabase } from '@shared/postgres/testing'
 import { createServiceApp, silentLogger } from '../src/index.ts'
-import { listen } from '../src/listen.ts'
+import { listen } from '../src/serve/listen.ts'
 
 const maxWaiting = 4
 
-/** A service on two connections with a short line, behind a real socket; `/hold` keeps a connection until the gate opens. */
+/** A service on two connections with a short queue, behind a real socket; `/hold` keeps a connection until the gate opens. */
 async function startSmallService() {
   const postgres = await withDatabase()
   const database = createDatabase({
@@ -25,7 +25,7 @@ async function startSmallService() {
   return {
     database,
     gate,
-    ask: (path: string) => fetch(new URL(path, server.url)),
+    send: (path: string) => fetch(new URL(path, server.url)),
     async [Symbol.asyncDispose]() {
       gate.resolve()
       await server.stop(true)
@@ -44,44 +44,44 @@ async function expectBusy(response: Response) {
   expect(response.headers.get('Retry-After')).toMatch(/^[1-9]\d*$/)
 }
 
-test('requests past the end of the line get 503 with Retry-After while those before them still wait', async () => {
+test('requests past the end of the queue get 503 with Retry-After while those before them still wait', async () => {
   await using service = await startSmallService()
-  const { database, gate, ask } = service
-  const held = [ask('/hold'), ask('/hold')]
+  const { database, gate, send } = service
+  const held = [send('/hold'), send('/hold')]
   await eventually(() => database.status().checkedOut === 2)
-  const inLine = Array.from({ length: maxWaiting }, () => ask('/work'))
+  const queued = Array.from({ length: maxWaiting }, () => send('/work'))
   await eventually(() => database.status().waiting === maxWaiting)
 
-  for (const response of await Promise.all(Array.from({ length: 40 }, () => ask('/work'))))
+  for (const response of await Promise.all(Array.from({ length: 40 }, () => send('/work'))))
     await expectBusy(response)
   expect(database.status()).toMatchObject({
     checkedOut: 2,
     waiting: maxWaiting,
     counters: { saturations: 40 },
   })
-  const health = await ask('/health')
+  const health = await send('/health')
   expect({ status: health.status, body: await health.json() }).toMatchObject({
     status: 200,
     body: { status: 'degraded', reasons: ['pool-saturated'] },
   })
-  expect((await ask('/readyz')).status).toBe(200)
+  expect((await send('/readyz')).status).toBe(200)
 
   gate.resolve()
-  expect((await Promise.all([...held, ...inLine])).map(({ status }) => status)).toEqual(Array(6).fill(200))
+  expect((await Promise.all([...held, ...queued])).map(({ status }) => status)).toEqual(Array(6).fill(200))
   await eventually(async () => {
-    const { status } = (await (await ask('/health')).json()) as { status: string }
+    const { status } = (await (await send('/health')).json()) as { status: string }
     return status === 'healthy'
   })
 }, 20_000)
 
 test('under ten times the load each request is served or refused as busy, and afterwards all is as before', async () => {
   await using service = await startSmallService()
-  const { database, ask } = service
-  expect((await ask('/work')).status).toBe(200)
+  const { database, send } = service
+  expect((await send('/work')).status).toBe(200)
   let [served, refused] = [0, 0]
   const clients = Array.from({ length: 10 * (2 + maxWaiting) }, async () => {
     for (let turn = 0; turn < 10; turn++) {
-      const response = await ask('/work')
+      const response = await send('/work')
       if (response.status === 200) {
         served++
         await response.json()
@@ -95,6 +95,6 @@ test('under ten times the load each request is served or refused as busy, and af
   expect(served).toBeGreaterThan(0)
   expect(database.status()).toMatchObject({ waiting: 0, counters: { saturations: refused, timeouts: 0 } })
   expect(refused).toBeGreaterThan(0)
-  expect((await ask('/work')).status).toBe(200)
+  expect((await send('/work')).status).toBe(200)
   await eventually(() => database.status().checkedOut === 0)
 }, 30_000)

@@ -9,7 +9,7 @@ type Work = (tx: Transaction) => Promise<unknown>
 
 const raise = (state: string) => `do $$ begin raise exception 'canary' using errcode = '${state}'; end $$`
 
-/** What the database is made to say, by route, and what the client gets: status, code, Retry-After. */
+/** An error of the server by route, and what the client receives: status, code, Retry-After. */
 const answers: Record<string, { work: Work; answer: [number, string, string | null] }> = {
   'a write on a read-only server (25006)': {
     work: async (tx) => {
@@ -57,11 +57,11 @@ let app: ServiceApp
 beforeAll(async () => {
   postgres = await withDatabase()
   database = createDatabase({
-    name: 'told',
+    name: 'failing',
     url: postgres.appUrl,
     pool: { poolSize: 2, maxOverflow: 0 },
   })
-  app = createServiceApp({ service: 'told', version: '1', database })
+  app = createServiceApp({ service: 'failing', version: '1', database })
   app.get('/fine', async (c) => c.json(await database.db.execute('select 1 as n')))
   for (const [index, { work }] of Object.values(answers).entries())
     app.get(`/${index}`, async (c) => c.json(await database.db.transaction(work)))
@@ -72,7 +72,7 @@ afterAll(async () => {
 })
 
 test.each(Object.entries(answers))(
-  '%s is a problem that says what a client can do, and the next request is served',
+  '%s is a problem that a client can act on, and the next request is served',
   async (name, { answer }) => {
     const holder = createDatabase({ name: 'holder', url: postgres.appUrl })
     const response = await holder.use(async ({ db }) => {

@@ -44,7 +44,7 @@ async function warningsOf(env: Record<string, string>) {
   return { warnings, advice: advice.filter(({ code }) => code === 'budget').map(({ text }) => text) }
 }
 
-test('a service whose replicas do not fit says so at the start, and its monitor goes on saying it', async () => {
+test('a service whose replicas do not fit warns at the start, and its monitor advises the same', async () => {
   const text =
     'The pools of 2 replicas and health probes may open 62 connections, but the role’s CONNECTION LIMIT is 31: lower DATABASE_POOL_SIZE or DATABASE_MAX_OVERFLOW, or raise the limit.'
   expect(await warningsOf({ DATABASE_REPLICAS: '2' })).toEqual({
@@ -53,7 +53,7 @@ test('a service whose replicas do not fit says so at the start, and its monitor 
   })
 }, 60_000)
 
-test('one that fits says nothing', async () => {
+test('one that fits warns of nothing', async () => {
   expect(await warningsOf({})).toEqual({ warnings: [], advice: [] })
 }, 60_000)
 

@@ -1,6 +1,6 @@
 import { ResponseReader } from './response-reader.ts'
 
-/** What to ask and how hard, as the JSON of the program's only argument. */
+/** What to request and how often, as the JSON of the program's only argument. */
 export interface LoadTask {
   readonly port: number
   /** One whole HTTP/1.1 request. */
@@ -20,7 +20,7 @@ export interface LoadReport {
   readonly p99Ms: number
   /** Answers with another status, and connections that ended. */
   readonly failed: number
-  /** Of this process for a request, to tell whether it or the server was the limit. */
+  /** Of this process for a request, to show whether it or the server was the limit. */
   readonly cpuUs: number
 }
 

@@ -1,6 +1,6 @@
 const headEnd = Buffer.from('\r\n\r\n')
 
-/** Finds where answers end on one connection that never has two under way. */
+/** Finds where responses end on one connection that never has two in flight. */
 export class ResponseReader {
   #pending: Buffer | null = null
   #missing = 0

@@ -1,5 +1,5 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
-import type { ServiceApp } from '../app.ts'
+import type { ServiceApp } from '../context/context.ts'
 import { operationsTag } from './operations.ts'
 import { problems } from './problem-document.ts'
 
@@ -15,7 +15,7 @@ type Operation = {
 
 const methods = ['get', 'put', 'post', 'patch', 'delete'] as const
 
-/** The rules that stand before all routes. */
+/** What the middleware before all routes may answer. */
 const everywhere = problems({ 500: ['internal'] })
 const withDatabase = problems({ 503: ['database-unavailable', 'database-busy', 'request-timeout'] })
 const withInput = problems({ 400: ['invalid-request'] })
@@ -25,7 +25,7 @@ const withBody = problems({
   415: ['unsupported-media-type'],
 })
 
-/** Describes every route that was added with its schemas: the very ones that its requests are checked against. */
+/** Describes every route that was added with its schemas: the same that its requests are validated with. */
 export function describeApi(
   app: ServiceApp,
   { service, version }: { service: string; version: string },
@@ -36,8 +36,8 @@ export function describeApi(
       title: `${service} service`,
       version,
       description:
-        'Bodies are JSON. Whatever is no success is a problem document (RFC 9457) with a stable `code`; ' +
-        '503 may be tried again after `Retry-After` seconds.',
+        'Bodies are JSON. Every error is a problem document (RFC 9457) with a stable `code`; ' +
+        'a 503 may be retried after `Retry-After` seconds.',
       license: { name: 'MIT', url: 'https://spdx.org/licenses/MIT' },
     },
   })
@@ -45,7 +45,7 @@ export function describeApi(
   for (const operation of operations) addCommonResponses(operation)
   const tags = new Set(operations.flatMap(({ tags = [] }) => tags))
   tags.delete(operationsTag)
-  // What the service is for comes first.
+  // The service's own routes come first.
   return { ...document, tags: [...tags, operationsTag].map((name) => ({ name })) }
 }
 

@@ -7,7 +7,7 @@ export const healthy = {
   reasons: [],
   database: { name: 'auth', status: 'connected', latencyMs: 0.55, code: null, checkedAt },
 }
-/** The database is away. */
+/** The database cannot be reached. */
 export const unreachable = {
   ...healthy,
   status: 'unhealthy',
@@ -28,7 +28,7 @@ const pool = {
   longestWaitMs: null,
   counters: { checkouts: 4711, timeouts: 0, closes: { idle: 2 } },
 }
-/** All is well, in numbers. */
+/** All is well, in detail. */
 export const detailed = {
   ...healthy,
   pool,
@@ -56,8 +56,8 @@ export const detailed = {
   events: [{ type: 'connect-failed', code: 'ECONNREFUSED', at: checkedAt }],
 }
 
-/** The database is away, and with it what only the server knows. */
-export const detailedAway = {
+/** The database cannot be reached: what only the server knows is null. */
+export const detailedUnreachable = {
   ...detailed,
   ...unreachable,
   server: null,

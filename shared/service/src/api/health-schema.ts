@@ -51,7 +51,7 @@ export const eventSchema = z
   .looseObject({ type: z.string(), code: z.string().nullable(), at: z.iso.datetime() })
   .meta({ id: 'DatabaseEvent' })
 
-/** Body of `GET /health/detailed`. What the server alone knows is null while it is away. */
+/** Body of `GET /health/detailed`. What only the server knows is null while it cannot be reached. */
 export const detailedHealthSchema = z
   .looseObject({
     ...health,

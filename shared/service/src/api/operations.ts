@@ -1,9 +1,15 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { type ZodType, z } from 'zod'
-import type { ServiceApp } from '../app.ts'
-import type { HealthAccess } from '../context.ts'
-import { monitorQuery } from '../monitor-route.ts'
-import { detailed, detailedAway, healthy, metricsText, monitor, unreachable } from './health-examples.ts'
+import type { HealthAccess, ServiceApp } from '../context/context.ts'
+import { monitorQuery } from '../health/monitor-route.ts'
+import {
+  detailed,
+  detailedUnreachable,
+  healthy,
+  metricsText,
+  monitor,
+  unreachable,
+} from './health-examples.ts'
 import {
   detailedHealthSchema,
   healthSchema,
@@ -15,7 +21,7 @@ import { problems } from './problem-document.ts'
 
 type Route = Parameters<OpenAPIHono['openAPIRegistry']['registerPath']>[0]
 
-/** The tag of what machines that run the service ask. */
+/** The tag of the routes for those who operate the service. */
 export const operationsTag = 'operations'
 
 /** Adds to an app's document the routes that every service has and that are not made from a description. */
@@ -27,29 +33,33 @@ export function describeOperations(app: ServiceApp, access: HealthAccess | undef
   const refused = access?.details === 'always' ? {} : problems({ 401: ['unauthorized'], 404: ['not-found'] })
   const routes: Route[] = [
     {
-      ...get('/livez', 'Whether the process turns', 'Never asks the database.'),
-      responses: { 200: json('It turns.', livenessSchema, { status: 'alive', service: 'auth' }) },
+      ...get('/livez', 'Whether the process is alive', 'Never uses the database.'),
+      responses: { 200: json('Alive.', livenessSchema, { status: 'alive', service: 'auth' }) },
     },
     {
-      ...get('/readyz', 'Whether to send requests here', 'Asks a probe that is cached for a second.'),
+      ...get('/readyz', 'Whether to send requests here', 'Uses a probe that is cached for a second.'),
       responses: {
         200: json('Ready.', readinessSchema, { status: 'ready', service: 'auth' }),
-        503: json('Not now.', readinessSchema, { status: 'database-unreachable', service: 'auth' }),
+        503: json('Not ready.', readinessSchema, { status: 'database-unreachable', service: 'auth' }),
       },
     },
     {
-      ...get('/health', 'How the service is', 'Asks a probe that is cached for a second.'),
+      ...get('/health', 'Health of the service', 'Uses a probe that is cached for a second.'),
       responses: {
         200: json('Healthy, or degraded: every connection is in use.', healthSchema, healthy),
-        503: json('Unhealthy: the database is away.', healthSchema, unreachable),
+        503: json('Unhealthy: the database cannot be reached.', healthSchema, unreachable),
       },
     },
     {
-      ...get('/health/detailed', 'How the service is, in numbers', 'HEALTH_DETAILS says who may read it.'),
+      ...get(
+        '/health/detailed',
+        'Health of the service, in detail',
+        'HEALTH_DETAILS decides who may read it.',
+      ),
       security,
       responses: {
         200: json('Healthy or degraded.', detailedHealthSchema, detailed),
-        503: json('Unhealthy.', detailedHealthSchema, detailedAway),
+        503: json('Unhealthy.', detailedHealthSchema, detailedUnreachable),
         ...refused,
       },
     },
@@ -57,14 +67,14 @@ export function describeOperations(app: ServiceApp, access: HealthAccess | undef
       ...get(
         '/health/monitor',
         'The last ten minutes, a sample a second, with advice',
-        'HEALTH_DETAILS says who may read it.',
+        'HEALTH_DETAILS decides who may read it.',
       ),
       security,
       request: { query: monitorQuery },
       responses: { 200: json('What is newer than `since`.', monitorSchema, monitor), ...refused },
     },
     {
-      ...get('/metrics', "Metrics in Prometheus' text format", 'HEALTH_DETAILS says who may read them.'),
+      ...get('/metrics', "Metrics in Prometheus' text format", 'HEALTH_DETAILS decides who may read them.'),
       security,
       responses: {
         200: {

@@ -1,14 +1,14 @@
 import { z } from '@hono/zod-openapi'
-import { titleOf } from '../problem.ts'
+import { titleOf } from '../problem/problem.ts'
 
-/** The body of every answer that is no success, as the API's document has it (RFC 9457). */
+/** The body of every error, as the API's document describes it (RFC 9457). */
 export const problemSchema = z
   .object({
     type: z.literal('about:blank').meta({ description: 'The title is the phrase of the status.' }),
     title: z.string(),
     status: z.int(),
-    detail: z.string().meta({ description: 'One sentence for whoever sent the request.' }),
-    instance: z.string().meta({ description: 'The path that was asked.' }),
+    detail: z.string().meta({ description: 'One sentence for the client.' }),
+    instance: z.string().meta({ description: 'The path of the request.' }),
     code: z.string().meta({ description: 'Stable, for programs: which rule was broken.' }),
     requestId: z.string().meta({ description: 'Quote it when you report the problem; the log has it too.' }),
     errors: z

@@ -40,7 +40,7 @@ test.each(['package.json', '..%2f..%2fpackage.json', '__proto__', 'constructor']
 )
 
 test.each(['/docs', '/docs/start.js', '/openapi.json'])(
-  '%s tells no more than the details of the health do: open, with the token, or not there',
+  '%s is guarded like the details of the health: open, with the token, or not there',
   async (path) => {
     const token = 'a-token-of-some-length'
     const statusOf = async (health?: HealthAccess, bearer?: string) => {

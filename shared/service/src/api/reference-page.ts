@@ -2,10 +2,10 @@ import { resolve } from 'node:path'
 import { Hono } from 'hono'
 import style from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
 import script from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' }
-import type { HealthAccess } from '../context.ts'
-import { guardDetails } from '../details-guard.ts'
-import { notFound } from '../problem.ts'
-import { pageHeaders } from '../security-headers.ts'
+import type { HealthAccess } from '../context/context.ts'
+import { guardDetails } from '../health/details-guard.ts'
+import { pageHeaders } from '../http/security-headers.ts'
+import { notFound } from '../problem/problem.ts'
 
 const page = (title: string) => `<!doctype html>
 <html lang="en">
@@ -24,7 +24,7 @@ const page = (title: string) => `<!doctype html>
 </html>
 `
 
-/** No validator: it would send the document's address to a server of somebody else. */
+/** No validator: it would send the document's address to a third party. */
 const start = `SwaggerUIBundle({
   url: 'openapi.json',
   dom_id: '#reference',
@@ -35,8 +35,8 @@ const start = `SwaggerUIBundle({
 `
 
 /**
- * The API's reference as a page that also sends requests: `GET /docs`. It loads nothing from any other host. Guarded as the
- * document is that it shows.
+ * The API's reference as a page that also sends requests: `GET /docs`. It loads nothing from any other host. Guarded
+ * like the document that it shows.
  */
 export function referencePage(service: string, access?: HealthAccess): Hono {
   // A bundled program finds its files beside itself, wherever it was started.

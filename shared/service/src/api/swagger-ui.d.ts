@@ -1,4 +1,4 @@
-// The package has no types; these are its files, imported for where they are.
+// The package has no types; these are its files, imported for their paths.
 declare module 'swagger-ui-dist/swagger-ui-bundle.js' {
   const path: string
   export default path

@@ -1,7 +1,6 @@
 import { createDatabase, type Database, migrate } from '@shared/database'
 import { templateKey, withDatabase } from '@shared/postgres/testing'
-import type { ServiceApp } from '../app.ts'
-import type { ServiceContext } from '../context.ts'
+import type { ServiceApp, ServiceContext } from '../context/context.ts'
 
 /** Which service to open, and how its database is made. */
 export interface OpenServiceOptions<TSchema extends Record<string, unknown>> {

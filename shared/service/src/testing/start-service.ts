@@ -10,7 +10,7 @@ export interface ServiceProcess extends AsyncDisposable {
   readonly pid: number
   /** Everything written so far, to standard output and standard error. */
   output(): string
-  /** The address it listens on, once its log says so; rejects when the process ends before. */
+  /** The address it listens on, once its log has it; rejects when the process ends before. */
   url(): Promise<string>
   kill(signal: NodeJS.Signals): void
   readonly exited: Promise<number>

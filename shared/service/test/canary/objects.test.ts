@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { createDatabase, type Database, findDatabaseError, migrate } from '@shared/database'
 import { createMigrationEnv, createServiceEnv, databaseOptions, EnvironmentError } from '@shared/env'
 import { eventually, startFaultProxy, startTestServer, type TestServer } from '@shared/postgres/testing'
-import { readDetailedHealth } from '../../src/health-report.ts'
+import { readDetailedHealth } from '../../src/health/health-report.ts'
 import { describeError, toProblem } from '../../src/index.ts'
 import { isLeak, leaksOf, secrets } from './canary.ts'
 
@@ -148,7 +148,7 @@ test('errors of every kind show no secret, printed, logged or answered', async (
     'wrong password in a query': () => database(wrongPassword).db.execute('select 1'),
     'unknown database': () => database({ DATABASE_NAME: 'nowhere', DATABASE_NAME_CHECK: 'false' }).connect(),
     'unknown host': () => database({ DATABASE_HOST: 'nowhere.invalid' }).connect({ timeoutMs: 500 }),
-    'nobody listens': () => database({ DATABASE_PORT: '1' }).connect({ timeoutMs: 500 }),
+    'nothing listens': () => database({ DATABASE_PORT: '1' }).connect({ timeoutMs: 500 }),
     'no TLS': () => database({ DATABASE_SSL_MODE: 'require' }).connect({ timeoutMs: 500 }),
     'closed pool': async () => {
       const closed = database()

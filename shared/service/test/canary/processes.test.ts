@@ -43,7 +43,7 @@ function start(service: string, port: number, changes: Record<string, string> = 
     DATABASE_POOL_TIMEOUT: '0.3',
     LOG_LEVEL: 'trace',
     SHUTDOWN_DELAY: '0',
-    // Nobody is there.
+    // Nothing listens there.
     PRODUCT_URL: 'http://127.0.0.1:9',
     ...secrets,
     ...changes,
@@ -51,28 +51,28 @@ function start(service: string, port: number, changes: Record<string, string> = 
   return startService({ entry: `${root}/services/${service}/src/index.ts`, env })
 }
 
-/** Asks every route, as the index lists them, with and without the token; returns all that came back, headers included. */
-async function askEverything(url: string): Promise<string> {
-  const heard: string[] = []
-  const ask = async (path: string, init?: RequestInit) => {
+/** Requests every route, as the index lists them, with and without the token; returns all that it received, headers included. */
+async function requestEverything(url: string): Promise<string> {
+  const received: string[] = []
+  const send = async (path: string, init?: RequestInit) => {
     const response = await fetch(url + path, init)
     const text = await response.text()
-    heard.push(`${response.status} ${path}`, ...[...response.headers].map((pair) => pair.join(': ')), text)
+    received.push(`${response.status} ${path}`, ...[...response.headers].map((pair) => pair.join(': ')), text)
     return text
   }
-  const index = JSON.parse(await ask('/')) as { routes: { method: string; path: string }[] }
+  const index = JSON.parse(await send('/')) as { routes: { method: string; path: string }[] }
   const tokens = [undefined, secrets.HEALTH_TOKEN, `${secrets.HEALTH_TOKEN}-wrong`]
   for (const { method, path } of [...index.routes, { method: 'GET', path: '/nowhere' }]) {
     for (const token of tokens) {
       const headers: Record<string, string> = token ? { Authorization: `Bearer ${token}` } : {}
       const address = path.replaceAll(/:\w+/g, () => crypto.randomUUID())
-      await ask(address, { method, headers })
+      await send(address, { method, headers })
       if (method === 'GET') continue
       const body = JSON.stringify({ email: 'a@example.org', password: secrets.DATABASE_PASSWORD, x: 1 })
-      await ask(address, { method, headers: { ...headers, 'Content-Type': 'application/json' }, body })
+      await send(address, { method, headers: { ...headers, 'Content-Type': 'application/json' }, body })
     }
   }
-  return heard.join('\n')
+  return received.join('\n')
 }
 
 describe.each(services)('%s', (service) => {
@@ -82,12 +82,12 @@ describe.each(services)('%s', (service) => {
     const becomes = (status: number) =>
       eventually(async () => (await fetch(`${url}/readyz`)).status === status, patience)
     await becomes(200)
-    const heard = [await askEverything(url)]
+    const received = [await requestEverything(url)]
     await asAdmin(service, 'drop schema public cascade')
-    heard.push(await askEverything(url))
+    received.push(await requestEverything(url))
     await server.stop({ mode: 'immediate' })
     await becomes(503)
-    heard.push(await askEverything(url))
+    received.push(await requestEverything(url))
     await server.restart()
     await becomes(200)
     started.kill('SIGTERM')
@@ -95,9 +95,9 @@ describe.each(services)('%s', (service) => {
       exitCode: 0,
       output: [],
     })
-    expect(heard.map(leaksIn)).toEqual([[], [], []])
-    // Otherwise the silence would prove nothing.
-    const statuses = heard.map((text) => new Set(text.match(/^[2-5]\d\d(?= )/gm)))
+    expect(received.map(leaksIn)).toEqual([[], [], []])
+    // Otherwise the absence of secrets would prove nothing.
+    const statuses = received.map((text) => new Set(text.match(/^[2-5]\d\d(?= )/gm)))
     expect([statuses[0]?.has('200'), statuses[1]?.has('500'), statuses[2]?.has('503')]).toEqual([
       true,
       true,
@@ -136,8 +136,8 @@ describe.each(services)('%s', (service) => {
   test('that waits for its server shows no secret', async () => {
     await using waiting = start(service, 1)
     await eventually(() => waiting.output().includes('waiting for the database'), patience)
-    const heard = await askEverything(await waiting.url())
+    const received = await requestEverything(await waiting.url())
     waiting.kill('SIGTERM')
-    expect([await waiting.exited, leaksIn(waiting.output()), leaksIn(heard)]).toEqual([0, [], []])
+    expect([await waiting.exited, leaksIn(waiting.output()), leaksIn(received)]).toEqual([0, [], []])
   }, 60_000)
 })

@@ -36,10 +36,10 @@ test('running statements show no secret in their texts, and show what they are',
   await eventually(() => database.monitor.advice().some(({ code }) => code === 'slow-statement'), {
     timeoutMs: 15_000,
   })
-  const heard = await Promise.all(routes.map(async (path) => (await app.request(path)).text()))
-  expect(heard.map((text) => isLeak(text))).toEqual([false, false, false])
-  expect(heard[0]?.match(/select pg_sleep\(\?\)/g)).toHaveLength(texts.length)
-  expect(heard[1]).toContain('select pg_sleep(?)')
+  const received = await Promise.all(routes.map(async (path) => (await app.request(path)).text()))
+  expect(received.map((text) => isLeak(text))).toEqual([false, false, false])
+  expect(received[0]?.match(/select pg_sleep\(\?\)/g)).toHaveLength(texts.length)
+  expect(received[1]).toContain('select pg_sleep(?)')
   await database.close({ timeoutMs: 0 })
   await running
 }, 60_000)

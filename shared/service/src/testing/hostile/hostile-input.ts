@@ -1,5 +1,5 @@
-import type { ServiceApp } from '../../app.ts'
-import { serviceIndex } from '../../service-index.ts'
+import { serviceIndex } from '../../api/index-route.ts'
+import type { ServiceApp } from '../../context/context.ts'
 import { type Attack, attacksOn, type HostileRoute, harmless, trickyButFine } from './attacks.ts'
 import { changesOf, readTables } from './tables.ts'
 
@@ -108,7 +108,7 @@ async function faultOf(response: Response, isRight: (status: number) => boolean)
   if (!isRight(response.status)) return `is not what it should be: ${text.slice(0, 200)}`
   if (response.status < 400) return null
   if (response.headers.get('Content-Type') !== 'application/problem+json') return 'is no problem document'
-  if (/Failed query|PostgresError|syntax error|\bat \S+:\d+/i.test(text)) return `tells too much: ${text}`
+  if (/Failed query|PostgresError|syntax error|\bat \S+:\d+/i.test(text)) return `shows internals: ${text}`
   const problem = JSON.parse(text) as Record<string, unknown>
   if (typeof problem.code !== 'string' || problem.code === 'internal') return `has no code: ${text}`
   const id = response.headers.get('X-Request-Id')

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { eventually } from '@shared/postgres/testing'
-import type { ServiceApp } from '../../app.ts'
+import type { ServiceApp } from '../../context/context.ts'
 import { startService } from '../start-service.ts'
 import type { HostileRoute } from './attacks.ts'
 import {
@@ -21,7 +21,7 @@ export interface HostileInputOptions {
   entry: string
   /** What its process needs in its environment beside the database. */
   env?: Record<string, string>
-  /** Every route of the service. Those that take away what others need come last. */
+  /** Every route of the service. Those that delete what others need come last. */
   routes: readonly HostileRoute[]
 }
 

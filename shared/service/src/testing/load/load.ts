@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Exchange, KeepAliveClient, NotConnected } from './keep-alive-client.ts'
 
-/** What to ask, and how much. */
+/** What to request, and how much. */
 export interface LoadOptions {
   url: string
   path: string
@@ -33,7 +33,7 @@ export interface Load {
   stop(): Promise<LoadReport>
 }
 
-/** Puts a service under load: clients that ask again as soon as they are answered, and note what fails. */
+/** Puts a service under load: clients that send the next request as soon as the last one is answered, and record what fails. */
 export function startLoad(options: LoadOptions): Load {
   const { path, connections = 64, maxRequests = 200_000 } = options
   const url = new URL(options.url)

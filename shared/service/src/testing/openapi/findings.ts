@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import type { ServiceApp } from '../../app.ts'
-import { serviceIndex } from '../../service-index.ts'
+import { serviceIndex } from '../../api/index-route.ts'
+import type { ServiceApp } from '../../context/context.ts'
 import {
   escaped,
   missingExamples,
@@ -33,7 +33,7 @@ export function routeFindings(app: ServiceApp, document: SentDocument): string[]
   ]
 }
 
-/** Examples that are missing, or are not what their schema says. */
+/** Examples that are missing, or are not what their schema allows. */
 export function exampleFindings(document: SentDocument): string[] {
   const check = createChecks(document)
   return operationsOf(document).flatMap((operation) => [
@@ -50,7 +50,7 @@ export function exampleFindings(document: SentDocument): string[] {
 }
 
 /**
- * Calls every operation with its own examples, and says how the answers differ from what is documented.
+ * Calls every operation with its own examples, and reports how the answers differ from what is documented.
  *
  * @param tokenFor The token of a security scheme.
  */

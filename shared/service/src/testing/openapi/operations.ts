@@ -50,7 +50,7 @@ interface SentOperation {
   responses: Record<string, ApiResponse>
 }
 
-// What takes away what others need comes last.
+// What deletes what others need comes last.
 const order = ['get', 'put', 'post', 'patch', 'delete']
 
 /** Every operation of a document, in an order in which they can be called one after the other. */
@@ -95,7 +95,7 @@ export function exampleOf(parameter: Parameter): unknown {
   return parameter.example ?? parameter.schema?.example
 }
 
-/** What an operation lacks to be called and understood without asking anybody. */
+/** What an operation lacks to be called and understood without further help. */
 export function missingExamples(operation: Operation): string[] {
   const { name, summary, parameters, body, responses } = operation
   const bodies = Object.entries(body?.media ?? {}).map(

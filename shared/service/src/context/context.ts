@@ -1,0 +1,54 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import type { Database, HealthProbe } from '@shared/database'
+import type { RequestIdVariables } from 'hono/request-id'
+import type { Logger } from '../log/logger.ts'
+import type { EventLoopMonitor } from './event-loop.ts'
+import type { Lifecycle } from './lifecycle.ts'
+
+/** A service's Hono app, which describes its routes as OpenAPI; `c.get('requestId')` is set on every request. */
+export type ServiceApp = OpenAPIHono<{ Variables: RequestIdVariables }>
+
+/** The part of a database that this package uses: everything but the Drizzle handle, which belongs to the routes. */
+export interface ServiceDatabase
+  extends Pick<
+    AnyDatabase,
+    | 'name'
+    | 'pooler'
+    | 'status'
+    | 'timings'
+    | 'events'
+    | 'eventCounts'
+    | 'monitor'
+    | 'connect'
+    | 'within'
+    | 'close'
+  > {
+  readonly health: Pick<HealthProbe, 'check' | 'details'>
+}
+
+type AnyDatabase = Database<Record<string, unknown>>
+
+/** Who may read `/health/detailed`, `/health/monitor`, `/metrics`, `/openapi.json` and `/docs`. */
+export interface HealthAccess {
+  /** `always`: everyone. `token`: `Authorization: Bearer <token>`. `never`: the routes answer 404. */
+  details: 'always' | 'token' | 'never'
+  /** Required with `token`. */
+  token?: string
+}
+
+/** What a service's `createApp` is given. Only `database` is needed: tests leave the rest at its defaults. */
+export interface ServiceContext<TDatabase extends ServiceDatabase = ServiceDatabase> {
+  database: TDatabase
+  /** Default: writes nothing. */
+  logger?: Logger
+  /** Default: ready from the start. */
+  lifecycle?: Lifecycle
+  /** Default: `{ details: 'never' }`. */
+  health?: HealthAccess
+  /** Default: the event loop's lag is not measured and reported as null. */
+  eventLoop?: EventLoopMonitor
+  /** Time in ms after which a request's database work is ended; should be above the pool's checkoutTimeoutMs. Default 45 000. */
+  requestTimeoutMs?: number
+  /** Origins whose pages may call this service, e.g. `https://shop.example`. Default: none. */
+  corsOrigins?: readonly string[]
+}

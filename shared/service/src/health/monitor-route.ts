@@ -1,0 +1,62 @@
+import type { Advice, DatabaseEvent, DatabaseHealth, PoolStatus, Sample } from '@shared/database'
+import { Hono } from 'hono'
+import { z } from 'zod'
+import type { ServiceContext } from '../context/context.ts'
+import { validate } from '../problem/validation.ts'
+import { guardDetails, noStore } from './details-guard.ts'
+import { type HealthStatus, readHealth, readReadiness } from './health-report.ts'
+
+/** The body of `GET /health/monitor`. */
+export interface MonitorReport {
+  service: string
+  /** Epoch ms of the service's clock, for the next `since`: no sample is newer. */
+  at: number
+  status: HealthStatus
+  ready: boolean
+  database: Pick<DatabaseHealth, 'status' | 'latencyMs' | 'code'>
+  pool: PoolStatus
+  /** One a second, oldest first. */
+  samples: Sample[]
+  /** Newest last. */
+  events: readonly DatabaseEvent[]
+  /** The worst first; empty when all is well. */
+  advice: Advice[]
+}
+
+/** The query of `GET /health/monitor`. */
+export const monitorQuery = z.object({
+  since: z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a time in epoch ms')
+    .transform(Number)
+    .optional(),
+})
+
+/** `GET /health/monitor?since=<epoch ms>`: the last ten minutes, or what is newer. Uses the cached probe and no query of its own. */
+export function monitorRoute(service: string, context: ServiceContext): Hono {
+  return new Hono().get(
+    '/health/monitor',
+    noStore,
+    guardDetails(context.health),
+    validate('query', monitorQuery),
+    async (c) => c.json(await readMonitor(service, context, c.req.valid('query').since)),
+  )
+}
+
+async function readMonitor(service: string, context: ServiceContext, since?: number): Promise<MonitorReport> {
+  const { database } = context
+  const { status, database: probe } = await readHealth(service, context)
+  const ready = (await readReadiness(context)) === 'ready'
+  const samples = database.monitor.samples(since)
+  return {
+    service,
+    at: Math.max(Date.now(), samples.at(-1)?.at ?? 0),
+    status,
+    ready,
+    database: { status: probe.status, latencyMs: probe.latencyMs, code: probe.code },
+    pool: database.status(),
+    samples,
+    events: database.events(),
+    advice: database.monitor.advice(),
+  }
+}
