@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { createServiceEnv } from '@shared/env'
 import { commands } from '../src/commands/index.ts'
-import { composeConnections } from '../src/compose-connections.ts'
-import { findServices } from '../src/services.ts'
+import { composeConnections } from '../src/compose/compose-file.ts'
+import { findServices } from '../src/workspace/services.ts'
 import { containerOf, durationMs, readCompose, stepsOf } from './compose/compose-file.ts'
 import { environmentOf } from './compose/findings.ts'
 import { makeSecrets, type SecretFolder } from './compose/secret-folder.ts'
@@ -62,7 +62,7 @@ describe('docker-compose.yml in operation', () => {
     expect(durationMs(container.stop_grace_period)).toBeGreaterThan(env.SHUTDOWN_TIMEOUT * 1000)
   })
 
-  test('runs a pinned server whose data, health check and password are where that version wants them', () => {
+  test('runs a pinned server whose data, health check and password are where that version needs them', () => {
     const { image, volumes, environment, healthcheck } = containerOf(readCompose(), 'postgres')
     expect({
       image,
@@ -94,7 +94,7 @@ describe('docker-compose.yml in operation', () => {
   })
 
   test.each(names)(
-    'says the same of the database to %s as to its provisioner, which sets its connection limit',
+    'gives %s the same database settings as its provisioner, which sets its connection limit',
     (name) => {
       const compose = readCompose()
       const pool = (container: string) =>

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { findServices } from '../src/services.ts'
+import { findServices } from '../src/workspace/services.ts'
 import { containerOf, profileOf, readCompose, stepsOf } from './compose/compose-file.ts'
 import {
   callsOf,
@@ -50,7 +50,7 @@ describe('docker-compose.yml', () => {
 
   test.each([
     ['a variable that does not exist', 'auth', { DATABASE_POOLSIZE: '5' }, 'DATABASE_POOLSIZE is not known'],
-    ['a variable of nobody', 'auth', { LOGLEVEL: 'info' }, 'LOGLEVEL is not known'],
+    ['an unknown variable', 'auth', { LOGLEVEL: 'info' }, 'LOGLEVEL is not known'],
     ["another service's database", 'auth', { DATABASE_NAME: 'cart_db' }, 'DATABASE_NAME auth owns auth_db'],
     ['a value that is wrong', 'auth', { DATABASE_SSL_MODE: 'off' }, 'DATABASE_SSL_MODE must be'],
     [
@@ -105,7 +105,7 @@ describe('docker-compose.yml', () => {
     ])
   })
 
-  test('lets each container reach the server, but not the monitoring, and a service only those that it asks', () => {
+  test('lets each container reach the server, but not the monitoring, and a service only those that it calls', () => {
     const compose = readCompose()
     const monitoring = profileOf(compose, 'monitoring')
     const pairs = [...neighbours(compose)]
@@ -126,12 +126,12 @@ describe('docker-compose.yml', () => {
     }).toEqual({ alone: monitoring, met: ['cart – product'], open: [], published: [] })
   })
 
-  test('lets cart ask product where product listens, and nobody else anybody', () => {
+  test('lets cart call product where product listens, and no other service any', () => {
     const product = services.find(({ service }) => service === 'product')
     expect(callsOf(readCompose(), names)).toEqual([`cart – product:${product?.port}`])
   })
 
-  test('is found wrong when cart is not told where product is', () => {
+  test('is found wrong when cart does not know where product is', () => {
     const compose = readCompose()
     delete containerOf(compose, 'cart').environment?.PRODUCT_URL
     const found = services

@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { serviceNames } from '../src/services.ts'
-import { type Package, readPackages, repositoryRoot, withDependencies } from '../src/workspace.ts'
+import { type Package, readPackages, repositoryRoot, withDependencies } from '../src/workspace/packages.ts'
+import { serviceNames } from '../src/workspace/services.ts'
 import {
   bundles,
   copies,
@@ -27,7 +27,7 @@ const packageOf = (name: string): Package => {
   return found
 }
 
-/** Bun wants the manifest of each package that a manifest names, be it for tests only. */
+/** Bun needs the manifest of each package that a manifest names, even if for tests only. */
 function namedBy(start: Package): string[] {
   const found = new Set([
     start,
@@ -156,7 +156,7 @@ describe('services/Dockerfile', () => {
     expect(instructionsOf(dockerfile, stage, 'ENV').join(' ')).toContain('NODE_ENV=production')
   })
 
-  test('installs what bun.lock says and nothing for development', () => {
+  test('installs what bun.lock names and nothing for development', () => {
     const installs = dockerfile.filter(({ text }) => text.includes('bun install'))
     expect(installs.map(({ stage }) => stage)).toEqual(['bundle', 'tools'])
     for (const { text } of installs) expect(text).toContain('bun install --frozen-lockfile --production')

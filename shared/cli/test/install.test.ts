@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ensureInstalled } from '../src/install.ts'
+import { ensureInstalled } from '../src/workspace/install.ts'
 import { createWorkspace, type WorkspaceFixture } from './workspace-fixture.ts'
 
 /** A workspace whose packages need nothing but each other, locked and not installed. */
@@ -41,7 +41,7 @@ test('a changed manifest and a removed folder are noticed', async () => {
   expect([await ensureInstalled(root), await ensureInstalled(root)]).toEqual(['installed', 'ready'])
 })
 
-test('what cannot be installed fails, and works again once it is mended', async () => {
+test('what cannot be installed fails, and works again once it is fixed', async () => {
   using workspace = createLocked()
   const { root } = workspace
   const write = (manifest: object): void =>
@@ -54,7 +54,7 @@ test('what cannot be installed fails, and works again once it is mended', async 
 
 test('two commands at once do not trip over each other', async () => {
   using workspace = createLocked()
-  const program = `const { ensureInstalled } = await import(${JSON.stringify(join(import.meta.dir, '../src/install.ts'))})
+  const program = `const { ensureInstalled } = await import(${JSON.stringify(join(import.meta.dir, '../src/workspace/install.ts'))})
 process.stdout.write(await ensureInstalled(${JSON.stringify(workspace.root)}))`
   const run = async (): Promise<string> => {
     const child = Bun.spawn([process.execPath, '-e', program], { stderr: 'pipe' })

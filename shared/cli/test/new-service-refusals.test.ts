@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { UsageError } from '../src/errors.ts'
-import { makeService, planService } from '../src/new-service.ts'
+import { UsageError } from '../src/command-line/errors.ts'
+import { makeService } from '../src/new-service/make.ts'
+import { planService } from '../src/new-service/plan.ts'
 import { copyWorkspace, freeName, type WorkspaceCopy } from './workspace-copy.ts'
 
 const orders = freeName('orders')
@@ -102,7 +103,7 @@ describe('new:service leaves nothing', () => {
     const files = copy.fingerprint()
     const failure = await makeService(plan).catch((error: Error) => error.message)
     expect({ failure, files: copy.fingerprint() }).toEqual({
-      failure: 'README.md was changed by somebody else at this moment: try again.',
+      failure: 'README.md changed at this moment: try again.',
       files,
     })
     writeFileSync(path, text)

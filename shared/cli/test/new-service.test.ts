@@ -3,12 +3,11 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkIsolation } from '@shared/postgres'
 import { startTestServer, testPostgres } from '@shared/postgres/testing'
-import { checkBoundaries } from '../src/boundaries.ts'
-import { composeConnections } from '../src/compose-connections.ts'
-import { parseCompose } from '../src/new-service-compose.ts'
-import { rolesOf } from '../src/prepare-databases.ts'
-import { composeEnvironments } from '../src/service-environment.ts'
-import { findServices, type Service } from '../src/services.ts'
+import { checkBoundaries } from '../src/checks/boundaries.ts'
+import { composeConnections, parseCompose } from '../src/compose/compose-file.ts'
+import { rolesOf } from '../src/databases/provisioning.ts'
+import { composeEnvironments } from '../src/workspace/service-environment.ts'
+import { findServices, type Service } from '../src/workspace/services.ts'
 import { copyWorkspace, freeName, type WorkspaceCopy } from './workspace-copy.ts'
 
 const before = await findServices([])
@@ -38,7 +37,7 @@ describe('new:service', () => {
     services = await findServices([], copy.root)
   }, 60_000)
 
-  test('takes the next port, and says what it wrote and what comes next', () => {
+  test('takes the next port, and lists what it wrote and what comes next', () => {
     const made = services.find(({ service }) => service === name)
     expect({ made, names: services.map(({ service }) => service).sort() }).toEqual({
       made: expect.objectContaining({ service: name, database: `${name}_db`, port: free }),
@@ -112,7 +111,7 @@ describe('new:service', () => {
     const { stdout } = await cli(['connections'], admin)
     const setups = composeEnvironments(services, { environment: {} })
     const roles = setups.map((setup) => rolesOf(setup))
-    // Nobody gave passwords, and the committed ones are not for a server like this: they were made up and kept.
+    // No passwords were given, and the committed ones are not for a server like this: they were generated and stored.
     for (const { service, environment } of setups) {
       expect(environment.DATABASE_PASSWORD).toMatch(/^[\w-]{32}$/)
       expect(provisioned.stdout).not.toContain(environment.DATABASE_PASSWORD)
@@ -143,7 +142,7 @@ describe('new:service', () => {
     })
   }, 60_000)
 
-  test('makes a second one beside it, on the port that was asked for', async () => {
+  test('makes a second one beside it, on the given port', async () => {
     const port = free + 1000
     const { exitCode } = await cli(['new:service', second, '--port', String(port), '--allow-dirty'])
     const [made] = await findServices([second], copy.root)

@@ -8,9 +8,9 @@ import {
   refusePublishedPasswords,
   savePasswords,
   withOwnPasswords,
-} from '../src/role-passwords.ts'
-import { composeEnvironments } from '../src/service-environment.ts'
-import { serviceNames } from '../src/services.ts'
+} from '../src/databases/role-passwords.ts'
+import { composeEnvironments } from '../src/workspace/service-environment.ts'
+import { serviceNames } from '../src/workspace/services.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'passwords-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -36,7 +36,7 @@ function setupOf(given: Record<string, string> = {}, local?: string) {
 const random = /^[\w-]{32}$/
 
 describe('passwords off the local server', () => {
-  test('are made up in place of the committed ones, kept in .env.local for its owner alone, and read from there', () => {
+  test('are generated in place of the committed ones, stored in .env.local for its owner alone, and read from there', () => {
     const { folder, read, setup } = setupOf({}, 'PORT=9')
     const own = withOwnPasswords(setup, {})
     const { DATABASE_PASSWORD, MIGRATION_PASSWORD, PORT } = own.environment
@@ -57,7 +57,7 @@ describe('passwords off the local server', () => {
     })
   })
 
-  test('are nobody’s but those that were given: by the environment, or by .env.local', () => {
+  test('are the given ones, where the environment or .env.local has them', () => {
     const given = { DATABASE_PASSWORD: 'real' }
     const { folder, setup } = setupOf(given, 'MIGRATION_PASSWORD=local\n')
     expect(withOwnPasswords(setup, given)).toBe(setup)
@@ -65,7 +65,7 @@ describe('passwords off the local server', () => {
     expect(readFileSync(join(folder, '.env.local'), 'utf8')).toBe('MIGRATION_PASSWORD=local\n')
   })
 
-  test('that cannot be kept end the run, which says what to do', () => {
+  test('that cannot be stored end the run with advice', () => {
     const { folder, setup } = setupOf()
     const own = withOwnPasswords(setup, {})
     mkdirSync(join(folder, '.env.local'))
@@ -85,7 +85,7 @@ describe('passwords off the local server', () => {
       app: { name: 'auth_app', password: own.environment.DATABASE_PASSWORD ?? '', connectionLimit: 1 },
     }
     expect(() => refusePublishedPasswords([roles], new Set(['committed']))).toThrow(
-      /^auth: the password given for "auth_app" is one that stands in this repository/,
+      /^auth: the password given for "auth_app" is one that is in this repository/,
     )
     expect(() => refusePublishedPasswords([roles], new Set(['other']))).not.toThrow()
   })

@@ -9,8 +9,8 @@ import {
   onServer,
   runtimeEnvironment,
   type ServiceSetup,
-} from '../src/service-environment.ts'
-import type { Service } from '../src/services.ts'
+} from '../src/workspace/service-environment.ts'
+import type { Service } from '../src/workspace/services.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'services-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -64,7 +64,7 @@ describe('the environment of a service', () => {
     })
   })
 
-  test('is external with another host or port, and not with the committed ones said again', () => {
+  test('is external with another host or port, and not with the committed ones repeated', () => {
     const external = (environment: Record<string, string>): boolean =>
       compose(makeService('auth'), environment).external
     expect([
@@ -96,7 +96,7 @@ describe('the environment of a service', () => {
     expect(Object.keys(runtimeEnvironment(setup)).filter((name) => name.startsWith('MIGRATION_'))).toEqual([])
   })
 
-  test('takes the SSL mode that came with the address, unless the service says one', () => {
+  test('takes the SSL mode that came with the address, unless the service sets one', () => {
     const server = { host: 'db.example', port: 5432, sslMode: 'require' }
     const given: Record<string, string>[] = [{}, { DATABASE_SSL_MODE: 'disable' }]
     const modes = given.map(

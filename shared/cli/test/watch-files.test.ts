@@ -2,8 +2,8 @@ import { describe, expect, test } from 'bun:test'
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { eventually } from '@shared/postgres/testing'
-import type { Service } from '../src/services.ts'
-import { matters, watchFiles } from '../src/watch-files.ts'
+import { matters, watchFiles } from '../src/running/watch-files.ts'
+import type { Service } from '../src/workspace/services.ts'
 import { createWorkspace } from './workspace-fixture.ts'
 
 describe('a change matters', () => {

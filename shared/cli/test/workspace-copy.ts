@@ -1,8 +1,8 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join, relative } from 'node:path'
-import { serviceNames } from '../src/services.ts'
-import { repositoryRoot } from '../src/workspace.ts'
+import { repositoryRoot } from '../src/workspace/packages.ts'
+import { serviceNames } from '../src/workspace/services.ts'
 import { type Outcome, shellEnvironment } from './command-line.ts'
 
 /** A copy of this workspace in a temporary folder, installed and ready to be changed. */
