@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { checkBoundaries } from '../src/checks/boundaries.ts'
+import { type BoundaryRules, boundaryRules } from '../src/checks/boundary-rules.ts'
 import { repositoryRoot } from '../src/workspace/packages.ts'
 import { createWorkspace } from './workspace-fixture.ts'
 
@@ -20,9 +21,16 @@ const manifests = {
   'shared/service': { name: '@shared/service', dependencies: { '@shared/database': any } },
 }
 
-function findings(files: Record<string, string>, changed: Record<string, object> = {}): string[] {
+/** Those about packages are this repository's; those about folders are each test's own. */
+const packageRules: BoundaryRules = { ...boundaryRules, rooms: {}, npm: [], standalone: [] }
+
+function findings(
+  files: Record<string, string>,
+  changed: Record<string, object> = {},
+  rules: Partial<BoundaryRules> = {},
+): string[] {
   using workspace = createWorkspace({ ...manifests, ...changed }, files)
-  return checkBoundaries(workspace.root)
+  return checkBoundaries(workspace.root, { ...packageRules, ...rules })
 }
 
 test('this repository keeps its boundaries', () => {
@@ -94,6 +102,12 @@ describe('an import is found', () => {
     ],
     ['of what is not declared', own, "import 'zod'", 'imports zod, which its package.json does not declare'],
     [
+      'of the own package by its name outside tests',
+      'shared/env/src/a.ts',
+      "import { x } from '@shared/env'",
+      'imports its own package by its name: import the file instead',
+    ],
+    [
       'of a devDependency outside tests',
       own,
       "import 'left-pad'",
@@ -124,4 +138,79 @@ describe('a manifest is found', () => {
       'shared/env/package.json: may not depend on @shared/postgres',
     ])
   })
+})
+
+describe('an npm package that is for some folders', () => {
+  const database = { name: '@shared/database', dependencies: { postgres: '1', 'drizzle-orm': '1' } }
+  const folders = { 'shared/database/src/driver/kept.ts': '', 'shared/database/src/drizzle/kept.ts': '' }
+  const npm = [
+    { name: 'postgres', onlyIn: ['shared/database/src/driver'] },
+    { name: 'drizzle-orm', onlyIn: ['shared/database/src/drizzle', 'services'], typesAnywhere: true },
+  ]
+  const of = (path: string, source: string): string[] =>
+    findings({ ...folders, [path]: source }, { 'shared/database': database }, { npm })
+
+  test.each([
+    ['in its folder', 'shared/database/src/driver/a.ts', "import postgres from 'postgres'"],
+    ['below its folder', 'shared/database/src/driver/wire/a.ts', "import postgres from 'postgres'"],
+    ['in a test', 'shared/database/test/a.test.ts', "import postgres from 'postgres'"],
+    ['in a measurement', 'shared/database/bench/a.ts', "import postgres from 'postgres'"],
+    ['for its types alone', 'shared/database/src/a.ts', "import type { SQL } from 'drizzle-orm'"],
+    ['for types of a part of it', 'shared/database/src/a.ts', "export type { A } from 'drizzle-orm/pg-core'"],
+    ['under a name that only begins like it', 'services/auth/src/a.ts', "import { x } from 'hono'"],
+  ])('is imported %s', (_what, path, source) => {
+    expect(of(path, source)).toEqual([])
+  })
+
+  const driver = 'may not import postgres: only shared/database/src/driver may'
+  const drizzle = (name: string): string =>
+    `may not import more than types of ${name}: only shared/database/src/drizzle, services may`
+  test.each([
+    ['', "import postgres from 'postgres'", driver],
+    ['for its types alone, where these are no exception', "import type { Sql } from 'postgres'", driver],
+    ['where it is loaded late', "await import('postgres')", driver],
+    ['for more than types', "import { eq, type SQL } from 'drizzle-orm'", drizzle('drizzle-orm')],
+    ['as a part of it', "import { PgTable } from 'drizzle-orm/pg-core'", drizzle('drizzle-orm/pg-core')],
+  ])('is found elsewhere %s', (_what, source, problem) => {
+    const path = 'shared/database/src/drivers/a.ts'
+    expect(of(path, source)).toEqual([`${path}: ${problem}`])
+  })
+})
+
+describe('a package that depends on nothing', () => {
+  const of = (source: string, manifest: object = {}, path = 'shared/pool/src/a.ts'): string[] =>
+    findings(
+      { [path]: source, 'shared/pool/src/b.ts': '' },
+      { 'shared/pool': { name: '@shared/pool', ...manifest } },
+      { standalone: ['shared/pool'] },
+    )
+
+  test('imports its own files and modules of node:, and in tests what tests may', () => {
+    expect(of("import { setTimeout } from 'node:timers/promises'\nimport './b.ts'")).toEqual([])
+    const devDependencies = { 'fast-check': '1' }
+    const source = "import { test } from 'bun:test'\nimport fc from 'fast-check'"
+    expect(of(source, { devDependencies }, 'shared/pool/src/a.test.ts')).toEqual([])
+  })
+
+  test.each(['bun', 'bun:sqlite', 'fs', 'zod', '@shared/env'])('is found to import %s', (specifier) => {
+    expect(of(`import '${specifier}'`)).toEqual([
+      `shared/pool/src/a.ts: may not import ${specifier}: shared/pool depends on modules of node: alone`,
+    ])
+  })
+
+  test('is found to declare a dependency', () => {
+    expect(of('', { dependencies: { zod: '1' }, peerDependencies: { hono: '1' } })).toEqual([
+      'shared/pool/package.json: may not depend on zod',
+      'shared/pool/package.json: may not depend on hono',
+    ])
+  })
+})
+
+test('a rule about a folder that does not exist is found', () => {
+  const npm = [{ name: 'postgres', onlyIn: ['shared/database/src/driver'] }]
+  expect(findings({}, {}, { npm, rooms: { 'shared/attic': {} }, standalone: ['shared/pool'] })).toEqual([
+    'shared/attic: the rules name this folder, which does not exist',
+    'shared/pool: the rules name this folder, which does not exist',
+    'shared/database/src/driver: the rules name this folder, which does not exist',
+  ])
 })
