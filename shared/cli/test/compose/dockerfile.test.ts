@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Package, readPackages, repositoryRoot, withDependencies } from '../src/workspace/packages.ts'
-import { serviceNames } from '../src/workspace/services.ts'
+import { type Package, readPackages, repositoryRoot, withDependencies } from '../../src/workspace/packages.ts'
+import { serviceNames } from '../../src/workspace/services.ts'
 import {
   bundles,
   copies,
@@ -13,7 +13,7 @@ import {
   isIgnored,
   readDockerfile,
   withArguments,
-} from './compose/dockerfile.ts'
+} from './dockerfile.ts'
 
 const dockerfile = readDockerfile()
 const packages = readPackages()

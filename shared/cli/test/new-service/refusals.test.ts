@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { UsageError } from '../src/command-line/errors.ts'
-import { makeService } from '../src/new-service/make.ts'
-import { planService } from '../src/new-service/plan.ts'
+import { UsageError } from '../../src/command-line/errors.ts'
+import { makeService } from '../../src/new-service/make.ts'
+import { planService } from '../../src/new-service/plan.ts'
 import { copyWorkspace, freeName, type WorkspaceCopy } from './workspace-copy.ts'
 
 const orders = freeName('orders')

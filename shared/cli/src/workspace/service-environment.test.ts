@@ -9,8 +9,8 @@ import {
   onServer,
   runtimeEnvironment,
   type ServiceSetup,
-} from '../src/workspace/service-environment.ts'
-import type { Service } from '../src/workspace/services.ts'
+} from './service-environment.ts'
+import type { Service } from './services.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'services-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))

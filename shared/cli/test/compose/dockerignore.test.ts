@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { isIgnored, readIgnoreFile } from './compose/dockerfile.ts'
+import { isIgnored, readIgnoreFile } from './dockerfile.ts'
 
 describe('services/Dockerfile.dockerignore', () => {
   const secretPaths = [

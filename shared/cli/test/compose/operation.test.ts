@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { createServiceEnv } from '@shared/env'
-import { commands } from '../src/commands/index.ts'
-import { composeConnections } from '../src/compose/compose-file.ts'
-import { findServices } from '../src/workspace/services.ts'
-import { containerOf, durationMs, readCompose, stepsOf } from './compose/compose-file.ts'
-import { environmentOf } from './compose/findings.ts'
-import { makeSecrets, type SecretFolder } from './compose/secret-folder.ts'
+import { commands } from '../../src/commands/index.ts'
+import { composeConnections } from '../../src/compose/compose-file.ts'
+import { findServices } from '../../src/workspace/services.ts'
+import { containerOf, durationMs, readCompose, stepsOf } from './compose-file.ts'
+import { environmentOf } from './findings.ts'
+import { makeSecrets, type SecretFolder } from './secret-folder.ts'
 
 const services = await findServices([])
 const names = services.map(({ service }) => service)

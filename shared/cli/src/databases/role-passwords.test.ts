@@ -3,14 +3,14 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ServiceRoles } from '@shared/postgres'
+import { composeEnvironments } from '../workspace/service-environment.ts'
+import { serviceNames } from '../workspace/services.ts'
 import {
   publishedPasswords,
   refusePublishedPasswords,
   savePasswords,
   withOwnPasswords,
-} from '../src/databases/role-passwords.ts'
-import { composeEnvironments } from '../src/workspace/service-environment.ts'
-import { serviceNames } from '../src/workspace/services.ts'
+} from './role-passwords.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'passwords-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))

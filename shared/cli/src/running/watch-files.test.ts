@@ -2,9 +2,9 @@ import { describe, expect, test } from 'bun:test'
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { eventually } from '@shared/postgres/testing'
-import { matters, watchFiles } from '../src/running/watch-files.ts'
-import type { Service } from '../src/workspace/services.ts'
-import { createWorkspace } from './workspace-fixture.ts'
+import { createWorkspace } from '../../test/workspace-fixture.ts'
+import type { Service } from '../workspace/services.ts'
+import { matters, watchFiles } from './watch-files.ts'
 
 describe('a change matters', () => {
   test.each(['src/app.ts', 'schema.ts', '.env.local', '.env', 'package.json', 'src/new/deep.tsx'])(

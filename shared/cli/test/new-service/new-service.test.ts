@@ -3,11 +3,11 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkIsolation } from '@shared/postgres'
 import { startTestServer, testPostgres } from '@shared/postgres/testing'
-import { checkBoundaries } from '../src/checks/boundaries.ts'
-import { composeConnections, parseCompose } from '../src/compose/compose-file.ts'
-import { rolesOf } from '../src/databases/provisioning.ts'
-import { composeEnvironments } from '../src/workspace/service-environment.ts'
-import { findServices, type Service } from '../src/workspace/services.ts'
+import { checkBoundaries } from '../../src/checks/boundaries.ts'
+import { composeConnections, parseCompose } from '../../src/compose/compose-file.ts'
+import { rolesOf } from '../../src/databases/provisioning.ts'
+import { composeEnvironments } from '../../src/workspace/service-environment.ts'
+import { findServices, type Service } from '../../src/workspace/services.ts'
 import { copyWorkspace, freeName, type WorkspaceCopy } from './workspace-copy.ts'
 
 const before = await findServices([])
@@ -88,9 +88,9 @@ describe('new:service', () => {
     const { allowed, available } = composeConnections(compose, services)
     expect(available).toBeGreaterThanOrEqual(allowed)
     const names = [
-      'cli/test/compose',
-      'cli/test/compose-operation',
-      'cli/test/dockerfile',
+      'cli/test/compose/compose',
+      'cli/test/compose/operation',
+      'cli/test/compose/dockerfile',
       'monitoring/test/setup',
     ]
     const { exitCode, stderr } = await copy.run([
@@ -103,7 +103,7 @@ describe('new:service', () => {
     expect({ exitCode, failures: stderr.match(/^\(fail\).*$/gm) }).toEqual({ exitCode: 0, failures: null })
   }, 60_000)
 
-  test('is provisioned, migrated and reached, and walled off from every other service', async () => {
+  test('is provisioned, migrated and reached, and isolated from every other service', async () => {
     await using server = await startTestServer()
     const admin = { DATABASE_ADMIN_URL: server.adminUrl }
     const provisioned = await cli(['db:provision', '--close-shared-databases'], admin)

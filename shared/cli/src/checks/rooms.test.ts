@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
-import { checkBoundaries } from '../src/checks/boundaries.ts'
-import type { RoomRules } from '../src/checks/boundary-rules.ts'
-import { countPackages } from '../src/checks/numbers.ts'
-import { createWorkspace } from './workspace-fixture.ts'
+import { createWorkspace } from '../../test/workspace-fixture.ts'
+import { checkBoundaries } from './boundaries.ts'
+import type { RoomRules } from './boundary-rules.ts'
+import { countPackages } from './numbers.ts'
 
 const manifests = { 'shared/house': { name: '@shared/house' } }
 const none = { packages: [], testsMayUse: [], rooms: {}, npm: [], standalone: [], circlesIn: [] }

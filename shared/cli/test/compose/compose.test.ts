@@ -1,14 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { findServices } from '../src/workspace/services.ts'
-import { containerOf, profileOf, readCompose, stepsOf } from './compose/compose-file.ts'
-import {
-  callsOf,
-  environmentFindings,
-  neighbours,
-  secretFindings,
-  secretHolders,
-} from './compose/findings.ts'
-import { makeSecrets, type SecretFolder } from './compose/secret-folder.ts'
+import { findServices } from '../../src/workspace/services.ts'
+import { containerOf, profileOf, readCompose, stepsOf } from './compose-file.ts'
+import { callsOf, environmentFindings, neighbours, secretFindings, secretHolders } from './findings.ts'
+import { makeSecrets, type SecretFolder } from './secret-folder.ts'
 
 const services = await findServices([])
 const names = services.map(({ service }) => service)

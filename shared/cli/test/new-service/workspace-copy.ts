@@ -1,9 +1,9 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join, relative } from 'node:path'
-import { repositoryRoot } from '../src/workspace/packages.ts'
-import { serviceNames } from '../src/workspace/services.ts'
-import { type Outcome, shellEnvironment } from './command-line.ts'
+import { repositoryRoot } from '../../src/workspace/packages.ts'
+import { serviceNames } from '../../src/workspace/services.ts'
+import { type Outcome, shellEnvironment } from '../command-line.ts'
 
 /** A copy of this workspace in a temporary folder, installed and ready to be changed. */
 export interface WorkspaceCopy {

@@ -1,8 +1,8 @@
 import { expect, test } from 'bun:test'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ensureInstalled } from '../src/workspace/install.ts'
-import { createWorkspace, type WorkspaceFixture } from './workspace-fixture.ts'
+import { createWorkspace, type WorkspaceFixture } from '../../test/workspace-fixture.ts'
+import { ensureInstalled } from './install.ts'
 
 /** A workspace whose packages need nothing but each other, locked and not installed. */
 function createLocked(): WorkspaceFixture {
@@ -54,7 +54,7 @@ test('what cannot be installed fails, and works again once it is fixed', async (
 
 test('two commands at once do not trip over each other', async () => {
   using workspace = createLocked()
-  const program = `const { ensureInstalled } = await import(${JSON.stringify(join(import.meta.dir, '../src/workspace/install.ts'))})
+  const program = `const { ensureInstalled } = await import(${JSON.stringify(join(import.meta.dir, 'install.ts'))})
 process.stdout.write(await ensureInstalled(${JSON.stringify(workspace.root)}))`
   const run = async (): Promise<string> => {
     const child = Bun.spawn([process.execPath, '-e', program], { stderr: 'pipe' })

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'bun:test'
-import { checkBoundaries } from '../src/checks/boundaries.ts'
-import { type BoundaryRules, boundaryRules } from '../src/checks/boundary-rules.ts'
-import { repositoryRoot } from '../src/workspace/packages.ts'
-import { createWorkspace } from './workspace-fixture.ts'
+import { createWorkspace } from '../../test/workspace-fixture.ts'
+import { repositoryRoot } from '../workspace/packages.ts'
+import { checkBoundaries } from './boundaries.ts'
+import { type BoundaryRules, boundaryRules } from './boundary-rules.ts'
 
 const any = 'workspace:*'
 const service = (name: string) => ({
