@@ -6,7 +6,10 @@ export interface PackageRule {
   readonly mayUse: readonly string[]
 }
 
-/** A package's rooms by folder, `.` for its own, each with the rooms that its files may import. */
+/**
+ * The rooms of a package, each with the rooms that its files may import. A room is a folder without those below it, `.`
+ * for the package's own, or a single file that all rooms of its folder may need: `src/errors.ts`.
+ */
 export type RoomRules = Readonly<Record<string, readonly string[]>>
 
 /** Where an npm package may be imported, outside of tests and measurements. */

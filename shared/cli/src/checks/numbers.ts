@@ -1,6 +1,7 @@
 import { paint } from '../terminal/paint.ts'
 import { renderTable } from '../terminal/text.ts'
 import { readPackages } from '../workspace/packages.ts'
+import { boundaryRules } from './boundary-rules.ts'
 import { longestChain } from './graph.ts'
 import { readSources } from './imports.ts'
 import { roomGraph } from './rooms.ts'
@@ -10,7 +11,7 @@ export interface PackageNumbers {
   readonly path: string
   readonly files: number
   readonly lines: number
-  /** Folders that hold code. */
+  /** Folders that hold code, and files that are rooms of their own by the rules. */
   readonly rooms: number
   /** Rooms on the longest chain of imports between rooms; null where rooms import each other in a circle. */
   readonly floors: number | null
@@ -20,12 +21,12 @@ export interface PackageNumbers {
 }
 
 /** Counts what every package of a workspace consists of; packages without code are left out. */
-export function countPackages(root: string): PackageNumbers[] {
+export function countPackages(root: string, rules = boundaryRules): PackageNumbers[] {
   return readPackages(root).flatMap(({ path, folder }) => {
     const files = readSources(folder).filter(({ forTests }) => !forTests)
     const [longest] = files.toSorted((left, right) => right.lines - left.lines)
     if (longest === undefined) return []
-    const rooms = roomGraph(files)
+    const rooms = roomGraph(files, rules.rooms[path])
     return {
       path,
       files: files.length,

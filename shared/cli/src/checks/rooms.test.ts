@@ -46,6 +46,18 @@ describe('the rooms of a package', () => {
     ])
   })
 
+  test('are single files too, where a rule names them', () => {
+    const files = { 'src/errors.ts': '', 'src/lower/c.ts': "import type { E } from '../errors.ts'" }
+    const rules = { ...houseRules, 'src/lower': ['src/errors.ts'], 'src/errors.ts': [] }
+    expect(findings(files, rules)).toEqual([])
+    expect(findings({ ...files, 'src/errors.ts': "import './upper/a.ts'" }, rules)).toEqual([
+      'shared/house/src/errors.ts: src/errors.ts may not import src/upper (./upper/a.ts)',
+    ])
+    expect(findings(files)).toEqual([
+      'shared/house/src/lower/c.ts: src/lower may not import src (../errors.ts)',
+    ])
+  })
+
   test('are found where a folder with code has no rule', () => {
     expect(findings({ 'src/attic/c.ts': '', 'src/lower/testing/kit.ts': '' })).toEqual([
       'shared/house: its rules do not name the room src/attic',

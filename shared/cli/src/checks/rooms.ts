@@ -17,12 +17,12 @@ export function fileGraph(files: readonly SourceFile[]): Graph {
   return new Map(files.map((file) => [file.path, imported(file)]))
 }
 
-/** The folders of a package that hold code, each with those that it imports from. Tests do not count. */
-export function roomGraph(files: readonly SourceFile[]): Graph {
+/** The rooms of a package, each with those that it imports from. Tests do not count. */
+export function roomGraph(files: readonly SourceFile[], rules: RoomRules = {}): Graph {
   const rooms = new Map<string, string[]>()
   for (const [path, imported] of fileGraph(files.filter(({ forTests }) => !forTests))) {
-    const room = dirname(path)
-    const others = imported.map((target) => dirname(target)).filter((other) => other !== room)
+    const room = roomOf(path, rules)
+    const others = imported.map((target) => roomOf(target, rules)).filter((other) => other !== room)
     rooms.set(room, [...new Set([...(rooms.get(room) ?? []), ...others])])
   }
   return rooms
@@ -30,7 +30,7 @@ export function roomGraph(files: readonly SourceFile[]): Graph {
 
 /** Compares the rooms of the package at a path with their rules; returns a line for each finding. */
 export function roomFindings(path: string, files: readonly SourceFile[], rules: RoomRules): string[] {
-  const rooms = [...roomGraph(files).keys()]
+  const rooms = [...roomGraph(files, rules).keys()]
   const named = new Set([...Object.keys(rules), ...Object.values(rules).flat()])
   const circles = findCircles(new Map(Object.entries(rules)))
   return [
@@ -53,16 +53,19 @@ export function circleFindings(path: string, files: readonly SourceFile[]): stri
 }
 
 function importFindings(path: string, file: SourceFile, rules: RoomRules): string[] {
-  const room = dirname(file.path)
+  const room = roomOf(file.path, rules)
   const allowed = rules[room]
   if (allowed === undefined) return []
   return file.imports.flatMap(({ specifier }) => {
     const target = targetOf(file.path, specifier)
-    const other = target === null ? room : dirname(target)
+    const other = target === null ? room : roomOf(target, rules)
     if (other === room || allowed.includes(other)) return []
     return `${path}/${file.path}: ${room} may not import ${other} (${specifier})`
   })
 }
+
+/** A file that has a rule of its own, else the folder that it is in. */
+const roomOf = (path: string, rules: RoomRules): string => (Object.hasOwn(rules, path) ? path : dirname(path))
 
 /** The path that a relative import names, from the package's folder; null for any other import. */
 function targetOf(path: string, specifier: string): string | null {
