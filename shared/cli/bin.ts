@@ -1,5 +1,5 @@
-import { ensureInstalled } from './src/install.ts'
-import { runAgain } from './src/run-again.ts'
+import { runAgain } from './src/command-line/run-program.ts'
+import { ensureInstalled } from './src/workspace/install.ts'
 
 // Nothing that needs node_modules may be imported before they are known to be there.
 const outcome = await ensureInstalled()

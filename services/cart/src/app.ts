@@ -1,16 +1,12 @@
-import type * as schema from '@schema/cart'
-import type { Database } from '@shared/database'
 import { createServiceApp, type ServiceApp, type ServiceContext } from '@shared/service'
 import { version } from '../package.json'
+import type { CartDatabase } from './database.ts'
 import type { ProductClient } from './product-client.ts'
 import { cartRoutes } from './routes/carts.ts'
 import { itemRoutes } from './routes/items.ts'
 
-/** The Drizzle handle of this service's own database. */
-export type CartDb = Database<typeof schema>['db']
-
 /** What the app needs beside what every service does. */
-export interface CartContext extends ServiceContext<Database<typeof schema>> {
+export interface CartContext extends ServiceContext<CartDatabase> {
   products: ProductClient
 }
 

@@ -1,7 +1,7 @@
-import { didYouMean, parseArguments } from './arguments.ts'
+import { didYouMean, parseArguments } from './command-line/arguments.ts'
+import { UsageError } from './command-line/errors.ts'
+import { renderHelp, renderOverview } from './command-line/help.ts'
 import { commands } from './commands/index.ts'
-import { UsageError } from './errors.ts'
-import { renderHelp, renderOverview } from './help.ts'
 
 const usageExitCode = 2
 
@@ -34,7 +34,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       console.error(`${name}: ${error.message}\nSee bun run ${name} --help.`)
       return usageExitCode
     }
-    const { explainError } = await import('./explain-error.ts')
+    const { explainError } = await import('./command-line/explain-error.ts')
     const { message, exitCode } = explainError(error)
     console.error(message.startsWith(`${name}: `) ? message : `${name}: ${message}`)
     return exitCode

@@ -11,7 +11,7 @@ describe('the command line', () => {
     for (const name of names) expect(stderr).toContain(`  ${name} `)
   })
 
-  test('shows them on standard output when asked, and ends with 0', async () => {
+  test('shows them on standard output for help, and ends with 0', async () => {
     expect(await runCli(['--help'])).toMatchObject({
       exitCode: 0,
       stderr: '',
@@ -19,7 +19,7 @@ describe('the command line', () => {
     })
   })
 
-  test('refuses an unknown command, and says which was meant', async () => {
+  test('refuses an unknown command, and suggests a known one', async () => {
     const { exitCode, stderr } = await runCli(['conections'])
     expect({ exitCode, first: stderr.split('\n')[0] }).toEqual({
       exitCode: 2,

@@ -1,4 +1,4 @@
-import { repositoryRoot } from '../src/workspace.ts'
+import { repositoryRoot } from '../src/workspace/packages.ts'
 
 /** What a command line did. */
 export interface Outcome {

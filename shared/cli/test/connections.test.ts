@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { startTestServer, type TestServer } from '@shared/postgres/testing'
-import { findServices } from '../src/services.ts'
+import { findServices } from '../src/workspace/services.ts'
 import { type Outcome, runCli } from './command-line.ts'
 
 const services = await findServices([])
@@ -30,7 +30,7 @@ test('db:provision makes every database, and prints no password', () => {
   }).toEqual({
     exitCode: 0,
     lines: [
-      `server 127.0.0.1:${server.port} (yours, by its admin URL)`,
+      `server 127.0.0.1:${server.port} (from the admin URL)`,
       'plan:',
       `provisioned ${databases.map((database) => `${database} (created)`).join(', ')}`,
       expect.stringContaining('can connect to "postgres" and "template1"'),
@@ -69,7 +69,7 @@ describe('connections', () => {
     }
   }, 20_000)
 
-  test('says who was refused, why and what to do, never a password', async () => {
+  test('reports which role was refused, why and what to do, never a password', async () => {
     await runCli(['db:provision', 'product'], { ...admin(), DATABASE_PASSWORD: 'another-password' })
     const { exitCode, stdout, stderr } = await runCli(['connections'], admin())
     expect({ exitCode, last: stdout.trim().split('\n').at(-1) }).toEqual({
@@ -81,7 +81,7 @@ describe('connections', () => {
     expect(stdout + stderr).not.toMatch(/_app_local|of-this-test|another-password/)
   }, 20_000)
 
-  test('prints one JSON document when asked', async () => {
+  test('prints one JSON document for --json', async () => {
     const { exitCode, stdout } = await runCli(['connections', 'product', 'cart', '--json'], admin())
     expect({ exitCode, report: JSON.parse(stdout) }).toMatchObject({
       exitCode: 1,
@@ -110,7 +110,7 @@ describe('connections', () => {
     expect(stdout).toContain('DATABASE_POOLSIZE is not known: did you mean DATABASE_POOL_SIZE?')
   }, 20_000)
 
-  test('says at once that nothing listens', async () => {
+  test('reports at once that nothing listens', async () => {
     const { exitCode, stdout } = await runCli(['connections', 'auth', '--timeout', '60'], {
       DATABASE_HOST: '127.0.0.1',
       DATABASE_PORT: '1',

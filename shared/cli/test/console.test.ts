@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { defaultDataRoot, stopPostgres } from '@shared/postgres'
 import { eventually } from '@shared/postgres/testing'
-import { repositoryRoot } from '../src/workspace.ts'
+import { repositoryRoot } from '../src/workspace/packages.ts'
 import { runCli, shellEnvironment } from './command-line.ts'
 import { startDev } from './dev-process.ts'
 
@@ -69,7 +69,7 @@ describe('the console', () => {
     }
   }, 30_000)
 
-  test('says who has its port, and which port is none', async () => {
+  test('names the program that has its port, and refuses what is not a port', async () => {
     using holder = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() })
     const taken = await runCli(['console', '--port', String(holder.port)])
     const wrong = await runCli(['console'], { CONSOLE_PORT: 'eighty' })

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { defaultDataRoot, findPostgres, stopPostgres } from '@shared/postgres'
 import { eventually } from '@shared/postgres/testing'
-import { findServices } from '../src/services.ts'
+import { findServices } from '../src/workspace/services.ts'
 import { runCli } from './command-line.ts'
 import { startDev } from './dev-process.ts'
 import { survivors } from './processes.ts'
@@ -28,7 +28,7 @@ const until = (addresses: Record<string, string>, expected: number) =>
     timeoutMs: 15_000,
   })
 
-/** Each role and database between which the table of `dev` says that a login succeeded. */
+/** Each role and database between which a login succeeded, by the table of `dev`. */
 function reached(output: string): string[] {
   const [head = '', ...rows] =
     /^role {2}.*(?:\n\w+_(?:app|migrator) .*)+/m.exec(output)?.[0].split('\n') ?? []
@@ -125,7 +125,7 @@ describe('dev', () => {
     })
   }, 60_000)
 
-  test('says what has a port, and starts nothing', async () => {
+  test('names the program that has a port, and starts nothing', async () => {
     using holder = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() })
     await using dev = startDev(['auth', ...root], { PORT: String(holder.port) })
     expect(await dev.exited).toBe(1)

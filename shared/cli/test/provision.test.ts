@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { startTestServer, type TestServer } from '@shared/postgres/testing'
 import { SQL } from 'bun'
-import { findServices } from '../src/services.ts'
+import { findServices } from '../src/workspace/services.ts'
 import { runCli } from './command-line.ts'
 import { startDev } from './dev-process.ts'
 
@@ -11,7 +11,7 @@ const services = await findServices([])
 const databases = services.map(({ database }) => database)
 const passwords = { DATABASE_PASSWORD: 'app-of-this-test', MIGRATION_PASSWORD: 'migrator-of-this-test' }
 
-describe('a server on which the databases belong to somebody else', () => {
+describe('a server on which the databases belong to others', () => {
   let server: TestServer
   const admin = () => ({ DATABASE_ADMIN_URL: server.adminUrl })
 
@@ -52,7 +52,7 @@ describe('a server on which the databases belong to somebody else', () => {
     ['dev', () => startDev([], admin())],
     ['dev with passwords', () => startDev([], { ...admin(), ...passwords })],
   ])(
-    '%s changes nothing there, writes no file, and says how to go on',
+    '%s changes nothing there, writes no file, and prints what to do',
     async (_, start) => {
       const before = { state: await state(), files: localFiles() }
       await using dev = start()
@@ -76,7 +76,7 @@ describe('a server on which the databases belong to somebody else', () => {
     const given = { ...admin(), ...passwords, DATABASE_PASSWORD: 'product_app_local' }
     const { exitCode, stderr } = await runCli(['db:provision', 'auth', '--adopt'], given)
     expect(exitCode).toBe(1)
-    expect(stderr).toContain('auth: the password given for "auth_app" is one that stands in this repository')
+    expect(stderr).toContain('auth: the password given for "auth_app" is one that is in this repository')
     expect(stderr).not.toContain('product_app_local')
     expect(await state()).toEqual(before)
   }, 20_000)

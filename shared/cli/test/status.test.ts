@@ -33,7 +33,7 @@ describe('status', () => {
     })
   }, 20_000)
 
-  test('says why a pool is saturated and ends with 1', async () => {
+  test('shows why a pool is saturated and ends with 1', async () => {
     await using _occupied = await auth.occupy(2)
     const { exitCode, stdout } = await status()
     expect({ exitCode, stdout }).toMatchObject({
@@ -59,7 +59,7 @@ describe('status', () => {
     expect(stdout).not.toContain(auth.target.token ?? 'none')
   }, 20_000)
 
-  test('says that details are guarded when the token is wrong', async () => {
+  test('reports that details are guarded when the token is wrong', async () => {
     const { exitCode, stdout } = await runCli(['status', 'auth'], environment('another-token-that-is-wrong'))
     expect({ exitCode, stdout }).toEqual({
       exitCode: 1,
@@ -100,7 +100,7 @@ describe('status', () => {
     }
   }, 60_000)
 
-  test('says that a service does not run, and that an option is wrong', async () => {
+  test('reports a service that does not run, and an option that is wrong', async () => {
     const nowhere = await runCli(['status', 'auth'], { PORT: '1' })
     const wrong = await runCli(['status', '--interval', 'soon'])
     expect({ nowhere, wrong }).toMatchObject({

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { createObserver, serveConsole } from '@shared/console'
 import { startWorld } from '@shared/console/testing'
 import { openPage, provideBrowser, startBrowser } from '@shared/console/testing/browser'
-import { summarise } from '../src/status-summary.ts'
-import { renderStatus } from '../src/status-table.ts'
-import { repositoryRoot } from '../src/workspace.ts'
+import { summarise } from '../src/reports/status-summary.ts'
+import { renderStatus } from '../src/reports/status-table.ts'
+import { repositoryRoot } from '../src/workspace/packages.ts'
 
 // Makes the pictures of the documentation: bun shared/cli/test/take-pictures.ts. Takes two minutes.
 
@@ -36,11 +36,11 @@ async function take(name: string): Promise<void> {
   console.log(`${name}:\n${text}\n`)
 }
 
-/** Charts of a second say little. */
+/** Charts of a second show little. */
 const live = (seconds: number): Promise<void> => Bun.sleep(seconds * 1_000)
 
 const over = new AbortController()
-/** A visitor asks, reads for a moment, and asks again. */
+/** A visitor sends a request, reads for a moment, and sends the next. */
 async function visit(url: string): Promise<void> {
   while (!over.signal.aborted) {
     const response = await fetch(url).catch(() => null)

@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { users } from '@schema/auth'
 import { conflict, notFound, problems } from '@shared/service'
 import { eq } from 'drizzle-orm'
-import type { AuthDb } from '../app.ts'
+import type { AuthDb } from '../database.ts'
 import { hashPassword } from '../passwords.ts'
 
 /** The user that the API's document shows. */

@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { cartItems, carts } from '@schema/cart'
 import { notFound, problems } from '@shared/service'
 import { asc, eq, sql } from 'drizzle-orm'
-import type { CartDb } from '../app.ts'
+import type { CartDb } from '../database.ts'
 import { exampleItem, itemSchema } from './items.ts'
 
 /** The cart that the API's document shows. */

@@ -3,7 +3,7 @@ import { cartItems, carts } from '@schema/cart'
 import { conflict, notFound, Problem, problems } from '@shared/service'
 import { and, eq, sql } from 'drizzle-orm'
 import type { RequestIdVariables } from 'hono/request-id'
-import type { CartDb } from '../app.ts'
+import type { CartDb } from '../database.ts'
 import type { ProductClient } from '../product-client.ts'
 
 type Transaction = Parameters<Parameters<CartDb['transaction']>[0]>[0]

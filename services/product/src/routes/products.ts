@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { products, stock } from '@schema/product'
 import { conflict, notFound, problems } from '@shared/service'
 import { desc, eq, sql } from 'drizzle-orm'
-import type { ProductDb } from '../app.ts'
+import type { ProductDb } from '../database.ts'
 import { cursorField, encodeCursor } from '../page-cursor.ts'
 
 /** The product that the API's document shows. */

@@ -2,7 +2,7 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { stock } from '@schema/product'
 import { conflict, notFound, problems } from '@shared/service'
 import { eq, sql } from 'drizzle-orm'
-import type { ProductDb } from '../app.ts'
+import type { ProductDb } from '../database.ts'
 import { byId, exampleProduct } from './products.ts'
 
 const largestQuantity = 2_147_483_647

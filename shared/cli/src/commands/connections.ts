@@ -1,14 +1,14 @@
-import { positiveNumber } from '../arguments.ts'
-import { defineCommand } from '../command.ts'
-import { testConnections } from '../connections.ts'
-import { dataRootOption, findServer } from '../database-server.ts'
-import { composeEnvironments, onServer } from '../service-environment.ts'
-import { findServices } from '../services.ts'
+import { positiveNumber } from '../command-line/arguments.ts'
+import { defineCommand } from '../command-line/command.ts'
+import { dataRootOption, findServer } from '../databases/admin-server.ts'
+import { testConnections } from '../reports/connections.ts'
+import { composeEnvironments, onServer } from '../workspace/service-environment.ts'
+import { findServices } from '../workspace/services.ts'
 
 export const command = defineCommand({
   synopsis: '[service…]',
   description: `
-Connects to the database of each service at once, as its runtime role and with its own environment, and says for each
+Connects to the database of each service at once, as its runtime role and with its own environment. Prints for each
 that fails what was refused and what to do. Exit code 1 unless every one succeeds.`,
   options: {
     json: { type: 'boolean', description: 'Print one JSON document.' },

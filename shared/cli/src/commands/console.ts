@@ -1,20 +1,19 @@
 import { ConsolePortError, serveConsole } from '@shared/console'
 import { describeHolder } from '@shared/postgres'
-import { defineCommand } from '../command.ts'
-import { consolePort } from '../console-port.ts'
-import { CommandError } from '../errors.ts'
-import { composeEnvironments } from '../service-environment.ts'
-import { findServices } from '../services.ts'
-import { aborted, listenForStop } from '../stop-request.ts'
-import { targetsOf } from '../targets.ts'
+import { defineCommand } from '../command-line/command.ts'
+import { CommandError } from '../command-line/errors.ts'
+import { aborted, listenForStop } from '../command-line/stop-request.ts'
+import { consolePort, targetsOf } from '../reports/console.ts'
+import { composeEnvironments } from '../workspace/service-environment.ts'
+import { findServices } from '../workspace/services.ts'
 
 export const command = defineCommand({
   synopsis: '[service…]',
   description: `
 Serves a web page with the connection pools of the running services, until Ctrl-C. bun run dev serves it too.
 
-Whoever reaches the page reads what the services' HEALTH_TOKEN guards, so it listens on this machine only unless --host
-says otherwise. The tokens themselves stay in this process.`,
+The page shows what the services guard by HEALTH_TOKEN to everyone who can reach it, so it listens on this machine only
+unless --host names another address. The tokens themselves stay in this process.`,
   options: {
     port: {
       type: 'string',

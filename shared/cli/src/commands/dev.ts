@@ -1,7 +1,7 @@
-import { defineCommand } from '../command.ts'
-import { dataRootOption } from '../database-server.ts'
-import { runDevelopment } from '../development.ts'
-import { findServices } from '../services.ts'
+import { defineCommand } from '../command-line/command.ts'
+import { dataRootOption } from '../databases/admin-server.ts'
+import { runDevelopment } from '../running/development.ts'
+import { findServices } from '../workspace/services.ts'
 
 export const command = defineCommand({
   synopsis: '[service…]',

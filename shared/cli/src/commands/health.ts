@@ -1,18 +1,18 @@
-import { positiveNumber } from '../arguments.ts'
-import { defineCommand } from '../command.ts'
-import { readServiceHealth, renderHealth } from '../health.ts'
-import { composeEnvironments, type ServiceSetup } from '../service-environment.ts'
-import { findServices } from '../services.ts'
-import { aborted, listenForStop } from '../stop-request.ts'
+import { positiveNumber } from '../command-line/arguments.ts'
+import { defineCommand } from '../command-line/command.ts'
+import { aborted, listenForStop } from '../command-line/stop-request.ts'
+import { readServiceHealth, renderHealth } from '../reports/health.ts'
+import { composeEnvironments, type ServiceSetup } from '../workspace/service-environment.ts'
+import { findServices } from '../workspace/services.ts'
 
 export const command = defineCommand({
   synopsis: '[service…]',
   description: `
-Asks /readyz, /health and, where it is allowed, /health/detailed of the running services, where their environment says
-that they listen. Exit code 1 unless every one is healthy.`,
+Requests /readyz, /health and, where it is allowed, /health/detailed of the running services, at the addresses in their
+environments. Exit code 1 unless every one is healthy.`,
   options: {
     json: { type: 'boolean', description: 'Print one JSON document (with --watch one a line).' },
-    watch: { type: 'boolean', description: 'Ask again until Ctrl-C.' },
+    watch: { type: 'boolean', description: 'Repeat until Ctrl-C.' },
     interval: { type: 'string', value: 'seconds', description: 'Pause of --watch. Default 2.' },
     timeout: { type: 'string', value: 'seconds', description: 'Longest time for one answer. Default 3.' },
   },

@@ -1,8 +1,8 @@
-import type { Command } from '../command.ts'
+import type { Command } from '../command-line/command.ts'
 
 interface Entry {
   readonly summary: string
-  /** Loaded when asked for: a command pays for its own imports only. */
+  /** Loads the command's module, so that a command loads its own imports only. */
   readonly load: () => Promise<{ readonly command: Command }>
 }
 
@@ -21,12 +21,12 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'Test the console in a real browser.',
     load: () => import('./test-browser.ts'),
   },
-  check: { summary: 'Check types, lint, format and who imports whom.', load: () => import('./check.ts') },
+  check: { summary: 'Check types, lint, format and imports.', load: () => import('./check.ts') },
   connections: {
-    summary: 'Connect to the database of every service and say what failed.',
+    summary: 'Connect to the database of every service and report what failed.',
     load: () => import('./connections.ts'),
   },
-  health: { summary: 'Ask the running services how they are.', load: () => import('./health.ts') },
+  health: { summary: 'Show the health of the running services.', load: () => import('./health.ts') },
   status: {
     summary: 'Show the connection pools of the running services.',
     load: () => import('./status.ts'),
@@ -37,36 +37,39 @@ export const commands: Readonly<Record<string, Entry>> = {
   },
   'db:start': {
     summary: 'Start the local PostgreSQL and leave it running.',
-    load: () => import('./db-start.ts'),
+    load: () => import('./database/start.ts'),
   },
-  'db:stop': { summary: 'Stop the local PostgreSQL.', load: () => import('./db-stop.ts') },
+  'db:stop': { summary: 'Stop the local PostgreSQL.', load: () => import('./database/stop.ts') },
   'db:provision': {
     summary: 'Create databases and roles of the services, on any server.',
-    load: () => import('./db-provision.ts'),
+    load: () => import('./database/provision.ts'),
   },
   'db:generate': {
     summary: 'Write migrations for what changed in a schema.',
-    load: () => import('./db-generate.ts'),
+    load: () => import('./database/generate.ts'),
   },
-  'db:migrate': { summary: 'Apply migrations, as the migrator.', load: () => import('./db-migrate.ts') },
+  'db:migrate': {
+    summary: 'Apply migrations, as the migrator.',
+    load: () => import('./database/migrate.ts'),
+  },
   'new:service': {
     summary: 'Make a service with a database of its own.',
     load: () => import('./new-service.ts'),
   },
   faults: {
     summary: 'Measure the connection layer and its peers under faults.',
-    load: () => import('./faults.ts'),
+    load: () => import('./measure/faults.ts'),
   },
   chaos: {
     summary: 'Break the connection layer at random, and audit what it answered.',
-    load: () => import('./chaos.ts'),
+    load: () => import('./measure/chaos.ts'),
   },
   bench: {
     summary: 'Measure how fast the connection layer and its peers are.',
-    load: () => import('./bench.ts'),
+    load: () => import('./measure/bench.ts'),
   },
   'bench:http': {
     summary: 'Measure how many requests a second the services answer.',
-    load: () => import('./bench-http.ts'),
+    load: () => import('./measure/bench-http.ts'),
   },
 }

@@ -1,15 +1,16 @@
-import { defineCommand } from '../command.ts'
-import { UsageError } from '../errors.ts'
-import { makeService, type Plan, planService } from '../new-service.ts'
-import { nameRule } from '../new-service-rules.ts'
-import { listenForStop } from '../stop-request.ts'
+import { defineCommand } from '../command-line/command.ts'
+import { UsageError } from '../command-line/errors.ts'
+import { listenForStop } from '../command-line/stop-request.ts'
+import { makeService } from '../new-service/make.ts'
+import { type Plan, planService } from '../new-service/plan.ts'
+import { nameRule } from '../new-service/rules.ts'
 
 export const command = defineCommand({
   synopsis: '<name>',
   description: `
 Makes a service with a database of its own from shared/cli/templates/service: its code, schema, first migration,
 environment and tests, its part of docker-compose.yml and a row in README.md. dev, test, connections and db:* find it
-at once. Says what it wrote; refuses before it writes anything, and leaves nothing when it fails half way.`,
+at once. Lists what it wrote; refuses before it writes anything, and leaves nothing when it fails.`,
   options: {
     port: {
       type: 'string',
@@ -48,6 +49,6 @@ function report({ definition, created, changed, touched }: Plan): string {
     `  git add --all && git diff --cached   shows what was written`,
     `Then make it yours: the tables in drizzle/${service}/schema.ts, a migration for them by`,
     `bun run db:generate ${service}, the routes in services/${service}/src/routes and their tests.`,
-    'For Docker, bun shared/cli/src/compose-secrets.ts makes its passwords.',
+    'For Docker, bun shared/cli/src/compose/secrets.ts makes its passwords.',
   ].join('\n')
 }

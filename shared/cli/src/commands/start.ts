@@ -1,6 +1,6 @@
-import { defineCommand } from '../command.ts'
-import { runProduction } from '../production.ts'
-import { findServices } from '../services.ts'
+import { defineCommand } from '../command-line/command.ts'
+import { runProduction } from '../running/production.ts'
+import { findServices } from '../workspace/services.ts'
 
 export const command = defineCommand({
   synopsis: '[service…]',

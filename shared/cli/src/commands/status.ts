@@ -1,14 +1,14 @@
 import { createObserver, type Observer } from '@shared/console'
-import { positiveNumber } from '../arguments.ts'
-import { defineCommand } from '../command.ts'
-import { composeEnvironments } from '../service-environment.ts'
-import { findServices } from '../services.ts'
-import { openScreen } from '../status-screen.ts'
-import { type StatusSummary, summarise } from '../status-summary.ts'
-import { renderStatus } from '../status-table.ts'
-import { aborted, listenForStop } from '../stop-request.ts'
-import { targetsOf } from '../targets.ts'
-import { paint } from '../terminal.ts'
+import { positiveNumber } from '../command-line/arguments.ts'
+import { defineCommand } from '../command-line/command.ts'
+import { aborted, listenForStop } from '../command-line/stop-request.ts'
+import { targetsOf } from '../reports/console.ts'
+import { type StatusSummary, summarise } from '../reports/status-summary.ts'
+import { renderStatus } from '../reports/status-table.ts'
+import { paint } from '../terminal/paint.ts'
+import { openScreen } from '../terminal/screen.ts'
+import { composeEnvironments } from '../workspace/service-environment.ts'
+import { findServices } from '../workspace/services.ts'
 
 const narrowest = 60
 const widthWithoutTerminal = 100
@@ -16,11 +16,11 @@ const widthWithoutTerminal = 100
 export const command = defineCommand({
   synopsis: '[service…]',
   description: `
-Shows the connection pool of each running service: connections in use, idle and beyond the pool's size, callers that
-wait, the longest wait (p99, worst of the last 10 s), the database's latency, failures of the last 5 minutes, what
-should be done, and what happened last. Exit code 1 unless every service is healthy.
+Shows the connection pool of each running service: connections in use, idle and overflow, waiting callers, the longest
+wait (p99, worst of the last 10 s), the database's latency, failures of the last 5 minutes, advice, and the latest
+events. Exit code 1 unless every service is healthy.
 
-Asks /health/monitor where the services' environment says that they listen; HEALTH_TOKEN there is sent along.`,
+Requests /health/monitor at the addresses in the services' environments, with the HEALTH_TOKEN that they name.`,
   options: {
     watch: { type: 'boolean', short: 'w', description: 'Draw it again until Ctrl-C.' },
     json: { type: 'boolean', description: 'Print one JSON document (with --watch one a line).' },
@@ -35,7 +35,7 @@ Asks /health/monitor where the services' environment says that they listen; HEAL
     const observers = targetsOf(setups).map((target) => createObserver(target, { timeoutMs }))
     const json = values.json === true
     if (values.watch !== true) {
-      const services = await ask(observers)
+      const services = await poll(observers)
       console.log(json ? JSON.stringify(toDocument(services), null, 2) : draw(services))
       return exitCodeOf(services)
     }
@@ -54,7 +54,7 @@ async function watch(
   process.stdout.on('resize', redraw)
   try {
     while (!stop.signal.aborted) {
-      services = await ask(observers)
+      services = await poll(observers)
       if (json) console.log(JSON.stringify(toDocument(services)))
       else redraw()
       await Promise.race([aborted(stop.signal), Bun.sleep(intervalMs)])
@@ -65,7 +65,7 @@ async function watch(
   return exitCodeOf(services)
 }
 
-async function ask(observers: readonly Observer[]): Promise<StatusSummary[]> {
+async function poll(observers: readonly Observer[]): Promise<StatusSummary[]> {
   await Promise.all(observers.map((observer) => observer.poll()))
   return observers.map((observer) => summarise(observer.view(), Date.now()))
 }

@@ -1,7 +1,7 @@
 import { provideBrowser } from '@shared/console/testing/browser'
-import { defineCommand } from '../command.ts'
-import { CommandError } from '../errors.ts'
-import { runTests } from '../test-run.ts'
+import { runTests } from '../checks/run-tests.ts'
+import { defineCommand } from '../command-line/command.ts'
+import { CommandError } from '../command-line/errors.ts'
 
 const tests = ['browser', 'reference-page'].map((name) => `./shared/console/test/${name}.test.ts`)
 

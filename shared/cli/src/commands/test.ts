@@ -1,6 +1,5 @@
-import { defineCommand } from '../command.ts'
-import { testPaths } from '../test-paths.ts'
-import { runTests } from '../test-run.ts'
+import { runTests, testPaths } from '../checks/run-tests.ts'
+import { defineCommand } from '../command-line/command.ts'
 
 export const command = defineCommand({
   synopsis: '[service or path…] [-- options of bun test]',

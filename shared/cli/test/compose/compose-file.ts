@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { repositoryRoot } from '../../src/workspace.ts'
+import { repositoryRoot } from '../../src/workspace/packages.ts'
 
 /** What the tests read of one container of docker-compose.yml; anchors are resolved. */
 export interface Container {
@@ -31,7 +31,7 @@ export interface ComposeFile {
   secrets: Record<string, { file: string }>
 }
 
-/** Reads docker-compose.yml anew, so that a test may change what it got. */
+/** Reads docker-compose.yml again, so that a test may change the result. */
 export function readCompose(): ComposeFile {
   return Bun.YAML.parse(readFileSync(join(repositoryRoot, 'docker-compose.yml'), 'utf8')) as ComposeFile
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
-import { repositoryRoot } from '../../src/workspace.ts'
+import { repositoryRoot } from '../../src/workspace/packages.ts'
 
 /** One instruction with what follows it on one line. */
 export interface Instruction {
@@ -10,7 +10,7 @@ export interface Instruction {
   readonly text: string
 }
 
-/** Reads services/Dockerfile: comments gone, continued lines joined. */
+/** Reads services/Dockerfile: without comments, continued lines joined. */
 export function readDockerfile(): Instruction[] {
   const text = readFileSync(join(repositoryRoot, 'services/Dockerfile'), 'utf8')
   const lines = text.replace(/^\s*#.*\n/gm, '').replace(/\\\n\s*/g, '')

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { createMigrationEnv, createServiceEnv, EnvironmentError, serviceVariables } from '@shared/env'
-import type { Service } from '../../src/services.ts'
-import { repositoryRoot } from '../../src/workspace.ts'
+import { repositoryRoot } from '../../src/workspace/packages.ts'
+import type { Service } from '../../src/workspace/services.ts'
 import { type ComposeFile, type Container, containerOf } from './compose-file.ts'
 
 const mounted = '/run/secrets/'
@@ -82,7 +82,7 @@ export function secretFindings(compose: ComposeFile): string[] {
   const misnamed = declared.filter((secret) => basename(compose.secrets[secret]?.file ?? '') !== secret)
   return [
     ...findings,
-    ...unused.map((secret) => `nobody uses ${secret}`),
+    ...unused.map((secret) => `no container uses ${secret}`),
     ...misnamed.map((secret) => `${secret} comes from a file of another name`),
   ]
 }
@@ -94,7 +94,7 @@ export function secretHolders(compose: ComposeFile): Record<string, string[]> {
   return Object.fromEntries(Object.keys(compose.secrets).map((secret) => [secret, holders(secret).sort()]))
 }
 
-/** Which service asks which other one, by the addresses in their environments: `cart – product:8002`. */
+/** Which service calls which other one, by the addresses in their environments: `cart – product:8002`. */
 export function callsOf(compose: ComposeFile, names: readonly string[]): string[] {
   return names.flatMap((name) =>
     Object.values(containerOf(compose, name).environment ?? {})

@@ -1,10 +1,10 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { writeComposeSecrets } from '../../src/compose-secrets.ts'
-import { repositoryRoot } from '../../src/workspace.ts'
+import { writeComposeSecrets } from '../../src/compose/secrets.ts'
+import { repositoryRoot } from '../../src/workspace/packages.ts'
 
-/** The secrets of docker-compose.yml, made anew for a test. */
+/** The secrets of docker-compose.yml, made for a test. */
 export interface SecretFolder {
   readonly path: string
   remove(): void

@@ -1,10 +1,38 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Attachment, countUsers } from './attachment.ts'
-import type { LocalPostgres } from './local-postgres.ts'
 import type { Place } from './place.ts'
 import { findRunning, type Lifetime, postmasterPid, type RunningServer } from './running-server.ts'
 import { type StopOptions, stopProcess } from './server-process.ts'
 import { lockTimeoutMs, withStartLock } from './start-lock.ts'
+
+/** A running local server that this process uses. */
+export interface LocalPostgres extends AsyncDisposable {
+  /** Superuser's URL. This and the next ones are as of the last start or restart through this object. */
+  readonly adminUrl: string
+  readonly host: string
+  readonly port: number
+  /** `18.4` */
+  readonly version: string
+  /** The postmaster's process id. */
+  readonly pid: number
+  readonly lifetime: Lifetime
+  readonly dataDirectory: string
+  readonly logFile: string
+  /** False where it ran already and was joined. */
+  readonly startedHere: boolean
+  /** What holds the preferred port, in words; null if the server got that port. */
+  readonly portTakenBy: string | null
+  /** Stops the server for everybody; resolves also if it does not run. Throws `STOP_FAILED`. */
+  stop(options?: StopOptions): Promise<void>
+  /** Stops and starts it on the same port; also starts one that was stopped or killed. Throws `PORT_TAKEN`, `START_FAILED`. */
+  restart(options?: StopOptions): Promise<void>
+  /**
+   * Ends this use, once; the last user of a `session` server stops it.
+   *
+   * `shared`: somebody else still uses it. `left-running`: a daemon stays.
+   */
+  release(): Promise<'stopped' | 'shared' | 'left-running'>
+}
 
 /** A server that was started or joined. */
 export interface Started {

@@ -2,11 +2,11 @@ import { LocalPostgresError } from '../errors.ts'
 import { createAttachment } from './attachment.ts'
 import { prepareBinaries } from './binaries.ts'
 import { ensureCluster } from './cluster.ts'
-import { createHandle, type Started } from './handle.ts'
+import { createHandle, type LocalPostgres, type Started } from './handle.ts'
 import { defaultDataRoot, resolvePlace } from './place.ts'
 import { choosePort, describeHolder } from './port.ts'
 import { clearReusedPid, findRunning, type Lifetime } from './running-server.ts'
-import { checkSettings, launch, type StopOptions, stopProcess } from './server-process.ts'
+import { checkSettings, launch, stopProcess } from './server-process.ts'
 import { reportSettings } from './settings.ts'
 import { lockTimeoutMs, withStartLock } from './start-lock.ts'
 
@@ -24,35 +24,6 @@ export interface StartOptions {
   timeoutMs?: number
   /** Told in a line what is not as asked for: another port, another folder, a server that ran already. */
   onNotice?: (line: string) => void
-}
-
-/** A running local server that this process uses. */
-export interface LocalPostgres extends AsyncDisposable {
-  /** Superuser's URL. This and the next ones are as of the last start or restart through this object. */
-  readonly adminUrl: string
-  readonly host: string
-  readonly port: number
-  /** `18.4` */
-  readonly version: string
-  /** The postmaster's process id. */
-  readonly pid: number
-  readonly lifetime: Lifetime
-  readonly dataDirectory: string
-  readonly logFile: string
-  /** False where it ran already and was joined. */
-  readonly startedHere: boolean
-  /** What holds the preferred port, in words; null if the server got that port. */
-  readonly portTakenBy: string | null
-  /** Stops the server for everybody; resolves also if it does not run. Throws `STOP_FAILED`. */
-  stop(options?: StopOptions): Promise<void>
-  /** Stops and starts it on the same port; also starts one that was stopped or killed. Throws `PORT_TAKEN`, `START_FAILED`. */
-  restart(options?: StopOptions): Promise<void>
-  /**
-   * Ends this use, once; the last user of a `session` server stops it.
-   *
-   * `shared`: somebody else still uses it. `left-running`: a daemon stays.
-   */
-  release(): Promise<'stopped' | 'shared' | 'left-running'>
 }
 
 /**

@@ -1,5 +1,6 @@
 import { parseAdminUrl } from '../admin-connection.ts'
-import { type LocalPostgres, startPostgres } from '../server/local-postgres.ts'
+import type { LocalPostgres } from '../server/handle.ts'
+import { startPostgres } from '../server/local-postgres.ts'
 import { stopPgBouncers } from './pgbouncer.ts'
 import { stopPrivateServers, sweepPrivateServers } from './private-servers.ts'
 import { endTestRun } from './test-run.ts'

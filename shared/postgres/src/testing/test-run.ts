@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { type AdminSql, openSession, type Session } from '../admin-connection.ts'
 import { quoteIdentifier } from '../provision/quote.ts'
-import type { TestPostgres } from './test-postgres.ts'
 
 /** Advisory lock classes on the test server, in the admin URL's database. */
 export const lockClasses = { run: 0x6c71, template: 0x6c72, roles: 0x6c73 } as const
@@ -25,7 +24,7 @@ let current: { id: string; databases: Set<string>; count: number; session: Promi
   null
 
 /** The run of this process on the given server; the first call drops what dead runs left. */
-export async function testRun(server: TestPostgres): Promise<TestRun> {
+export async function testRun(server: { readonly adminUrl: string }): Promise<TestRun> {
   current ??= { id: randomBytes(4).toString('hex'), databases: new Set(), count: 0, session: null }
   const run = current
   run.session ??= openRunSession(server, run.id, () => {
@@ -35,7 +34,11 @@ export async function testRun(server: TestPostgres): Promise<TestRun> {
   return { id: run.id, databases: run.databases, sql, next: () => ++run.count }
 }
 
-async function openRunSession(server: TestPostgres, id: string, onLost: () => void): Promise<Session> {
+async function openRunSession(
+  server: { readonly adminUrl: string },
+  id: string,
+  onLost: () => void,
+): Promise<Session> {
   try {
     const session = await openSession(server.adminUrl, { applicationName: `test run ${id}`, onClose: onLost })
     // Before the first database of the run exists: another run would take it for a dead one's.

@@ -1,0 +1,8 @@
+import type * as schema from '@schema/auth'
+import type { Database } from '@shared/database'
+
+/** This service's own database. */
+export type AuthDatabase = Database<typeof schema>
+
+/** Its Drizzle handle. */
+export type AuthDb = AuthDatabase['db']

@@ -1,0 +1,87 @@
+/** Which packages of the workspace the packages at a path may depend on. */
+export interface PackageRule {
+  /** `services/*`: any package there. */
+  readonly packages: string
+  /** `$` stands for the name after the `/` of the package's path. */
+  readonly mayUse: readonly string[]
+}
+
+/**
+ * The rooms of a package, each with the rooms that its files may import. A room is a folder without those below it, `.`
+ * for the package's own, or a single file that all rooms of its folder may need: `src/errors.ts`.
+ */
+export type RoomRules = Readonly<Record<string, readonly string[]>>
+
+/** Where an npm package may be imported, outside of tests and measurements. */
+export interface NpmRule {
+  /** Holds for `drizzle-orm/pg-core` too where it is `drizzle-orm`. */
+  readonly name: string
+  /** Folders, from the root, with all that is below them. */
+  readonly onlyIn: readonly string[]
+  /** Whether type-only imports are allowed everywhere. Default false. */
+  readonly typesAnywhere?: boolean
+}
+
+/** Everything that `checkBoundaries` compares a workspace with. */
+export interface BoundaryRules {
+  /** A package in no row may use no other package of the workspace. */
+  readonly packages: readonly PackageRule[]
+  /** What tests, and the helpers they import, may use as well, in every package. */
+  readonly testsMayUse: readonly string[]
+  /** By the package's path. Every folder with code that is not for tests is a room and has a rule. */
+  readonly rooms: Readonly<Record<string, RoomRules>>
+  readonly npm: readonly NpmRule[]
+  /** Paths of packages that depend on nothing: only modules that begin with `node:` and their own files. */
+  readonly standalone: readonly string[]
+  /** Paths of packages whose files are not checked for circles yet. */
+  readonly circlesIn: readonly string[]
+}
+
+/** The rules of this repository. Imports point one way. */
+export const boundaryRules: BoundaryRules = {
+  packages: [
+    { packages: 'services/*', mayUse: ['@shared/service', '@shared/env', '@shared/database', '@schema/$'] },
+    { packages: 'shared/service', mayUse: ['@shared/database'] },
+    { packages: 'shared/env', mayUse: ['@shared/database'] },
+    {
+      packages: 'shared/cli',
+      mayUse: ['@shared/console', '@shared/database', '@shared/env', '@shared/postgres'],
+    },
+  ],
+  testsMayUse: ['@shared/postgres', '@shared/service', '@shared/env', '@shared/database'],
+  rooms: {
+    'shared/cli': {
+      '.': ['src', 'src/command-line', 'src/workspace'],
+      src: ['src/commands', 'src/command-line'],
+      'src/commands': [
+        'src/commands/database',
+        'src/commands/measure',
+        'src/checks',
+        'src/new-service',
+        'src/running',
+        'src/reports',
+        'src/databases',
+        'src/workspace',
+        'src/terminal',
+        'src/command-line',
+      ],
+      'src/commands/database': ['src/databases', 'src/workspace', 'src/command-line'],
+      'src/commands/measure': ['src/workspace', 'src/command-line'],
+      'src/checks': ['src/workspace', 'src/terminal', 'src/command-line'],
+      'src/new-service': ['src/compose', 'src/databases', 'src/workspace', 'src/command-line'],
+      'src/compose': ['src/databases', 'src/workspace'],
+      'src/running': ['src/reports', 'src/databases', 'src/workspace', 'src/terminal', 'src/command-line'],
+      'src/reports': ['src/workspace', 'src/terminal', 'src/command-line'],
+      'src/databases': ['src/workspace', 'src/terminal', 'src/command-line'],
+      'src/workspace': ['src/command-line'],
+      'src/terminal': [],
+      'src/command-line': [],
+    },
+  },
+  npm: [
+    { name: 'postgres', onlyIn: ['shared/database/src', 'shared/postgres/src'] },
+    { name: 'drizzle-orm', onlyIn: ['shared/database/src', 'services', 'drizzle'], typesAnywhere: true },
+  ],
+  standalone: [],
+  circlesIn: ['shared/database', 'shared/service'],
+}

@@ -1,0 +1,21 @@
+import { expect, test } from 'bun:test'
+import { join } from 'node:path'
+import { repositoryRoot } from '../workspace/packages.ts'
+import { testPaths } from './run-tests.ts'
+
+test('a service, a path from here and a path from the root become paths from the root', () => {
+  const here = join(repositoryRoot, 'shared/env')
+  expect(testPaths(['auth', 'src/suggest.test.ts', 'shared/cli'], here)).toEqual([
+    './services/auth/',
+    './shared/env/src/suggest.test.ts',
+    './shared/cli',
+  ])
+})
+
+test('nothing named is everything', () => {
+  expect(testPaths([])).toEqual([])
+})
+
+test('what is neither is refused, with the service that was meant', () => {
+  expect(() => testPaths(['prodct'])).toThrow('prodct is no service, file or folder, did you mean product?')
+})

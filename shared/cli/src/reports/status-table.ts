@@ -1,0 +1,139 @@
+import { gatherEvents } from '@shared/console'
+import type { Painter } from '../terminal/paint.ts'
+import { ago, clip, duration, fit, wrap } from '../terminal/text.ts'
+import { capacityOf, renderBar, statusColour, statusText } from './status-cells.ts'
+import type { StatusSummary } from './status-summary.ts'
+
+/** How {@link renderStatus} draws. */
+export interface StatusStyle {
+  /** Columns of the terminal; no line is longer. At least 60. */
+  readonly width: number
+  readonly paint: Painter
+  /** Epoch ms. */
+  readonly now: number
+}
+
+/** Below this the columns of the table have no room for a bar, and each service gets lines of its own. */
+const tableWidth = 84
+const statusWidth = 13
+const longestName = 16
+const shownEvents = 6
+
+/** Everything about the services as text: pools, why something is wrong, what to do about it, what happened last. */
+export function renderStatus(services: readonly StatusSummary[], style: StatusStyle): string {
+  const blocks = [
+    style.width >= tableWidth ? table(services, style) : services.flatMap((service) => stack(service, style)),
+    services.flatMap((service) => notes(service, style)),
+    events(services, style),
+  ]
+  return blocks
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.map((line) => line.trimEnd()).join('\n'))
+    .join('\n\n')
+}
+
+const headings = ['used', 'idle', 'over', 'wait'] as const
+
+function table(services: readonly StatusSummary[], { width, paint }: StatusStyle): string[] {
+  const name = Math.max(7, ...services.map((service) => Math.min(service.name.length, longestName)))
+  const most = Math.max(
+    2,
+    ...services.map(({ report }) => (report ? `${capacityOf(report.pool)}`.length : 0)),
+  )
+  // Two blanks after each, numbers five wide, times nine, failures six.
+  const bar = width - (name + 2) - (statusWidth + 2) - (most + 2) - headings.length * 5 - 2 * 9 - 6 - 2
+  const row = (
+    first: string,
+    status: string,
+    pool: string,
+    numbers: readonly string[],
+    rest: readonly string[],
+  ) =>
+    [
+      fit(first, name + 2),
+      fit(status, statusWidth + 2),
+      fit(pool, bar + most + 4),
+      ...numbers.map((text) => fit(text, 5, 'right')),
+      ...rest.slice(0, 2).map((text) => fit(text, 9, 'right')),
+      fit(rest[2] ?? '', 6, 'right'),
+    ].join('')
+  const heading = row('service', 'health', 'pool', headings, ['wait p99', 'latency', 'fail'])
+  return [
+    paint('grey', heading.trimEnd()),
+    ...services.map((service) => {
+      const { report } = service
+      const numbers = numbersOf(service, paint)
+      const drawn = report === null ? '' : `${renderBar(report.pool, bar, paint)} /${capacityOf(report.pool)}`
+      return row(
+        clip(service.name, name),
+        statusText(service.status, paint),
+        drawn,
+        [numbers.used, numbers.idle, numbers.overflow, numbers.waiting],
+        [numbers.waitP99, numbers.latency, numbers.failures],
+      )
+    }),
+  ]
+}
+
+function stack(service: StatusSummary, { width, paint }: StatusStyle): string[] {
+  const { report, name, status, url } = service
+  const head = `${fit(clip(name, longestName), longestName)} ${fit(statusText(status, paint), statusWidth)} `
+  const address = url.replace(/^https?:\/\//, '')
+  const lines = [head + paint('grey', clip(address, width - Bun.stringWidth(head)))]
+  if (report === null) return lines
+  const numbers = numbersOf(service, paint)
+  const size = ` /${capacityOf(report.pool)}`
+  return [
+    ...lines,
+    `  ${renderBar(report.pool, width - 2 - size.length, paint)}${size}`,
+    `  used ${numbers.used}  idle ${numbers.idle}  over ${numbers.overflow}  wait ${numbers.waiting}  fail ${numbers.failures}`,
+    `  wait p99 ${numbers.waitP99}  latency ${numbers.latency}`,
+  ]
+}
+
+/** The same for both layouts, with a colour for what should not be. */
+function numbersOf({ report, waitP99Ms, failures }: StatusSummary, paint: Painter) {
+  const count = (value: number | null | undefined, colour?: 'yellow' | 'red'): string => {
+    if (value === null || value === undefined) return '–'
+    return colour !== undefined && value > 0 ? paint(colour, String(value)) : String(value)
+  }
+  const pool = report?.pool
+  return {
+    used: count(pool?.checkedOut),
+    idle: count(pool?.idle),
+    overflow: count(pool?.overflow),
+    waiting: count(pool?.waiting, 'yellow'),
+    failures: count(failures, 'red'),
+    waitP99: duration(waitP99Ms),
+    latency: duration(report?.database.latencyMs),
+  }
+}
+
+/** Why it is not healthy, then the advice that is not that same sentence. */
+function notes(
+  { name: whole, status, reason, report }: StatusSummary,
+  { width, paint }: StatusStyle,
+): string[] {
+  const name = clip(whole, longestName)
+  const colours = { info: 'grey', warning: 'yellow', critical: 'red' } as const
+  const advice = (report?.advice ?? []).filter(({ text }) => text !== reason)
+  return [
+    ...(reason === '' ? [] : wrap(`${paint(statusColour(status), name)}: `, reason, width)),
+    ...advice.flatMap(({ level, text }) => wrap(`${name}: ${paint(colours[level], level)}: `, text, width)),
+  ]
+}
+
+/** The last events of all services, the newest first. */
+function events(services: readonly StatusSummary[], { width, paint, now }: StatusStyle): string[] {
+  const last = services
+    .flatMap(({ name, report }) => gatherEvents(report?.events ?? []).map((burst) => ({ name, ...burst })))
+    .sort((left, right) => right.at - left.at)
+    .slice(0, shownEvents)
+  const name = Math.max(0, ...last.map((event) => Math.min(event.name.length, longestName)))
+  return last.map((event) => {
+    const when = paint('grey', fit(ago(now - event.at), 10, 'right'))
+    const times = event.count === 1 ? '' : `×${event.count}`
+    const what = [event.type, event.code, times].filter(Boolean).join(' ')
+    return clip(`${when}  ${fit(clip(event.name, name), name)}  ${what}`, width)
+  })
+}

@@ -1,0 +1,63 @@
+import { type FSWatcher, watch } from 'node:fs'
+import { join, relative, sep } from 'node:path'
+import { repositoryRoot } from '../workspace/packages.ts'
+import type { Service } from '../workspace/services.ts'
+
+/** What changed, for which services; paths are from the repository's root. */
+export type OnChange = (services: readonly string[], path: string) => void
+
+// An editor's save is several events, a git checkout a burst of them.
+const settleMs = 100
+
+/**
+ * Watches the folders that the services' code and settings come from; tests and generated files do not count.
+ *
+ * Not `bun --watch`: that cuts requests in flight, does not see `.env` files, and ends when the service exits, so that
+ * fixing the file would not start it again.
+ *
+ * @throws {Error} The system allows no more watches.
+ */
+export function watchFiles(services: readonly Service[], onChange: OnChange): Disposable {
+  const pending = new Set<string>()
+  let first = ''
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const flush = (): void => {
+    const names = [...pending]
+    pending.clear()
+    onChange(names, first)
+  }
+  const watchers: FSWatcher[] = []
+  const close = (): void => {
+    clearTimeout(timer)
+    for (const watcher of watchers) watcher.close()
+  }
+  try {
+    for (const folder of new Set(services.flatMap(({ sourceFolders }) => sourceFolders))) {
+      const users = services.filter(({ sourceFolders }) => sourceFolders.includes(folder))
+      const watcher = watch(folder, { recursive: true }, (_event, file) => {
+        if (file === null || !matters(file)) return
+        if (pending.size === 0) first = relative(repositoryRoot, join(folder, file))
+        for (const { service } of users) pending.add(service)
+        clearTimeout(timer)
+        timer = setTimeout(flush, settleMs)
+      })
+      // A removed folder is no reason to end: the next restart reports what is missing.
+      watcher.on('error', () => undefined)
+      watchers.push(watcher)
+    }
+  } catch (error) {
+    close()
+    throw error
+  }
+  return { [Symbol.dispose]: close }
+}
+
+/** Whether a change of this file, named from its package's folder, can change what a service does. */
+export function matters(file: string): boolean {
+  const parts = file.split(sep)
+  const name = parts.at(-1) ?? ''
+  if (parts.some((part) => ['node_modules', 'test', 'bench', 'testing', 'migrations'].includes(part)))
+    return false
+  if (/\.(test|bench)\.tsx?$/.test(name) || name === '.env.example') return false
+  return /\.(tsx?|json)$/.test(name) || name.startsWith('.env')
+}
