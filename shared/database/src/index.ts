@@ -8,6 +8,14 @@ export type {
   TransactionOptions,
   UsedConnection,
 } from './database-api.ts'
+export {
+  type DatabaseTarget,
+  type DatabaseUrlParts,
+  formatDatabaseUrl,
+  isHost,
+  isPlainText,
+  parseDatabaseUrl,
+} from './database-url.ts'
 export type { Deadline, DeadlineOwner, SpentOn, TimeLimit } from './deadline.ts'
 export type { DrizzleClient } from './drizzle-client.ts'
 export type { DrizzleDatabase } from './drizzle-handle.ts'
@@ -36,7 +44,7 @@ export { type HistogramSnapshot, quantileMs } from './histogram.ts'
 export { type MigrateOptions, migrate } from './migrate.ts'
 export type { DatabaseEvent, DatabaseEventType, EventCounts } from './monitor.ts'
 export type { PoolMonitor, Seen } from './monitor-pool.ts'
-export type { ConnectionOptions, PoolOptions, SslMode } from './options.ts'
+export { type ConnectionOptions, type PoolOptions, type SslMode, sslModes } from './options.ts'
 export type { Pooler } from './pooler.ts'
 export { capacity, type Sample } from './sample.ts'
 export type { Confinement, RunningStatement, ServerReport } from './server-report.ts'

@@ -1,10 +1,11 @@
+import { sslModes } from '@shared/database'
 import { z } from 'zod'
-import { parseDatabaseUrl, sslModes } from './database-url.ts'
+import { readDatabaseUrl } from './database-url.ts'
 import { boolean, host, identifier, integer, oneOf, seconds, secret, text } from './fields.ts'
 import type { ServiceDefinition, VariableTable } from './variables.ts'
 
 const databaseUrl = z.string().transform((value, context) => {
-  const result = parseDatabaseUrl(value)
+  const result = readDatabaseUrl(value)
   if ('parts' in result) return result.parts
   for (const message of result.problems) context.addIssue({ code: 'custom', message })
   return z.NEVER

@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs'
+import type { DatabaseTarget, DatabaseUrlParts, SslMode } from '@shared/database'
 import type { z } from 'zod'
-import type { DatabaseTarget, DatabaseUrlParts, SslMode } from './database-url.ts'
 import { targetVariables } from './database-variables.ts'
 import type { Issues } from './issues.ts'
 import type { ServiceDefinition } from './variables.ts'
