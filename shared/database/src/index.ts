@@ -44,7 +44,15 @@ export { type HistogramSnapshot, quantileMs } from './histogram.ts'
 export { type MigrateOptions, migrate } from './migrate.ts'
 export type { DatabaseEvent, DatabaseEventType, EventCounts } from './monitor.ts'
 export type { PoolMonitor, Seen } from './monitor-pool.ts'
-export { type ConnectionOptions, type PoolOptions, type SslMode, sslModes } from './options.ts'
+export type { Option, OptionsOf, OptionTable } from './option-table.ts'
+export {
+  type ConnectionOptions,
+  connectionOptions,
+  optionGroups,
+  type PoolOptions,
+  type SslMode,
+} from './options.ts'
+export { poolOptions } from './pool-options.ts'
 export type { Pooler } from './pooler.ts'
 export { capacity, type Sample } from './sample.ts'
 export type { Confinement, RunningStatement, ServerReport } from './server-report.ts'

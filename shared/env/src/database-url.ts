@@ -1,28 +1,28 @@
-import { type DatabaseUrlParts, parseDatabaseUrl } from '@shared/database'
+import { connectionOptions, type DatabaseUrlParts, parseDatabaseUrl, poolOptions } from '@shared/database'
 
-/** What other stacks put into the URL's query, and where it belongs here. */
-const variableOfParameter: Readonly<Record<string, string>> = {
-  application_name: 'DATABASE_APPLICATION_NAME',
-  connect_timeout: 'DATABASE_CONNECT_TIMEOUT',
-  connection_limit: 'DATABASE_POOL_SIZE',
-  idle_timeout: 'DATABASE_IDLE_TIMEOUT',
-  max: 'DATABASE_POOL_SIZE',
-  max_lifetime: 'DATABASE_POOL_RECYCLE',
-  max_overflow: 'DATABASE_MAX_OVERFLOW',
-  pgbouncer: 'DATABASE_PREPARE',
-  pool_pre_ping: 'DATABASE_POOL_PRE_PING',
-  pool_recycle: 'DATABASE_POOL_RECYCLE',
-  pool_size: 'DATABASE_POOL_SIZE',
-  pool_timeout: 'DATABASE_POOL_TIMEOUT',
-  prepare: 'DATABASE_PREPARE',
-  ssl: 'DATABASE_SSL_MODE',
-  sslrootcert: 'DATABASE_SSL_ROOT_CERT',
-  statement_timeout: 'DATABASE_STATEMENT_TIMEOUT',
+/** What other stacks put into the URL's query, and which option it is here. */
+const optionOfParameter: Readonly<Record<string, { readonly variable: string }>> = {
+  application_name: connectionOptions.applicationName,
+  connect_timeout: connectionOptions.connectTimeoutMs,
+  connection_limit: poolOptions.poolSize,
+  idle_timeout: poolOptions.idleTimeoutMs,
+  max: poolOptions.poolSize,
+  max_lifetime: poolOptions.recycleMs,
+  max_overflow: poolOptions.maxOverflow,
+  pgbouncer: connectionOptions.prepare,
+  pool_pre_ping: poolOptions.prePing,
+  pool_recycle: poolOptions.recycleMs,
+  pool_size: poolOptions.poolSize,
+  pool_timeout: poolOptions.checkoutTimeoutMs,
+  prepare: connectionOptions.prepare,
+  ssl: connectionOptions.sslMode,
+  sslrootcert: connectionOptions.sslRootCert,
+  statement_timeout: connectionOptions.statementTimeoutMs,
 }
 
 /** Reads a `DATABASE_URL` as `parseDatabaseUrl` does; for a parameter of another stack it names the variable to set. */
 export function readDatabaseUrl(text: string): { parts: DatabaseUrlParts } | { problems: string[] } {
   return parseDatabaseUrl(text, (parameter) =>
-    Object.hasOwn(variableOfParameter, parameter) ? variableOfParameter[parameter] : undefined,
+    Object.hasOwn(optionOfParameter, parameter) ? optionOfParameter[parameter]?.variable : undefined,
   )
 }
