@@ -71,19 +71,22 @@ export interface Check {
   readonly ok: (value: unknown) => boolean
 }
 
+/** A whole number within bounds, which belong to it. */
 export const integer = (min: number, max: number): Check => ({
   expected: `a whole number from ${min} to ${max}`,
   ok: (value) => Number.isInteger(value) && (value as number) >= min && (value as number) <= max,
 })
 
-/** @param never Whether Infinity is a value; then there is no longest time. */
+/** A time in ms. @param never Whether Infinity is a value; then there is no longest time. */
 export const time = (min: number, never = false): Check => ({
   expected: `a time in ms from ${min}${never ? ', or Infinity' : ` to ${longestTimerMs}`}`,
   ok: (value) => typeof value === 'number' && value >= min && (never || value <= longestTimerMs),
 })
 
+/** `true` or `false`, and nothing that counts as such. */
 export const boolean: Check = { expected: 'true or false', ok: (value) => typeof value === 'boolean' }
 
+/** One of some words. */
 export const choice = (...choices: readonly string[]): Check => ({
   expected: `one of ${choices.join(', ')}`,
   ok: (value) => choices.includes(value as string),
@@ -161,7 +164,7 @@ function unknownOption(
   return new ConfigurationError(`Unknown option ${path}. Known are ${known.join(', ')}.`)
 }
 
-/** @param option `pool.poolSize`, or `timeoutMs of connect()`. */
+/** What to throw for a value that a check refuses. @param option `pool.poolSize`, or `timeoutMs of connect()`. */
 export function wrongOption(option: string, { expected }: Check, value: unknown): ConfigurationError {
   return new ConfigurationError(
     `Option ${option} must be ${expected}, got ${shownValue(value)} (${typeof value}).`,
