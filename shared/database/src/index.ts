@@ -9,18 +9,30 @@ export {
   type DeadlineOwner,
   type HistogramSnapshot,
   NestedCheckoutError,
+  type Option,
+  type OptionsOf,
+  type OptionTable,
   PoolClosedError,
   type PoolCounters,
   type PoolOptions,
   PoolSaturatedError,
   type PoolStatus,
   type PoolTimings,
+  poolOptions,
   quantileMs,
   type SpentOn,
   StatementTimeoutError,
   type TimeLimit,
   WorkAbortedError,
 } from '@shared/pool'
+export {
+  type DatabaseTarget,
+  type DatabaseUrlParts,
+  formatDatabaseUrl,
+  isHost,
+  isPlainText,
+  parseDatabaseUrl,
+} from './connection/database-url.ts'
 export type { Pooler } from './connection/pooler.ts'
 export { createDatabase } from './database.ts'
 export type {
@@ -50,5 +62,5 @@ export type { DatabaseHealth, HealthProbe } from './monitor/health.ts'
 export type { PoolMonitor, Seen } from './monitor/monitor.ts'
 export { capacity, type Sample } from './monitor/sample.ts'
 export type { Confinement, RunningStatement, ServerReport } from './monitor/server-report.ts'
-export type { ConnectionOptions, SslMode } from './options.ts'
+export { type ConnectionOptions, connectionOptions, optionGroups, type SslMode } from './options.ts'
 export type { Bounds, WorkOptions } from './session/work.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
-import { ConfigurationError } from '@shared/pool'
+import { ConfigurationError, checkOf, type OptionTable } from '@shared/pool'
 import { createDatabase } from './database.ts'
-import { resolveConnectionOptions, resolvePoolOptions } from './options.ts'
+import { optionGroups, resolveConnectionOptions, resolvePoolOptions } from './options.ts'
 
 describe('options', () => {
   test('defaults are complete and frozen', () => {
@@ -57,6 +57,7 @@ describe('options', () => {
     ['maxPreparedStatements', -1],
     ['sslMode', 'allow'],
     ['sslRootCert', 5],
+    ['applicationName', 'n'.repeat(64)],
     ['applicationName', {}],
   ])('connection.%s refuses %p', (option, value) => {
     expect(() => resolveConnectionOptions({ [option]: value })).toThrow(`Option connection.${option} must be`)
@@ -95,5 +96,47 @@ describe('options', () => {
       nonsense: `Unknown option nonsense. ${known}`,
       casing: `Unknown option casing. ${known}`,
     })
+  })
+})
+
+describe('the tables of options', () => {
+  const entries = Object.values<OptionTable>(optionGroups).flatMap((table) => Object.entries(table))
+
+  test.each(entries)('%s has a default that it takes, and says what it does', (_, option) => {
+    const takesDefault = option.default === undefined || checkOf(option).ok(option.default)
+    const choices = option.kind === 'choice' ? option.choices : []
+    const unnamed = choices.filter((choice) => !option.sentence.includes(choice))
+    expect({ takesDefault, unnamed, ends: option.sentence.at(-1) }).toEqual({
+      takesDefault: true,
+      unnamed: [],
+      ends: '.',
+    })
+  })
+
+  test('have no name and no variable twice, and a sentence names only options that there are', () => {
+    const names = entries.map(([name]) => name)
+    const variables = entries.map(([, { variable }]) => variable)
+    const named = entries.flatMap(([, { sentence }]) =>
+      [...sentence.matchAll(/`(.+?)`/g)].map(([, name]) => name),
+    )
+    expect({
+      names: new Set(names).size,
+      variables: new Set(variables).size,
+      unknown: named.filter((name) => !names.includes(name ?? '')),
+    }).toEqual({ names: names.length, variables: names.length, unknown: [] })
+  })
+
+  test('give the types of their values', () => {
+    const pool = resolvePoolOptions({ resetOnCheckin: 'rollback' })
+    const connection = resolveConnectionOptions({ sslRootCert: '/ca.pem' })
+    const typed: [number, boolean, 'discard' | 'rollback', string | undefined] = [
+      pool.poolSize,
+      pool.prePing,
+      pool.resetOnCheckin,
+      connection.sslRootCert,
+    ]
+    expect(typed).toEqual([10, true, 'rollback', '/ca.pem'])
+    // @ts-expect-error not a choice
+    expect(() => resolvePoolOptions({ resetOnCheckin: 'none' })).toThrow('one of discard, rollback')
   })
 })

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connectionOptions, type OptionsOf, type OptionTable, poolOptions } from '@shared/database'
 import { definition, parts } from '../test/environments.ts'
 import { databaseOptions } from './database-options.ts'
 import { createMigrationEnv } from './migration-env.ts'
@@ -9,6 +10,8 @@ import { createServiceEnv } from './service-env.ts'
 
 const read = (environment?: Record<string, string>) =>
   databaseOptions(createServiceEnv({ ...definition, environment }))
+const defaultsOf = <T extends OptionTable>(table: T): OptionsOf<T> =>
+  Object.fromEntries(Object.entries(table).map(([name, option]) => [name, option.default])) as OptionsOf<T>
 const before = { ...process.env }
 
 afterEach(() => {
@@ -21,35 +24,8 @@ describe('databaseOptions', () => {
       url: 'postgresql://auth_app:pw@db:5432/auth_db?sslmode=prefer',
       passwordFile: undefined,
       replicas: 1,
-      pool: {
-        poolSize: 10,
-        maxOverflow: 20,
-        maxWaiting: 1000,
-        checkoutTimeoutMs: 30_000,
-        recycleMs: 3_600_000,
-        idleTimeoutMs: 600_000,
-        prePing: true,
-        prePingIdleMs: 500,
-        prePingTimeoutMs: 2000,
-        sharedDepth: 16,
-        slowStatementMs: 20,
-        leakAfterMs: 60_000,
-        slowCheckoutMs: 1000,
-        resetOnCheckin: 'discard',
-      },
-      connection: {
-        connectTimeoutMs: 10_000,
-        statementTimeoutMs: 0,
-        prepare: true,
-        maxPreparedStatements: 256,
-        planCacheMode: 'auto',
-        definitionsCheckMs: 1000,
-        stallAfterMs: 1000,
-        retryReads: false,
-        sslMode: 'prefer',
-        sslRootCert: undefined,
-        applicationName: 'auth',
-      },
+      pool: defaultsOf(poolOptions),
+      connection: { ...defaultsOf(connectionOptions), applicationName: 'auth' },
     })
   })
 

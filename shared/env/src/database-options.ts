@@ -1,4 +1,11 @@
-import type { ConnectionOptions, PoolOptions } from '@shared/database'
+import {
+  type ConnectionOptions,
+  connectionOptions,
+  type OptionsOf,
+  type OptionTable,
+  type PoolOptions,
+  poolOptions,
+} from '@shared/database'
 import type { ServiceEnv } from './service-env.ts'
 
 /** The part of `createDatabase`'s options that comes from the environment: each option, so that none is forgotten. */
@@ -23,36 +30,19 @@ export function databaseOptions(env: ServiceEnv): EnvironmentDatabaseOptions {
     url: env.DATABASE_URL.reveal(),
     passwordFile: env.DATABASE_PASSWORD_FILE,
     replicas: env.DATABASE_REPLICAS,
-    pool: {
-      poolSize: env.DATABASE_POOL_SIZE,
-      maxOverflow: env.DATABASE_MAX_OVERFLOW,
-      maxWaiting: env.DATABASE_MAX_WAITING,
-      checkoutTimeoutMs: milliseconds(env.DATABASE_POOL_TIMEOUT),
-      recycleMs: milliseconds(env.DATABASE_POOL_RECYCLE),
-      idleTimeoutMs: milliseconds(env.DATABASE_IDLE_TIMEOUT),
-      prePing: env.DATABASE_POOL_PRE_PING,
-      prePingIdleMs: milliseconds(env.DATABASE_POOL_PRE_PING_IDLE),
-      prePingTimeoutMs: milliseconds(env.DATABASE_POOL_PRE_PING_TIMEOUT),
-      sharedDepth: env.DATABASE_POOL_SHARED_DEPTH,
-      slowStatementMs: milliseconds(env.DATABASE_POOL_SLOW_STATEMENT),
-      leakAfterMs: milliseconds(env.DATABASE_POOL_LEAK_TIMEOUT),
-      slowCheckoutMs: milliseconds(env.DATABASE_POOL_SLOW_CHECKOUT),
-      resetOnCheckin: env.DATABASE_POOL_RESET,
-    },
-    connection: {
-      connectTimeoutMs: milliseconds(env.DATABASE_CONNECT_TIMEOUT),
-      statementTimeoutMs: milliseconds(env.DATABASE_STATEMENT_TIMEOUT),
-      prepare: env.DATABASE_PREPARE,
-      maxPreparedStatements: env.DATABASE_MAX_PREPARED_STATEMENTS,
-      planCacheMode: env.DATABASE_PLAN_CACHE_MODE,
-      definitionsCheckMs: milliseconds(env.DATABASE_DEFINITIONS_CHECK),
-      stallAfterMs: milliseconds(env.DATABASE_STALL_TIMEOUT),
-      retryReads: env.DATABASE_RETRY_READS,
-      sslMode: env.DATABASE_SSL_MODE,
-      sslRootCert: env.DATABASE_SSL_ROOT_CERT,
-      applicationName: env.DATABASE_APPLICATION_NAME,
-    },
+    pool: optionsFrom(env, poolOptions),
+    connection: optionsFrom(env, connectionOptions),
   }
+}
+
+function optionsFrom<T extends OptionTable>(env: ServiceEnv, table: T): OptionsOf<T> {
+  const values: Readonly<Record<string, unknown>> = { ...env }
+  const options = Object.entries(table).map(([name, { kind, variable }]) => {
+    const value = values[variable]
+    return [name, kind === 'time' ? milliseconds(value as number) : value] as const
+  })
+  // Read by variables that were made from the same table, which the types cannot follow.
+  return Object.fromEntries(options) as OptionsOf<T>
 }
 
 function milliseconds(seconds: number): number {

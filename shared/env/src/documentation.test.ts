@@ -2,9 +2,11 @@ import { expect, test } from 'bun:test'
 import { definition } from '../test/environments.ts'
 import { renderExample, renderVariableTable, serviceVariables } from './documentation.ts'
 
-test('the README shows the variables as the code has them', async () => {
-  const readme = await Bun.file(new URL('../README.md', import.meta.url)).text()
-  expect(readme).toContain(renderVariableTable())
+test('a table shows the variables asked for, in their order, or all', () => {
+  const names = (table: string) => [...table.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name)
+  expect(names(renderVariableTable(['PORT', 'DATABASE_POOL_SIZE']))).toEqual(['PORT', 'DATABASE_POOL_SIZE'])
+  expect(names(renderVariableTable())).toEqual(serviceVariables(definition).map(({ name }) => name))
+  expect(() => renderVariableTable(['POORT'])).toThrow('There is no variable POORT')
 })
 
 test('every variable says what it does, and is required or has a default or is optional, not two of them', () => {

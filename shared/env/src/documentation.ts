@@ -69,21 +69,29 @@ function wrap(paragraph: string): string[] {
   return lines
 }
 
-/** Writes the variables as a Markdown table for a README, for any service, aligned as formatters leave it. */
-export function renderVariableTable(): string {
+/**
+ * Writes variables as a Markdown table for a README, for any service.
+ *
+ * @param names Those to show, in this order. Default: all.
+ * @throws {Error} There is no variable of a name.
+ */
+export function renderVariableTable(names?: readonly string[]): string {
   const anyService = { service: '<service>', database: '<database>', port: 0 }
-  const rows = serviceVariables(anyService).map((variable) => [
+  const all = serviceVariables(anyService)
+  const shown = names?.map((name) => {
+    const variable = all.find((candidate) => candidate.name === name)
+    if (!variable) throw new Error(`There is no variable ${name}.`)
+    return variable
+  })
+  const rows = (shown ?? all).map((variable) => [
     variable.secret ? `\`${variable.name}\` (or \`_FILE\`)` : `\`${variable.name}\``,
     renderDefault(variable),
     variable.description,
   ])
-  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  const line = (cells: readonly string[]) =>
-    `| ${widths.map((width, column) => (cells[column] ?? '').padEnd(width)).join(' | ')} |`
   return [
-    line(['variable', 'default']),
-    line(widths.map((width) => '-'.repeat(width))),
-    ...rows.map(line),
+    '| variable | default | |',
+    '|---|---|---|',
+    ...rows.map((cells) => `| ${cells.join(' | ')} |`),
   ].join('\n')
 }
 

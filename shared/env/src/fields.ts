@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net'
+import { isHost, isPlainText } from '@shared/database'
 import { z } from 'zod'
 import { Secret } from './secret.ts'
 
@@ -99,16 +99,4 @@ export function origins() {
 
 function isOrigin(value: string): boolean {
   return /^https?:[^*]+$/.test(value) && URL.canParse(value) && new URL(value).origin === value
-}
-
-/** Whether a connection can be opened to this name; IPv6 without its brackets. */
-export function isHost(value: string): boolean {
-  if (value.includes(':')) return isIPv6(value) && !value.includes('%')
-  return value.length <= 253 && /^[a-z0-9_]([a-z0-9._-]*[a-z0-9_])?\.?$/i.test(value)
-}
-
-/** Whether text has no control character and can be encoded as UTF-8. */
-export function isPlainText(value: string): boolean {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the point
-  return value.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(value)
 }

@@ -1,6 +1,4 @@
 export { databaseOptions, type EnvironmentDatabaseOptions } from './database-options.ts'
-export type { DatabaseTarget, DatabaseUrlParts, SslMode } from './database-url.ts'
-export { formatDatabaseUrl, parseDatabaseUrl } from './database-url.ts'
 export {
   type DocumentedVariable,
   renderExample,

@@ -1,4 +1,4 @@
-import { formatDatabaseUrl } from './database-url.ts'
+import { formatDatabaseUrl } from '@shared/database'
 import { EnvironmentError } from './environment-error.ts'
 import { guardEnv } from './guard-env.ts'
 import { createIssues } from './issues.ts'

@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs'
+import { connectionOptions, type DatabaseTarget, type DatabaseUrlParts, type SslMode } from '@shared/database'
 import type { z } from 'zod'
-import type { DatabaseTarget, DatabaseUrlParts, SslMode } from './database-url.ts'
 import { targetVariables } from './database-variables.ts'
 import type { Issues } from './issues.ts'
 import type { ServiceDefinition } from './variables.ts'
@@ -53,7 +53,7 @@ export function resolveTarget(
   ) {
     checkName(definition, database, fromUrl.database === undefined ? 'DATABASE_NAME' : 'DATABASE_URL', issues)
   }
-  const sslMode = fromUrl.sslMode ?? fromParts.sslMode ?? table.DATABASE_SSL_MODE.default
+  const sslMode = fromUrl.sslMode ?? fromParts.sslMode ?? connectionOptions.sslMode.default
   if (!issues.has('DATABASE_SSL_MODE'))
     checkRootCertificate(sslMode, environment.DATABASE_SSL_ROOT_CERT, issues)
   return {

@@ -47,7 +47,7 @@ describe('unknown names', () => {
 describe('the other variables', () => {
   test('have defaults', () => {
     const { DATABASE_URL: _, DATABASE_PASSWORD: __, ...env } = read(parts)
-    expect(env as Record<string, unknown>).toEqual({
+    expect(env as Record<string, unknown>).toMatchObject({
       NODE_ENV: 'production',
       HOST: '0.0.0.0',
       PORT: 8001,

@@ -1,4 +1,4 @@
-import { type DatabaseTarget, formatDatabaseUrl, type SslMode } from './database-url.ts'
+import { type DatabaseTarget, formatDatabaseUrl, type SslMode } from '@shared/database'
 import { EnvironmentError } from './environment-error.ts'
 import { guardEnv } from './guard-env.ts'
 import { createIssues, type Issues } from './issues.ts'

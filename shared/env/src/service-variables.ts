@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { poolVariables, targetVariables } from './database-variables.ts'
+import { optionsVariables, targetVariables } from './database-variables.ts'
 import { host, integer, oneOf, origins, seconds } from './fields.ts'
 import { Secret } from './secret.ts'
 import type { ServiceDefinition, VariableTable } from './variables.ts'
@@ -71,6 +71,6 @@ export function serviceTable(definition: ServiceDefinition) {
       description: 'What the caller sends as Authorization: Bearer …',
     },
     ...targetVariables(definition),
-    ...poolVariables(definition),
+    ...optionsVariables(definition),
   } as const satisfies VariableTable
 }

@@ -17,18 +17,20 @@ export type { ExclusiveLease, SharedLease } from './lease.ts'
 export {
   boolean,
   type Check,
-  duration,
+  checkOf,
+  choice,
   integer,
-  type OptionGroup,
+  type Option,
   type OptionGroups,
-  oneOf,
+  type OptionsOf,
+  type OptionTable,
+  refuseUnknownNames,
   resolveOptions,
-  shown,
-  text,
-  timer,
-  unknownOption,
-} from './option-checks.ts'
-export { type PoolOptions, poolOptionGroup, type ResetMode, resolvePoolOptions } from './options.ts'
+  shownValue,
+  time,
+  wrongOption,
+} from './option-table.ts'
+export { type PoolOptions, poolOptions, type ResetMode, resolvePoolOptions } from './pool-options.ts'
 export { type CheckoutOptions, QueuePool, type QueuePoolOptions } from './queue-pool.ts'
 export type { Connector, LeaseKind, PoolConnection } from './slot.ts'
 export {

@@ -1,4 +1,4 @@
-import type { ResetMode } from './options.ts'
+import type { ResetMode } from './pool-options.ts'
 import type { CallSite, Slot, Tenure } from './slot.ts'
 
 /** What takes connections back. */

@@ -1,6 +1,6 @@
 import { Histogram } from './histogram.ts'
 import { callSite, describeCallSite, ExclusiveLease, type LeaseOwner, SharedLease } from './lease.ts'
-import type { PoolOptions, ResetMode } from './options.ts'
+import type { PoolOptions, ResetMode } from './pool-options.ts'
 import type { CallSite, PoolConnection, Slot, Tenure } from './slot.ts'
 import type { PoolEventType } from './status.ts'
 import type { Supply } from './supply.ts'

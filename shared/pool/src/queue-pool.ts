@@ -10,7 +10,7 @@ import {
 import { Histogram } from './histogram.ts'
 import type { ExclusiveLease, SharedLease } from './lease.ts'
 import { Leases } from './leases.ts'
-import type { PoolOptions } from './options.ts'
+import type { PoolOptions } from './pool-options.ts'
 import type { Connector, LeaseKind, PoolConnection, Slot } from './slot.ts'
 import {
   createCounters,

@@ -1,4 +1,4 @@
-import type { ResetMode } from './options.ts'
+import type { ResetMode } from './pool-options.ts'
 
 /** What the pool needs of a connection; it knows nothing of SQL. */
 export interface PoolConnection {

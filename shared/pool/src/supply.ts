@@ -2,7 +2,7 @@ import { ConnectAttempts } from './connect-attempts.ts'
 import { ConnectBackoff } from './connect-backoff.ts'
 import { ConnectError } from './errors.ts'
 import { IdleConnections } from './idle-connections.ts'
-import type { PoolOptions } from './options.ts'
+import type { PoolOptions } from './pool-options.ts'
 import {
   type Connector,
   connectingSlot,

@@ -1,5 +1,5 @@
 import type { SharedLease } from '../src/lease.ts'
-import { type PoolOptions, type ResetMode, resolvePoolOptions } from '../src/options.ts'
+import { type PoolOptions, type ResetMode, resolvePoolOptions } from '../src/pool-options.ts'
 import { QueuePool } from '../src/queue-pool.ts'
 import type { PoolConnection } from '../src/slot.ts'
 

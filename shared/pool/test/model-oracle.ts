@@ -1,4 +1,4 @@
-import type { PoolOptions } from '../src/options.ts'
+import type { PoolOptions } from '../src/pool-options.ts'
 import type { LeaseKind } from '../src/slot.ts'
 import type { PoolStatus } from '../src/status.ts'
 import type { Clock, FakeConnection } from './fake-pool.ts'

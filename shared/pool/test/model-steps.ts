@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { PoolOptions } from '../src/options.ts'
+import type { PoolOptions } from '../src/pool-options.ts'
 import type { LeaseKind } from '../src/slot.ts'
 
 /** What a server's part in something is: it answers, refuses for now or for good, or keeps silent for a while. */

@@ -1,6 +1,6 @@
 import { ConnectError, type DatabaseError } from '../src/errors.ts'
 import type { ExclusiveLease } from '../src/lease.ts'
-import { type PoolOptions, resolvePoolOptions } from '../src/options.ts'
+import { type PoolOptions, resolvePoolOptions } from '../src/pool-options.ts'
 import type { LeaseKind } from '../src/slot.ts'
 import { connectTimeoutMs, createFakePool, type FakeConnection, type FakeShare, settle } from './fake-pool.ts'
 import { type Member, Oracle } from './model-oracle.ts'

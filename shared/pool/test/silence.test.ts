@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'bun:test'
-import type { PoolOptions } from '../src/options.ts'
+import type { PoolOptions } from '../src/pool-options.ts'
 import { connectTimeoutMs, createFakePool, type FakeConnection, settle, stateOf } from './fake-pool.ts'
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts'
 

@@ -41,6 +41,7 @@ export interface BoundaryRules {
 export const boundaryRules: BoundaryRules = {
   packages: [
     { packages: 'services/*', mayUse: ['@shared/service', '@shared/env', '@shared/database', '@schema/$'] },
+    { packages: 'shared/database', mayUse: ['@shared/pool'] },
     { packages: 'shared/service', mayUse: ['@shared/database'] },
     { packages: 'shared/env', mayUse: ['@shared/database'] },
     {
@@ -48,7 +49,7 @@ export const boundaryRules: BoundaryRules = {
       mayUse: ['@shared/console', '@shared/database', '@shared/env', '@shared/postgres'],
     },
   ],
-  testsMayUse: ['@shared/postgres', '@shared/service', '@shared/env', '@shared/database'],
+  testsMayUse: ['@shared/postgres', '@shared/service', '@shared/env', '@shared/database', '@shared/pool'],
   rooms: {
     'shared/cli': {
       '.': ['src', 'src/command-line', 'src/workspace'],
@@ -59,6 +60,7 @@ export const boundaryRules: BoundaryRules = {
         'src/checks',
         'src/new-service',
         'src/running',
+        'src/options',
         'src/reports',
         'src/databases',
         'src/workspace',
@@ -74,6 +76,7 @@ export const boundaryRules: BoundaryRules = {
       'src/reports': ['src/workspace', 'src/terminal', 'src/command-line'],
       'src/databases': ['src/workspace', 'src/terminal', 'src/command-line'],
       'src/workspace': ['src/command-line'],
+      'src/options': ['src/workspace'],
       'src/terminal': [],
       'src/command-line': [],
     },
@@ -82,6 +85,6 @@ export const boundaryRules: BoundaryRules = {
     { name: 'postgres', onlyIn: ['shared/database/src', 'shared/postgres/src'] },
     { name: 'drizzle-orm', onlyIn: ['shared/database/src', 'services', 'drizzle'], typesAnywhere: true },
   ],
-  standalone: [],
+  standalone: ['shared/pool'],
   circlesIn: ['shared/database', 'shared/service'],
 }

@@ -1,4 +1,4 @@
-import { DatabaseError, MigrationError } from '@shared/database'
+import { causes, DatabaseError, MigrationError } from '@shared/database'
 import { EnvironmentError } from '@shared/env'
 import { LocalPostgresError, ProvisionError } from '@shared/postgres'
 import { CommandError } from './errors.ts'
@@ -7,8 +7,7 @@ import { CommandError } from './errors.ts'
 export function explainError(error: unknown): { message: string; exitCode: number } {
   if (error instanceof EnvironmentError) return { message: error.report, exitCode: error.exitCode }
   if (error instanceof CommandError) return { message: error.message, exitCode: error.exitCode }
-  if (error instanceof MigrationError)
-    return { message: [error.message, ...causes(error)].join('\n  '), exitCode: 1 }
+  if (error instanceof MigrationError) return { message: withCauses(error), exitCode: 1 }
   if (
     error instanceof DatabaseError ||
     error instanceof LocalPostgresError ||
@@ -19,10 +18,7 @@ export function explainError(error: unknown): { message: string; exitCode: numbe
   return { message: error instanceof Error ? (error.stack ?? error.message) : String(error), exitCode: 1 }
 }
 
-/** A migration's statements are in the repository anyway, so the server's messages about them may be shown. */
-function causes(error: Error): string[] {
-  const messages: string[] = []
-  for (let link = error.cause; link instanceof Error && messages.length < 5; link = link.cause)
-    messages.push(link.message)
-  return messages
+/** A migration's statements are in the repository anyway, so what the server said about them may be shown. */
+function withCauses(error: MigrationError): string {
+  return [...causes(error)].map(({ message }) => message).join('\n  ')
 }

@@ -56,6 +56,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'Make a service with a database of its own.',
     load: () => import('./new-service.ts'),
   },
+  options: {
+    summary: 'Show every option of pool and connection, with its variable.',
+    load: () => import('./options.ts'),
+  },
   faults: {
     summary: 'Measure the connection layer and its peers under faults.',
     load: () => import('./measure/faults.ts'),

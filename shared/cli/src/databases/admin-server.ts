@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { parseDatabaseUrl } from '@shared/env'
+import { parseDatabaseUrl } from '@shared/database'
 import { findPostgres, startPostgres } from '@shared/postgres'
 import { CommandError, UsageError } from '../command-line/errors.ts'
 import { committedEnvironment, type ServerAddress } from '../workspace/service-environment.ts'

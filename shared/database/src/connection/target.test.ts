@@ -24,15 +24,15 @@ describe('parseTarget', () => {
   })
 
   test.each([
-    ['nonsense', 'not a URL'],
-    ['mysql://u:canary@h/d', 'begins with mysql://'],
-    ['postgres://u:canary@/d', 'not a URL'],
+    ['nonsense', 'must begin with postgresql://'],
+    ['mysql://u:canary@h/d', 'must begin with postgresql://'],
+    ['postgres://u:canary@/d', 'cannot be read'],
     ['postgres://:canary@h/d', 'names no user'],
     ['postgres://u:canary@h', 'names no database'],
     ['postgres://u:canary@h/', 'names no database'],
-    ['postgres://u:canary%zz@h/d', 'password in the database URL is not percent-encoded'],
+    ['postgres://u:canary%zz@h/d', 'has a % in its password that begins no escape'],
     ['postgres://u:canary@h/d?schema=public', 'parameter schema'],
-    ['postgres://u:canary@h/d?sslmode=verify-ful', 'sslmode that is not understood'],
+    ['postgres://u:canary@h/d?sslmode=verify-ful', 'must have one sslmode: disable, prefer'],
   ])('refuses %p, saying why and never the password', (url, reason) => {
     const parse = () => parseTarget(url)
     expect(parse).toThrow(ConfigurationError)
