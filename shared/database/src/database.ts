@@ -96,6 +96,7 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     firstSnapshot: () => source.firstSnapshot,
     isNeeded: () => source.isInUse,
     ask: (question) => side.ask(question),
+    answered: () => source.answered(),
     async onChanged(connection) {
       source.definitionsChanged()
       log.record('definitions-changed')

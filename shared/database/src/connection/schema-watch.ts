@@ -1,5 +1,5 @@
 import { DatabaseError } from '@shared/pool'
-import { isMigrating, migrationChannel } from './migration-signal.ts'
+import { isMigrating, migrationChannel, releasePlansLock, takePlansLock } from './migration-signal.ts'
 import type { SqlConnection } from './sql-connection.ts'
 
 export interface SchemaWatchOptions {
@@ -15,6 +15,8 @@ export interface SchemaWatchOptions {
   onChanged: (connection: SqlConnection) => Promise<void>
   /** From now on, or no longer, plans may become stale without being noticed in time. */
   onHold: (isHeld: boolean, reason: HoldReason | null) => void
+  /** Settles when every statement that was sent until now has been answered. */
+  answered: () => Promise<void>
 }
 
 /** Why no plans are used: a migration is under way, or the catalog could not be looked at for too long. */
@@ -61,7 +63,8 @@ interface Look {
 
 /**
  * Notices that definitions have changed, whoever changed them, so that plans and remembered types do not outlive them: once
- * a second by a look at the catalog, at once when `migrate()` announces it. While a migration is under way, and while the
+ * a second by a look at the catalog, at once when `migrate()` announces it, which waits until no statement from a plan is under
+ * way any more. While a migration is under way, and while the
  * catalog can't be looked at, no plans are used at all.
  *
  * What changes between two looks is seen by the second, lost connections included: a look asks for what the snapshot of the
@@ -79,6 +82,10 @@ export class SchemaWatch {
   #lookedAt = performance.now()
   /** The connection that listens for announcements, as far as it can. */
   #listener: SqlConnection | null = null
+  /** Whether `migrate()` reaches that connection, and waits for it. */
+  #isListening = false
+  /** Whether that connection holds the lock that says that plans may be used. */
+  #hasLock = false
   /** Until a look has found nobody migrating, and seen what was changed. */
   #isMigrating = false
   #begins = 0
@@ -104,6 +111,7 @@ export class SchemaWatch {
     this.#begins++
     this.#isMigrating = true
     this.#hold()
+    void this.#acknowledge()
   }
 
   #schedule(delayMs: number): void {
@@ -144,7 +152,7 @@ export class SchemaWatch {
     const isNew = this.#listener !== connection
     if (isNew) await this.#listen(connection)
     // One that began before it listened was not received.
-    const isUnderWay = (isNew || this.#isMigrating) && (await isMigrating(connection))
+    const isUnderWay = (isNew || this.#isMigrating) && !(await this.#mayUsePlans(connection))
     this.#snapshot ??= this.#options.firstSnapshot()
     if (this.#snapshot === null) return 0
     const [look] = (await connection.run(lookText, [this.#snapshot], false)) as unknown as [Look]
@@ -157,12 +165,45 @@ export class SchemaWatch {
     return look.tookMs
   }
 
+  /** Lets the migration go on that has announced itself, once nothing that was sent before runs from a plan. */
+  async #acknowledge(): Promise<void> {
+    const begins = this.#begins
+    await this.#options.answered()
+    try {
+      await this.#options.ask(async (connection) => {
+        if (connection === this.#listener && begins === this.#begins) await this.#release(connection)
+      })
+    } catch {
+      // The lock went with the connection.
+    }
+  }
+
+  /** Whether no migration is under way; from then on `migrate()` waits for this service. */
+  async #mayUsePlans(connection: SqlConnection): Promise<boolean> {
+    if (!this.#isListening) return !(await isMigrating(connection))
+    // First the lock: a migration that begins after the second question finds it taken.
+    this.#hasLock ||= await takePlansLock(connection)
+    if (!this.#hasLock) return false
+    if (!(await isMigrating(connection))) return true
+    await this.#release(connection)
+    return false
+  }
+
+  async #release(connection: SqlConnection): Promise<void> {
+    if (!this.#hasLock) return
+    this.#hasLock = false
+    await releasePlansLock(connection)
+  }
+
   /** LISTENs where that works. */
   async #listen(connection: SqlConnection): Promise<void> {
+    this.#isListening = false
+    this.#hasLock = false
     // Behind a pooler the next statement may have another session, and this one would be somebody else's.
     if (connection.backendStartedAt !== null) {
       try {
         await connection.run(`listen ${migrationChannel}`, [], true)
+        this.#isListening = true
       } catch (error) {
         // A standby refuses; its looks are enough.
         if (error instanceof DatabaseError) throw error

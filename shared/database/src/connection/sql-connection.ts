@@ -71,6 +71,8 @@ export interface SqlConnection extends PoolConnection {
   cancel(ticket: Ticket): Promise<void>
   /** Settles when no cancellation is under way. */
   cancelled(): Promise<void>
+  /** Settles when every statement that was handed over until now is over. */
+  answered(): Promise<void>
   /** Cancels the statement that runs, to run it elsewhere; null where there is none that may be. Settles when it is over. */
   preempt(): Promise<void> | null
   /** What is known of a statement of this connection that failed with the error. */
@@ -122,8 +124,10 @@ export interface ConnectionSource {
   definitionsChanged(): void
   /** Learns the types that have been made since, over a connection that is free. */
   learnTypes(connection: SqlConnection): Promise<void>
-  /** From now on, or no longer, nothing runs from a prepared plan. */
+  /** From now on, or no longer, nothing is sent that runs from a prepared plan. */
   holdPlans(isHeld: boolean): void
+  /** Settles when every statement that was sent until now, on any connection, has been answered. */
+  answered(): Promise<void>
   /** The pooler on the way, as far as it is known. */
   readonly pooler: Pooler | null
   /** Settles what nothing else will settle, on any connection, and counts it: each is a defect of this layer. */

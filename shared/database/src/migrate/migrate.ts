@@ -2,7 +2,7 @@ import { DatabaseError } from '@shared/pool'
 import { sql } from 'drizzle-orm'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator'
-import { migrationChannel, migrationLockKey } from '../connection/migration-signal.ts'
+import { migrationChannel, migrationLockKey, plansLockKey } from '../connection/migration-signal.ts'
 import { createDatabase } from '../database.ts'
 import type { DrizzleDatabase } from '../drizzle-handle.ts'
 import { MigrationError, sqlState } from '../errors.ts'
@@ -22,8 +22,9 @@ export interface MigrateOptions {
 const migrationsSchema = 'drizzle'
 const migrationsTable = '__drizzle_migrations'
 const lockPollMs = 50
-// What services sent before they were informed of the migration has reached the server by then.
-const noticeMs = 100
+const plansPollMs = 10
+// A service that does not answer for so long is stuck, and a migration must not be.
+const longestNoticeMs = 10_000
 
 /**
  * Brings a database to the state of a migrations folder, and checks that it got there: under an advisory lock, because
@@ -99,14 +100,14 @@ async function lock(db: DrizzleDatabase<Record<string, never>>, timeoutMs: numbe
 
 /**
  * Changes definitions so that no connected service stores a wrong value meanwhile: from the announcement until the end they
- * run nothing from plans made before. One that misses the end finds the lock free.
+ * run nothing from plans made before, and it does not begin before nothing does. One that misses the end finds the lock free.
  */
 async function announced(
   db: DrizzleDatabase<Record<string, never>>,
   apply: () => Promise<void>,
 ): Promise<void> {
   await db.execute(sql.raw(`select pg_notify('${migrationChannel}', 'begin')`))
-  await Bun.sleep(noticeMs)
+  await plansAtRest(db)
   const end = sql.raw(
     `select pg_advisory_unlock(${migrationLockKey}), pg_notify('${migrationChannel}', 'end')`,
   )
@@ -115,6 +116,21 @@ async function announced(
   } finally {
     // On a lost connection the lock is gone too, which says the same; the error of the migration is the one to report.
     await Promise.allSettled([db.execute(end)])
+  }
+}
+
+/** Waits until no connected service runs anything from a plan: each holds the lock, shared, as long as it may. */
+async function plansAtRest(db: DrizzleDatabase<Record<string, never>>): Promise<void> {
+  const deadline = performance.now() + longestNoticeMs
+  while (performance.now() < deadline) {
+    const [row] = await db.execute<{ free: boolean }>(
+      sql.raw(`select pg_try_advisory_lock(${plansLockKey}) as free`),
+    )
+    if (row?.free) {
+      await db.execute(sql.raw(`select pg_advisory_unlock(${plansLockKey})`))
+      return
+    }
+    await Bun.sleep(plansPollMs)
   }
 }
 

@@ -27,6 +27,11 @@ export class AnswerOrder {
     return this.#answered >= position || this.#isEnded
   }
 
+  /** Settles when every statement that was sent until now is over. */
+  allAnswered(): Promise<void> {
+    return this.reached(this.#sent + 1)
+  }
+
   /** Settles when every statement before that position is over. */
   reached(position: number): Promise<void> {
     if (this.isOver(position - 1)) return Promise.resolve()

@@ -153,6 +153,10 @@ export class PostgresConnection implements SqlConnection {
     return this.#pipeline.cancelled()
   }
 
+  answered(): Promise<void> {
+    return this.#pipeline.answered()
+  }
+
   confirmStale(error: unknown): Promise<boolean> {
     return this.#pipeline.confirmStale(error)
   }

@@ -15,7 +15,7 @@ export interface DriverSource {
   /** postgres.js' parsed options. What Drizzle writes into `parsers` and `serializers` holds for every connection. */
   readonly driver: Driver
   /** Every connection that is not over: each may hold statements. */
-  readonly connections: Set<{ settleStranded(): number }>
+  readonly connections: Set<{ settleStranded(): number; answered(): Promise<void> }>
   /** The newest type whose array the codecs know: a connection asks for those made since. */
   newestType: number
   /** The server's snapshot at the first login: no plan is older. */

@@ -48,6 +48,9 @@ export function createPostgresSource(
     holdPlans(isHeld) {
       source.plansHeld = isHeld
     },
+    async answered() {
+      await Promise.all(Array.from(source.connections, (connection) => connection.answered()))
+    },
     get pooler() {
       return source.poolers.pooler
     },

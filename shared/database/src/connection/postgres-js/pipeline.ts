@@ -253,6 +253,11 @@ export class Pipeline {
     return this.#cancellation.preempt(ticket)
   }
 
+  /** Settles when every statement that was sent until now is over. */
+  answered(): Promise<void> {
+    return this.#order.allAnswered()
+  }
+
   /** Settles when no cancellation is under way. */
   cancelled(): Promise<void> {
     return this.#cancellation.settled()
