@@ -27,7 +27,7 @@ const none = '–'
  * How many times more calls a second this layer serves than each peer, as a table in Markdown; below 1 the peer is faster.
  *
  * @param report The text of `bench/README.md`.
- * @throws {Error} The report lacks a scenario, or this layer's numbers in it.
+ * @throws {Error} The report lacks a scenario.
  */
 export function renderSpeedTable(report: string): string {
   const titles = Object.keys(columns)

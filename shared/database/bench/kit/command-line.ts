@@ -82,6 +82,7 @@ Scenarios: ${scenarioIds.join(', ')}`
     const unknown = values.only.find((id) => !isKnown(id))
     if (unknown !== undefined) return `There is no scenario "${unknown}".\n${usage}`
     if (quick && full) return `--quick or --full, not both.\n${usage}`
+    if (save && values.only.length > 0) return `--save needs every scenario: leave --only out.\n${usage}`
     const only = values.only.length > 0 ? values.only.filter(isKnown) : scenarioIds
     return { json, save, only, size: quick ? 'quick' : full ? 'full' : 'normal' } as const
   } catch (error) {

@@ -12,7 +12,7 @@ export async function saveBlock(path: string, name: string, content: string): Pr
   await Bun.write(path, `${text.slice(0, from)}${content}\n${text.slice(to)}`)
 }
 
-/** What stands between the two lines, without the line break at its end. @throws {Error} They are missing. */
+/** What stands between these two lines of a text, without the line break at its end. @throws {Error} They are missing. */
 export function blockOf(text: string, name: string): string {
   const [from, to] = findBlock(text, name)
   return text.slice(from, to - 1)

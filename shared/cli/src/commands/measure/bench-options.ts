@@ -8,7 +8,7 @@ export const benchOptions = {
   full: { type: 'boolean', description: 'More and longer rounds, and what takes minutes.' },
   save: {
     type: 'boolean',
-    description: 'Write the report into the README.md beside the program, and what others show of it.',
+    description: 'Write the report into the README.md beside the program, and the tables made from it.',
   },
 } as const
 
