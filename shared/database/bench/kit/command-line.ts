@@ -22,10 +22,12 @@ export async function runBenchmark<Id extends string>(options: {
   scenarioIds: readonly Id[]
   /** The file that `--save` puts the report into. */
   readme: string
+  /** Called after the report was saved: writes what other documents show of it. */
+  onSaved?: () => Promise<void>
   args: readonly string[]
   run: (options: RunOptions<Id>) => Promise<Report>
 }): Promise<number> {
-  const { args, readme, run } = options
+  const { args, readme, onSaved, run } = options
   const given = readArguments(options)
   if (typeof given === 'string') {
     console.error(given)
@@ -41,8 +43,10 @@ export async function runBenchmark<Id extends string>(options: {
     progress.end()
     console.log(json ? JSON.stringify(report, null, 2) : renderReport(report))
     const command = ['bun run', options.name, ...args.filter((arg) => arg !== '--save')].join(' ')
-    if (save)
+    if (save) {
       await saveReport(readme, report, `Printed by \`${command}\`.${size === 'quick' ? quickNote : ''}`)
+      await onSaved?.()
+    }
     return 0
   } catch (error) {
     progress.end()
@@ -78,6 +82,7 @@ Scenarios: ${scenarioIds.join(', ')}`
     const unknown = values.only.find((id) => !isKnown(id))
     if (unknown !== undefined) return `There is no scenario "${unknown}".\n${usage}`
     if (quick && full) return `--quick or --full, not both.\n${usage}`
+    if (save && values.only.length > 0) return `--save needs every scenario: leave --only out.\n${usage}`
     const only = values.only.length > 0 ? values.only.filter(isKnown) : scenarioIds
     return { json, save, only, size: quick ? 'quick' : full ? 'full' : 'normal' } as const
   } catch (error) {

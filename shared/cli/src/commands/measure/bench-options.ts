@@ -6,7 +6,10 @@ export const benchOptions = {
   only: { type: 'string', value: 'scenario', description: 'Run one scenario; a wrong name lists them.' },
   quick: { type: 'boolean', description: 'Few and short rounds: shows that it works, not how fast.' },
   full: { type: 'boolean', description: 'More and longer rounds, and what takes minutes.' },
-  save: { type: 'boolean', description: 'Write the report into the README.md beside the program.' },
+  save: {
+    type: 'boolean',
+    description: 'Write the report into the README.md beside the program, and the tables made from it.',
+  },
 } as const
 
 /** The same options for the program itself. */
