@@ -29,6 +29,9 @@ export function testPaths(names: readonly string[], cwd = process.cwd()): string
   })
 }
 
+// A busy machine is no failure: only a test that hangs takes this long. Options after it win.
+const timeoutMs = 60_000
+
 /**
  * Runs `bun test` while this process holds the test server, so that it stays between files, and returns its exit code.
  *
@@ -40,7 +43,7 @@ export async function runTests(args: readonly string[]): Promise<number> {
     const { host, port, external } = await testPostgres()
     console.error(`test server on ${host}:${port}${external ? ' (from TEST_DATABASE_ADMIN_URL)' : ''}`)
     if (stop.signal.aborted) return 130
-    const child = Bun.spawn([process.execPath, 'test', ...args], {
+    const child = Bun.spawn([process.execPath, 'test', `--timeout=${timeoutMs}`, ...args], {
       cwd: repositoryRoot,
       env: { ...ownEnvironment(), NODE_ENV: 'test' },
       stdio: ['inherit', 'inherit', 'inherit'],
