@@ -3,8 +3,8 @@ import { bounded } from './bounded.ts'
 import { type Connection, openConnection } from './connection.ts'
 import type { Database, DatabaseOptions } from './database-api.ts'
 import { createConnectionSource, definitionsChanged, learnArrayTypes } from './driver.ts'
-import { createDrizzleClient, type RunStatement } from './drizzle-client.ts'
-import { createHandle, handleOn } from './drizzle-handle.ts'
+import { createDrizzleClient, type RunStatement } from './drizzle/client.ts'
+import { createHandles, type DrizzleModel, type NoModel } from './drizzle/handle.ts'
 import { ConfigurationError, StatementTimeoutError } from './errors.ts'
 import { createHealthProbe } from './health.ts'
 import { ExclusiveConnection, refused } from './lease.ts'
@@ -38,20 +38,21 @@ const optionNames = Object.keys({
   url: true,
   passwordFile: true,
   schema: true,
+  relations: true,
   pool: true,
   connection: true,
   replicas: true,
   onEvent: true,
-} satisfies Record<keyof DatabaseOptions<Record<string, never>>, true>)
+} satisfies Record<keyof DatabaseOptions<NoModel>, true>)
 
 /**
  * Makes a database: a pool under Drizzle. Opens nothing until it is used.
  *
  * @throws {ConfigurationError} for a bad URL or option, naming it.
  */
-export function createDatabase<TSchema extends Record<string, unknown> = Record<string, never>>(
-  options: DatabaseOptions<TSchema>,
-): Database<TSchema> {
+export function createDatabase<TModel extends DrizzleModel = NoModel>(
+  options: DatabaseOptions<TModel>,
+): Database<TModel> {
   refuseUnknownOptions(options, optionNames)
   const { name } = options
   if (!name)
@@ -212,7 +213,8 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     return Promise.reject(refused(kind))
   }
 
-  const db = createHandle(
+  const handleOn = createHandles(options)
+  const db = handleOn(
     createDrizzleClient({
       options: source.driver,
       run,
@@ -224,7 +226,6 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
           ),
         ),
     }),
-    options.schema,
   )
 
   return {
@@ -251,7 +252,7 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
           begin,
           savepoint: begin,
         })
-        return fn({ db: handleOn(db, client), pid: exclusive.connection.pid })
+        return fn({ db: handleOn(client), pid: exclusive.connection.pid })
       }
       return await inBounds(bounds, (limitMs) => hold(run, poolOptions.resetOnCheckin, limitMs))
     },

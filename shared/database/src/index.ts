@@ -9,8 +9,8 @@ export type {
   UsedConnection,
 } from './database-api.ts'
 export type { Deadline, DeadlineOwner, SpentOn, TimeLimit } from './deadline.ts'
-export type { DrizzleClient } from './drizzle-client.ts'
-export type { DrizzleDatabase } from './drizzle-handle.ts'
+export type { DrizzleClient } from './drizzle/client.ts'
+export type { DrizzleDatabase, DrizzleModel, NoModel } from './drizzle/handle.ts'
 export {
   CheckoutAbortedError,
   CheckoutTimeoutError,

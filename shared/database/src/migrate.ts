@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator'
 import { createDatabase } from './database.ts'
-import type { DrizzleDatabase } from './drizzle-handle.ts'
+import type { DrizzleDatabase } from './drizzle/handle.ts'
 import { DatabaseError, MigrationError, sqlState } from './errors.ts'
 import { migrationChannel, migrationLockKey } from './migration-signal.ts'
 import { type ConnectionOptions, checkArguments } from './options.ts'
@@ -102,7 +102,7 @@ async function lock(db: DrizzleDatabase<Record<string, never>>, timeoutMs: numbe
  */
 async function announced(
   db: DrizzleDatabase<Record<string, never>>,
-  apply: () => Promise<void>,
+  apply: () => Promise<unknown>,
 ): Promise<void> {
   await db.execute(sql.raw(`select pg_notify('${migrationChannel}', 'begin')`))
   await Bun.sleep(noticeMs)

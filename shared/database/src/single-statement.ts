@@ -1,7 +1,7 @@
 import { createTicket } from './cancellation.ts'
 import type { Connection } from './connection.ts'
 import { isPipelinable } from './driver.ts'
-import type { RunStatement } from './drizzle-client.ts'
+import type { RunStatement } from './drizzle/client.ts'
 import { ConnectionLostError } from './errors.ts'
 import type { Rows } from './pipeline.ts'
 import { Preemption } from './preemption.ts'

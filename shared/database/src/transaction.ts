@@ -1,5 +1,5 @@
 import { describeLimit } from './deadline.ts'
-import { createDrizzleClient, type DrizzleClient, type RunScope } from './drizzle-client.ts'
+import { createDrizzleClient, type DrizzleClient, type RunScope } from './drizzle/client.ts'
 import { ConnectionLostError, LeaseEndedError, StatementTimeoutError } from './errors.ts'
 import type { ExclusiveConnection } from './lease.ts'
 import type { Rows } from './pipeline.ts'

@@ -1,8 +1,8 @@
 import { eq, relations } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import type { Sql } from 'postgres'
-import { createDrizzleClient } from '../../src/drizzle-client.ts'
-import { createHandle, type DrizzleDatabase } from '../../src/drizzle-handle.ts'
+import { createDrizzleClient } from '../../src/drizzle/client.ts'
+import { createHandles, type DrizzleDatabase } from '../../src/drizzle/handle.ts'
 import type { Rows } from '../../src/pipeline.ts'
 import { compareTo, rotate } from '../kit/index.ts'
 import { peers } from '../peers.ts'
@@ -75,7 +75,7 @@ export const build: Scenario = {
 async function compareBuilders({ size, collector, step }: Context, variant: string): Promise<void> {
   const { rows, ask } = queries[variant] as (typeof queries)[string]
   const handles: Record<(typeof builders)[number], Db> = {
-    ours: createHandle(answering(rows), schema),
+    ours: createHandles({ schema })(answering(rows)),
     'drizzle-postgres-js': drizzle({
       client: answering(rows) as unknown as Sql,
       schema,

@@ -1,4 +1,4 @@
-import type { Rows } from './pipeline.ts'
+import type { Rows } from '../pipeline.ts'
 
 /** Runs one statement somewhere: on the pool, in a transaction, on a lease. */
 export type RunStatement = (text: string, parameters: readonly unknown[], values: boolean) => Promise<Rows>
