@@ -1,8 +1,9 @@
 import { join } from 'node:path'
-import { eq, is } from 'drizzle-orm'
+import { eq, is, sql } from 'drizzle-orm'
 import { PgAsyncDatabase, PgAsyncTransaction, snakeCase } from 'drizzle-orm/pg-core'
 import { PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import type { ConformanceCase, Handle } from '../case.ts'
+import { groups } from '../schema.ts'
 import type { Variant } from '../variant.ts'
 import { dimensionCases } from './dimensions.ts'
 import { relations } from './model.ts'
@@ -33,6 +34,20 @@ const handleCases: ConformanceCase[] = [
         keys: Object.keys(tx).sort(),
         tables: Object.keys(tx.query),
       })),
+  },
+  {
+    name: 'the option snapshot of a transaction takes over what another one exports',
+    severalConnections: true,
+    run: (db, { ddl }) =>
+      db.transaction(
+        async (exporter) => {
+          const [exported] = await exporter.execute<{ id: string }>(sql`select pg_export_snapshot() as id`)
+          await ddl(`insert into groups (name) values ('later')`)
+          const config = { isolationLevel: 'repeatable read', snapshot: exported?.id } as const
+          return [await db.transaction((tx) => tx.$count(groups), config), await db.$count(groups)]
+        },
+        { isolationLevel: 'repeatable read' },
+      ),
   },
   {
     name: 'casing snake_case names columns alike',
