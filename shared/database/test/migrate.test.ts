@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { withDatabase } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
+import { npmVersion } from 'drizzle-orm/version'
 import { createDatabase, MigrationError, migrate, sqlState } from '../src/index.ts'
 import { migrationLockKey } from '../src/migration-signal.ts'
 import { folderOf } from './migrations-folder.ts'
@@ -58,13 +59,17 @@ describe('migrate', () => {
     await other.close()
   })
 
-  test('a migration older than the newest applied one is reported, not skipped in silence', async () => {
+  test('a migration older than the newest applied one is not skipped in silence', async () => {
     await using database = await withDatabase()
     using newer = folderOf({ ...create, when: 5_000 })
     using older = folderOf({ ...create, when: 5_000 }, { when: 4_000, text: 'create table late (a int)' })
     await migrate({ url: database.migratorUrl, migrationsFolder: newer.folder })
-    await expect(migrate({ url: database.migratorUrl, migrationsFolder: older.folder })).rejects.toThrow(
-      '1 of 2 migrations',
+    const outcome = migrate({ url: database.migratorUrl, migrationsFolder: older.folder }).catch(
+      ({ message }: Error) => message,
+    )
+    // drizzle-orm 0.45 would skip it; 1.0 applies it.
+    expect(await outcome).toEqual(
+      npmVersion.startsWith('0.') ? expect.stringContaining('1 of 2 migrations') : { applied: 1, total: 2 },
     )
   })
 
@@ -98,6 +103,14 @@ describe('migrate', () => {
       (thrown: unknown) => thrown,
     )
     expect(sqlState(error)).toBe('42501')
+  })
+
+  test('a folder without a migration is none', async () => {
+    await using database = await withDatabase()
+    const url = database.migratorUrl
+    await expect(migrate({ url, migrationsFolder: import.meta.dir })).rejects.toThrow(
+      `${import.meta.dir} is not a migrations folder of drizzle-orm ${npmVersion}`,
+    )
   })
 
   test('a folder that is none is named', async () => {
