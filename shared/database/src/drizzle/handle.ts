@@ -34,14 +34,14 @@ export interface ModelOptions<TModel extends DrizzleModel> {
  *
  * @throws {ConfigurationError} for a model in the form of another drizzle-orm than the one installed.
  */
-export function createHandles<TModel extends DrizzleModel>({
-  schema,
-  relations,
-}: ModelOptions<TModel>): (client: DrizzleClient) => DrizzleDatabase<TModel> {
+export function createHandles<TModel extends DrizzleModel>(
+  { schema, relations }: ModelOptions<TModel>,
+  isFaster = fitsInstalledDrizzle(),
+): (client: DrizzleClient) => DrizzleDatabase<TModel> {
   const isBefore1 = npmVersion.startsWith('0.')
   if (isBefore1 && relations !== undefined) throw wrongModel('relations', 'schema')
   if (!isBefore1 && schema !== undefined) throw wrongModel('schema', 'relations')
-  if (fitsInstalledDrizzle()) return loadFaster().createFasterHandles(schema) as never
+  if (isFaster) return loadFaster().createFasterHandles(schema) as never
   const model = { ...(schema && { schema }), ...(relations && { relations }) }
   return (client) => drizzle({ client, ...model } as never) as never
 }
