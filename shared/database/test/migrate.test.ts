@@ -105,6 +105,23 @@ describe('migrate', () => {
     expect(sqlState(error)).toBe('42501')
   })
 
+  test('what drizzle-orm 0.45 has applied is not applied again by any later one', async () => {
+    await using database = await withDatabase()
+    using migrations = folderOf(create, extend)
+    const hash = new Bun.CryptoHasher('sha256').update(create.text).digest('hex')
+    const before = createDatabase({ name: 'before', url: database.migratorUrl })
+    await before.db.execute(
+      sql.raw(`${create.text}; create schema if not exists drizzle;
+        create table drizzle.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint);
+        insert into drizzle.__drizzle_migrations (hash, created_at) values ('${hash}', ${create.when})`),
+    )
+    await before.close()
+    expect(await migrate({ url: database.migratorUrl, migrationsFolder: migrations.folder })).toEqual({
+      applied: 1,
+      total: 2,
+    })
+  })
+
   test('a folder without a migration is none', async () => {
     await using database = await withDatabase()
     const url = database.migratorUrl

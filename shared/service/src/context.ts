@@ -1,4 +1,4 @@
-import type { Database, HealthProbe } from '@shared/database'
+import type { Database, DrizzleModel, HealthProbe } from '@shared/database'
 import type { EventLoopMonitor } from './event-loop.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { Logger } from './logger.ts'
@@ -21,7 +21,7 @@ export interface ServiceDatabase
   readonly health: Pick<HealthProbe, 'check' | 'details'>
 }
 
-type AnyDatabase = Database<Record<string, unknown>>
+type AnyDatabase = Database<DrizzleModel>
 
 /** Who may read `/health/detailed`, `/health/monitor`, `/metrics`, `/openapi.json` and `/docs`. */
 export interface HealthAccess {

@@ -32,6 +32,7 @@ export interface ModelOptions<TModel extends DrizzleModel> {
  * Gives what makes Drizzle's handles over clients of one database. With the first one, Drizzle writes its codecs into
  * `client.options`, which all of them share.
  *
+ * @param isFaster Whether to use the faster dialect of 0.45. Default: where it fits.
  * @throws {ConfigurationError} for a model in the form of another drizzle-orm than the one installed.
  */
 export function createHandles<TModel extends DrizzleModel>(

@@ -1,5 +1,5 @@
 import { relations } from 'drizzle-orm'
-import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js'
+import type { DrizzleDatabase } from '../../../src/index.ts'
 import type { ConformanceCase } from '../case.ts'
 import * as tables from '../schema.ts'
 import { comments, groups, memberships, people, posts } from '../schema.ts'
@@ -41,7 +41,7 @@ export const schema = {
 /** A case that asks relational queries. */
 export function relationalCase(
   name: string,
-  run: (db: PostgresJsDatabase<typeof schema>) => Promise<unknown>,
+  run: (db: DrizzleDatabase<typeof schema>) => Promise<unknown>,
 ): ConformanceCase {
-  return { name, run: (db) => run(db as unknown as PostgresJsDatabase<typeof schema>) }
+  return { name, run: (db) => run(db as unknown as DrizzleDatabase<typeof schema>) }
 }

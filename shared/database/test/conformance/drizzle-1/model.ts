@@ -1,5 +1,5 @@
 import { defineRelations } from 'drizzle-orm'
-import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js'
+import type { DrizzleDatabase } from '../../../src/index.ts'
 import type { ConformanceCase } from '../case.ts'
 import * as tables from '../schema.ts'
 
@@ -33,7 +33,7 @@ export const relations = defineRelations(tables, (r) => ({
 /** A case that asks relational queries. */
 export function relationalCase(
   name: string,
-  run: (db: PostgresJsDatabase<typeof relations>) => Promise<unknown>,
+  run: (db: DrizzleDatabase<typeof relations>) => Promise<unknown>,
 ): ConformanceCase {
-  return { name, run: (db) => run(db as unknown as PostgresJsDatabase<typeof relations>) }
+  return { name, run: (db) => run(db as unknown as DrizzleDatabase<typeof relations>) }
 }
