@@ -2,7 +2,7 @@ import { checkBoundaries } from './boundaries.ts'
 import { paint } from './terminal.ts'
 import { repositoryRoot } from './workspace.ts'
 
-// What of the workspace is made for either version of drizzle-orm, with the one that is not installed for the rest.
+// The connection layer supports two versions of drizzle-orm: this project resolves the one the workspace does not use.
 const drizzle1Project = 'shared/database/tsconfig.drizzle-1.json'
 
 interface Result {
