@@ -72,27 +72,27 @@ async function openPostgresJs(url: string, { max }: PeerOptions): Promise<Querie
   const { drizzle } = await import('drizzle-orm/postgres-js')
   const { default: postgres } = await import('postgres')
   const client = postgres(url, { max, onnotice: () => {} })
-  return throughDrizzle(drizzle(client), () => client.end({ timeout: 1 }))
+  return throughDrizzle(drizzle({ client }), () => client.end({ timeout: 1 }))
 }
 
 async function openPreparedPostgresJs(url: string, { max }: PeerOptions): Promise<Queries> {
   const { drizzle } = await import('drizzle-orm/postgres-js')
   const { default: postgres } = await import('postgres')
   const client = postgres(url, { max, onnotice: () => {} })
-  return prepared(drizzle(client), () => client.end({ timeout: 1 }))
+  return prepared(drizzle({ client }), () => client.end({ timeout: 1 }))
 }
 
 async function openNodePostgres(url: string, { max }: PeerOptions): Promise<Queries> {
   const { drizzle } = await import('drizzle-orm/node-postgres')
   const { default: pg } = await import('pg')
   const pool = new pg.Pool({ connectionString: url, max })
-  return throughDrizzle(drizzle(pool), () => pool.end())
+  return throughDrizzle(drizzle({ client: pool }), () => pool.end())
 }
 
 async function openBunSql(url: string, { max }: PeerOptions): Promise<Queries> {
   const { drizzle } = await import('drizzle-orm/bun-sql')
   const client = new Bun.SQL(url, { max })
-  return throughDrizzle(drizzle(client), () => client.close({ timeout: 1 }))
+  return throughDrizzle(drizzle({ client }), () => client.close({ timeout: 1 }))
 }
 
 function throughDrizzle<T extends PgQueryResultHKT>(

@@ -1,22 +1,20 @@
 import type { PoolOptions, PoolStatus, PoolTimings } from '@shared/pool'
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core'
 import type { Pooler } from './connection/pooler.ts'
-import type { DrizzleDatabase } from './drizzle-handle.ts'
+import type { DrizzleDatabase, DrizzleModel, ModelOptions } from './drizzle/handle.ts'
 import type { DatabaseEvent, EventCounts } from './event-log.ts'
 import type { HealthProbe } from './monitor/health.ts'
 import type { PoolMonitor } from './monitor/monitor.ts'
 import type { ConnectionOptions } from './options.ts'
 import type { Bounds, WorkOptions } from './session/work.ts'
 
-export interface DatabaseOptions<TSchema extends Record<string, unknown>> {
+export interface DatabaseOptions<TModel extends DrizzleModel> extends ModelOptions<TModel> {
   /** The pool's name in errors, events and metrics, and in pg_stat_activity. */
   name: string
   /** postgres://user:password@host:port/database, optionally ?sslmode=…. */
   url: string
   /** Path of a file with the password, read at each connect so that rotation needs no restart. Wins over the URL's. */
   passwordFile?: string
-  /** Drizzle's schema, for relational queries. */
-  schema?: TSchema
   pool?: Partial<PoolOptions>
   connection?: Partial<ConnectionOptions>
   /** How many processes open a pool like this one on the same server, for the monitor's budget. 1 or more. Default 1. */
@@ -26,26 +24,24 @@ export interface DatabaseOptions<TSchema extends Record<string, unknown>> {
 }
 
 /** One connection for the caller alone, inside `use()`. */
-export interface UsedConnection<TSchema extends Record<string, unknown>> {
+export interface UsedConnection<TModel extends DrizzleModel> {
   /** Drizzle on this connection. Rejects once `use()` has ended. */
-  readonly db: DrizzleDatabase<TSchema>
+  readonly db: DrizzleDatabase<TModel>
   /** The backend's process id, as in pg_stat_activity. */
   readonly pid: number
 }
 
 /** Drizzle inside a transaction. */
-export type TransactionOf<TSchema extends Record<string, unknown>> = Parameters<
-  Parameters<DrizzleDatabase<TSchema>['transaction']>[0]
+export type TransactionOf<TModel extends DrizzleModel> = Parameters<
+  Parameters<DrizzleDatabase<TModel>['transaction']>[0]
 >[0]
 
-export interface TransactionOptions extends Bounds, PgTransactionConfig {
-  retries?: number
-}
+export type TransactionOptions = Bounds & PgTransactionConfig & { retries?: number }
 
-export interface Database<TSchema extends Record<string, unknown>> {
+export interface Database<TModel extends DrizzleModel> {
   readonly name: string
   /** Drizzle over the pool: select, insert, transaction, query, execute … */
-  readonly db: DrizzleDatabase<TSchema>
+  readonly db: DrizzleDatabase<TModel>
   /**
    * Opens and verifies one connection.
    *
@@ -59,7 +55,7 @@ export interface Database<TSchema extends Record<string, unknown>> {
    * @param bounds.timeoutMs Longest time in ms for all of it, in place of checkoutTimeoutMs for the checkout.
    * @throws what `fn` throws, and what a checkout throws (see QueuePool.checkout).
    */
-  use<T>(fn: (connection: UsedConnection<TSchema>) => Promise<T>, bounds?: Bounds): Promise<T>
+  use<T>(fn: (connection: UsedConnection<TModel>) => Promise<T>, bounds?: Bounds): Promise<T>
   /**
    * `db.transaction()` that runs the whole callback again when the server rolled it back (40001, 40P01) or its connection was
    * lost before COMMIT was sent, after jittered pauses. Never after a COMMIT whose answer did not come. The callback must
@@ -69,7 +65,7 @@ export interface Database<TSchema extends Record<string, unknown>> {
    * @param options.timeoutMs Longest time in ms for all attempts and pauses, as `within()` has it.
    * @throws What the last attempt threw.
    */
-  transaction<T>(fn: (tx: TransactionOf<TSchema>) => Promise<T>, options?: TransactionOptions): Promise<T>
+  transaction<T>(fn: (tx: TransactionOf<TModel>) => Promise<T>, options?: TransactionOptions): Promise<T>
   /**
    * Bounds all database work done inside `fn`, also across awaits: the queue, connecting, statements and COMMIT. At the deadline,
    * or when the signal fires, the caller gets its error at once, a statement is cancelled on the server, and its connection comes

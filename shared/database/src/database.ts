@@ -10,8 +10,8 @@ import type { RunStatement } from './connection/statement.ts'
 import { StrandWatch } from './connection/strand-watch.ts'
 import { parseTarget } from './connection/target.ts'
 import type { Database, DatabaseOptions } from './database-api.ts'
-import { createDrizzleClient, type DrizzleClient } from './drizzle-client.ts'
-import { createHandle, handleOn } from './drizzle-handle.ts'
+import { createDrizzleClient, type DrizzleClient } from './drizzle/client.ts'
+import { createHandles, type DrizzleModel, type NoModel } from './drizzle/handle.ts'
 import { createEventLog } from './event-log.ts'
 import { createHealthProbe } from './monitor/health.ts'
 import { createPoolMonitor } from './monitor/monitor.ts'
@@ -35,20 +35,21 @@ const optionNames = Object.keys({
   url: true,
   passwordFile: true,
   schema: true,
+  relations: true,
   pool: true,
   connection: true,
   replicas: true,
   onEvent: true,
-} satisfies Record<keyof DatabaseOptions<Record<string, never>>, true>)
+} satisfies Record<keyof DatabaseOptions<NoModel>, true>)
 
 /**
  * Makes a database: a pool under Drizzle. Opens nothing until it is used.
  *
  * @throws {ConfigurationError} for a bad URL or option, naming it.
  */
-export function createDatabase<TSchema extends Record<string, unknown> = Record<string, never>>(
-  options: DatabaseOptions<TSchema>,
-): Database<TSchema> {
+export function createDatabase<TModel extends DrizzleModel = NoModel>(
+  options: DatabaseOptions<TModel>,
+): Database<TModel> {
   refuseUnknownOptions(options, optionNames)
   const { name } = options
   if (!name)
@@ -207,7 +208,8 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
     (fn) =>
       runTransaction(exclusive, (scope) => fn(clientIn(scope)))
 
-  const db = createHandle(
+  const handleOn = createHandles(options)
+  const db = handleOn(
     createDrizzleClient({
       options: clientOptions,
       run,
@@ -219,7 +221,6 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
           ),
         ),
     }),
-    options.schema,
   )
 
   return {
@@ -244,7 +245,7 @@ export function createDatabase<TSchema extends Record<string, unknown> = Record<
           begin: begin(exclusive),
           savepoint: begin(exclusive),
         })
-        return fn({ db: handleOn(db, client), pid: exclusive.connection.pid })
+        return fn({ db: handleOn(client), pid: exclusive.connection.pid })
       }
       return await inBounds(bounds, (limitMs) => hold(run, poolOptions.resetOnCheckin, limitMs))
     },

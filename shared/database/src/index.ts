@@ -42,8 +42,8 @@ export type {
   TransactionOptions,
   UsedConnection,
 } from './database-api.ts'
-export type { DrizzleClient } from './drizzle-client.ts'
-export type { DrizzleDatabase } from './drizzle-handle.ts'
+export type { DrizzleClient } from './drizzle/client.ts'
+export type { DrizzleDatabase, DrizzleModel, NoModel } from './drizzle/handle.ts'
 export {
   ConnectionLostError,
   causes,

@@ -17,7 +17,8 @@ async function createWorld() {
   const admin = postgres(home.adminUrl, { max: 1, onnotice: () => {} })
   /** Whether a connection of that name is at a statement with the text in it, or has just been. */
   const has = async (application: string, text: string) => {
-    const [row] = await admin`select count(*)::int as n from pg_stat_activity where datname = current_database()
+    const [row] =
+      await admin`select count(*)::int as n from pg_stat_activity where datname = current_database()
       and application_name = ${application} and query like ${`%${text}%`}`
     return row?.n === 1
   }
@@ -33,7 +34,8 @@ async function createWorld() {
     pool: { poolSize: 2, maxOverflow: 0 },
     connection: { definitionsCheckMs: 200 },
   })
-  const insert = (n: number) => database.db.execute(sql`insert into moments (n, moment) values (${n}, ${value})`)
+  const insert = (n: number) =>
+    database.db.execute(sql`insert into moments (n, moment) values (${n}, ${value})`)
   await insert(0)
   await eventually(() => has('announced health', 'pg_snapshot_xmin'))
   return {
@@ -42,10 +44,13 @@ async function createWorld() {
     has,
     insert,
     migrate: () =>
-      Bun.spawn([process.execPath, join(import.meta.dir, 'migrate-process.ts'), home.migratorUrl, migrations.folder], {
-        stdout: 'inherit',
-        stderr: 'inherit',
-      }),
+      Bun.spawn(
+        [process.execPath, join(import.meta.dir, 'migrate-process.ts'), home.migratorUrl, migrations.folder],
+        {
+          stdout: 'inherit',
+          stderr: 'inherit',
+        },
+      ),
     async [Symbol.asyncDispose]() {
       await Promise.all([database.close(), owner.end(), admin.end()])
       migrations[Symbol.dispose]()

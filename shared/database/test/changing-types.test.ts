@@ -30,7 +30,7 @@ async function createWorld() {
     pool: { poolSize: 3, maxOverflow: 2 },
   })
   const client = postgres(test.appUrl, { max: 1, onnotice: () => {} })
-  const stock = drizzle(client)
+  const stock = drizzle({ client })
   const failures: { phase: number; error: unknown }[] = []
   let phase = 0
   let isOver = false

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { eventually, withDatabase } from '@shared/postgres/testing'
-import { type SQL, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import {
   CheckoutTimeoutError,
   ConfigurationError,
@@ -54,18 +54,18 @@ describe('createDatabase', () => {
   test('a read is put behind another one, unless that was slow before; whatever may write is behind nobody', async () => {
     await using fixture = await createFixture({ pool: { poolSize: 1, maxOverflow: 0 } })
     const { db } = fixture.database
-    const slow = sql`select count(*) from generate_series(1, 1000000)`
+    const slow = 'select count(*) from generate_series(1, 1000000)'
     await db.execute(sql`select 1`)
-    const waitingBehind = async (first: SQL, second: SQL) => {
-      const answers = [db.execute(first), db.execute(second)].map((query) => query.execute())
+    const waitingBehind = async (first: string, second: string) => {
+      const answers = [first, second].map((text) => db.$client.unsafe(text).execute())
       const { waiting } = fixture.database.status()
       await Promise.all(answers)
       return waiting
     }
     expect({
-      neverSeen: await waitingBehind(slow, sql`select 1`),
-      slowBefore: await waitingBehind(slow, sql`select 1`),
-      mayWrite: await waitingBehind(sql`select 2`, sql`select pg_sleep(0)`),
+      neverSeen: await waitingBehind(slow, 'select 1'),
+      slowBefore: await waitingBehind(slow, 'select 1'),
+      mayWrite: await waitingBehind('select 2', 'select pg_sleep(0)'),
     }).toEqual({ neverSeen: 0, slowBefore: 1, mayWrite: 1 })
   })
 

@@ -1,19 +1,10 @@
 import { describe, expect, test } from 'bun:test'
-import { relations, sql } from 'drizzle-orm'
-import { integer, pgTable } from 'drizzle-orm/pg-core'
-import { drizzle } from 'drizzle-orm/postgres-js'
-import { createFixture } from './support.ts'
-
-const parent = pgTable('surface_parent', { id: integer().primaryKey() })
-const child = pgTable('surface_child', { id: integer().primaryKey(), parent: integer() })
-const schema = {
-  parent,
-  child,
-  parentRelations: relations(parent, ({ many }) => ({ children: many(child) })),
-  childRelations: relations(child, ({ one }) => ({
-    parent: one(parent, { fields: [child.parent], references: [parent.id] }),
-  })),
-}
+import { withDatabase } from '@shared/postgres/testing'
+import { eq, sql } from 'drizzle-orm'
+import { createDatabase } from '../src/index.ts'
+import { groups, people } from './conformance/schema.ts'
+import { drizzleOver, variant } from './conformance/variant.ts'
+import { createWorld, resetWorld } from './conformance/world.ts'
 
 /** Notes every member that is read, in clients made inside transactions too. */
 function spy(target: object, path: string, seen: Set<string>): unknown {
@@ -37,29 +28,27 @@ function spy(target: object, path: string, seen: Set<string>): unknown {
 
 describe('what Drizzle touches of its client', () => {
   test('is what DrizzleClient has: an upgrade that touches more fails here', async () => {
-    await using fixture = await createFixture()
-    const owner = fixture.open({ name: 'owner', url: fixture.test.migratorUrl })
-    await owner.db.execute(
-      sql`create table surface_parent (id int primary key); create table surface_child (id int primary key, parent int)`,
-    )
+    await using test = await withDatabase()
+    const database = createDatabase({ name: 'surface', url: test.ownerUrl })
+    await database.db.execute(sql.raw(`${createWorld}; ${resetWorld}`))
     const seen = new Set<string>()
-    const db = drizzle({ client: spy(fixture.database.db.$client, 'client', seen) as never, schema })
-    await db.insert(parent).values({ id: 1 }).returning()
-    await db.insert(child).values({ id: 2, parent: 1 })
-    expect(await db.query.parent.findMany({ with: { children: true } })).toEqual([
-      { id: 1, children: [{ id: 2, parent: 1 }] },
-    ])
+    const db = drizzleOver(spy(database.db.$client, 'client', seen))
+    await db.insert(groups).values({ name: 'new' }).returning()
+    expect(await variant.ask.nameAndPosts(db, 2)).toMatchObject({
+      name: 'Grace',
+      posts: [{ title: 'Nanoseconds' }],
+    })
     await db.execute(sql`select ${1}::int`)
     await db
       .select()
-      .from(parent)
-      .where(sql`id = ${sql.placeholder('id')}`)
+      .from(people)
+      .where(eq(people.id, sql.placeholder('id')))
       .prepare('by_id')
       .execute({ id: 1 })
-    await db.transaction((tx) => tx.transaction((inner) => inner.select().from(child)), {
+    await db.transaction((tx) => tx.transaction((inner) => inner.select().from(groups)), {
       isolationLevel: 'serializable',
     })
-    expect(await db.$count(parent)).toBe(1)
+    expect(await db.$count(groups)).toBe(4)
     expect([...seen].sort()).toEqual([
       'client.begin',
       'client.options',
@@ -67,5 +56,6 @@ describe('what Drizzle touches of its client', () => {
       'transaction.savepoint',
       'transaction.unsafe',
     ])
+    await database.close()
   })
 })

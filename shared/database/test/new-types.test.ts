@@ -67,7 +67,7 @@ describe('an array of a type that was made after the first connect', () => {
     await side.owner.unsafe(makeTypes)
     side.database.invalidate()
     expect(await exchange(side.database.db)).toEqual(exchanged)
-    expect(await exchange(drizzle(side.stock))).toEqual(exchanged)
+    expect(await exchange(drizzle({ client: side.stock }))).toEqual(exchanged)
   })
 
   test('is read and written by connections that were there before, a moment later', async () => {

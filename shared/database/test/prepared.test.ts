@@ -58,9 +58,7 @@ describe('a parameter that can not be written', () => {
     await good(0)
     await bad('2020-01-01')
     const all = await Promise.all(
-      Array.from({ length: 40 }, (_, i) =>
-        i % 4 === 3 ? bad(i % 8 === 3 ? undefined : new Date(0)) : good(i),
-      ),
+      Array.from({ length: 40 }, (_, i) => (i % 4 === 3 ? bad(i % 8 === 3 ? undefined : 5) : good(i))),
     )
     expect(all).toEqual(Array.from({ length: 40 }, (_, i) => (i % 4 === 3 ? 'rejected' : { i: String(i) })))
     expect(await good(99)).toEqual({ i: '99' })
@@ -76,7 +74,7 @@ describe('a parameter that can not be written', () => {
         () => 'rejected',
       )
     const outcomes: string[] = []
-    for (const value of ['2020-01-01', 5, 5, 5, '2020-01-02', new Date(0), new Date(0), '2020-01-03'])
+    for (const value of ['2020-01-01', 5, 5, 5, '2020-01-02', true, true, '2020-01-03'])
       outcomes.push(await run(value))
     expect(outcomes).toEqual([
       'answered',

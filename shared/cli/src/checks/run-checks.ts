@@ -2,6 +2,9 @@ import { paint } from '../terminal/paint.ts'
 import { repositoryRoot } from '../workspace/packages.ts'
 import { checkBoundaries } from './boundaries.ts'
 
+// The connection layer supports two versions of drizzle-orm: this project resolves the one the workspace does not use.
+const drizzle1Project = 'shared/database/tsconfig.drizzle-1.json'
+
 interface Result {
   readonly ok: boolean
   readonly output: string
@@ -14,6 +17,7 @@ export async function runChecks({ fix }: { fix: boolean }): Promise<number> {
   if (fix) await formatted
   const checks: Record<string, Promise<Result>> = {
     types: run('check', '--no-script', '-b', showsPretty()),
+    'types with drizzle-orm 1.0': run('check', '--no-script', '-p', drizzle1Project, showsPretty()),
     'lint and format': formatted,
     imports: imports(),
   }

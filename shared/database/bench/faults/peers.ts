@@ -62,14 +62,14 @@ function openRetryingLayer(url: string): Promise<Peer> {
 async function openPostgresJs(url: string): Promise<Peer> {
   const { drizzle } = await import('drizzle-orm/postgres-js')
   const { default: postgres } = await import('postgres')
-  const db = drizzle(postgres(url, { max: schedule.poolSize, onnotice: () => {} }))
+  const db = drizzle({ client: postgres(url, { max: schedule.poolSize, onnotice: () => {} }) })
   return peerOf((query) => db.execute(query), numberIn)
 }
 
 async function openNodePostgres(url: string): Promise<Peer> {
   const { drizzle } = await import('drizzle-orm/node-postgres')
   const { default: pg } = await import('pg')
-  const db = drizzle(new pg.Pool({ connectionString: url, max: schedule.poolSize }))
+  const db = drizzle({ client: new pg.Pool({ connectionString: url, max: schedule.poolSize }) })
   return peerOf(
     (query) => db.execute(query),
     ({ rows }) => numberIn(rows),
@@ -78,6 +78,6 @@ async function openNodePostgres(url: string): Promise<Peer> {
 
 async function openBunSql(url: string): Promise<Peer> {
   const { drizzle } = await import('drizzle-orm/bun-sql')
-  const db = drizzle(new Bun.SQL(url, { max: schedule.poolSize }))
+  const db = drizzle({ client: new Bun.SQL(url, { max: schedule.poolSize }) })
   return peerOf((query) => db.execute(query), numberIn)
 }

@@ -1,52 +1,52 @@
-import { eq, relations } from 'drizzle-orm'
+import { eq } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/postgres-js'
-import type { Sql } from 'postgres'
+import { npmVersion } from 'drizzle-orm/version'
 import type { Rows } from '../../src/connection/statement.ts'
-import { createDrizzleClient } from '../../src/drizzle-client.ts'
-import { createHandle, type DrizzleDatabase } from '../../src/drizzle-handle.ts'
+import { createDrizzleClient } from '../../src/drizzle/client.ts'
+import { fitsInstalledDrizzle } from '../../src/drizzle/faster-0.45/parts.ts'
+import { createHandles, type DrizzleDatabase, type DrizzleModel } from '../../src/drizzle/handle.ts'
 import { compareTo, rotate } from '../kit/index.ts'
 import { peers } from '../peers.ts'
 import { orders, productOf, products } from '../product.ts'
 import type { Context, Scenario } from './scenario.ts'
 
-const schema = {
-  products,
-  orders,
-  productRelations: relations(products, ({ many }) => ({ orders: many(orders) })),
-  orderRelations: relations(orders, ({ one }) => ({
-    product: one(products, { fields: [orders.productId], references: [products.id] }),
-  })),
-}
-type Db = DrizzleDatabase<typeof schema>
-
-const at = '2026-01-01 00:00:00+00'
-const product = [1, 'SKU-1', 'Product number 1', 450, at]
-
 /** What is asked, and the rows that answer it. */
-const queries: Readonly<Record<string, { rows: unknown[][]; ask(db: Db, n: number): PromiseLike<unknown> }>> =
-  {
-    select: {
-      rows: [product],
-      ask: (db, n) =>
-        db
-          .select()
-          .from(products)
-          .where(eq(products.id, productOf(n))),
-    },
-    'insert … returning': {
-      rows: [[1, 1, 1, at]],
-      ask: (db, n) =>
-        db
-          .insert(orders)
-          .values({ productId: productOf(n), quantity: 1 })
-          .returning(),
-    },
-    'relational, two tables': {
-      rows: [[...product, [[1, 1, 1, at]]]],
-      ask: (db, n) =>
-        db.query.products.findFirst({ where: eq(products.id, productOf(n)), with: { orders: true } }),
-    },
-  }
+export interface BuildQuery {
+  readonly rows: unknown[][]
+  readonly model?: { readonly schema: DrizzleModel }
+  ask(db: DrizzleDatabase<DrizzleModel>, n: number): PromiseLike<unknown>
+}
+
+export const at = '2026-01-01 00:00:00+00'
+export const product = [1, 'SKU-1', 'Product number 1', 450, at]
+
+const queries: Readonly<Record<string, BuildQuery>> = {
+  select: {
+    rows: [product],
+    ask: (db, n) =>
+      db
+        .select()
+        .from(products)
+        .where(eq(products.id, productOf(n))),
+  },
+  'insert … returning': {
+    rows: [[1, 1, 1, at]],
+    ask: (db, n) =>
+      db
+        .insert(orders)
+        .values({ productId: productOf(n), quantity: 1 })
+        .returning(),
+  },
+}
+
+const relational = 'relational, two tables'
+// drizzle-orm 1.0 declares relations in another way.
+const hasRelational = npmVersion.startsWith('0.')
+const variants = [...Object.keys(queries), ...(hasRelational ? [relational] : [])]
+
+async function queryOf(variant: string): Promise<BuildQuery> {
+  return queries[variant] ?? (await import('./build-relational.ts')).relationalQuery
+}
 
 const builders = ['ours', 'drizzle-postgres-js'] as const
 
@@ -58,10 +58,11 @@ export const build: Scenario = {
     { id: 'cpuUs', title: 'cpu µs', better: 'lower' },
   ],
   async run(context) {
-    for (const variant of Object.keys(queries)) await compareBuilders(context, variant)
+    for (const variant of variants) await compareBuilders(context, variant)
   },
+  // Where the faster dialect is not in use both are the same code.
   bars: (results) =>
-    Object.keys(queries).map((variant) =>
+    (fitsInstalledDrizzle() ? variants : []).map((variant) =>
       compareTo(results, 'drizzle-postgres-js', {
         scenario: 'build',
         variant,
@@ -73,13 +74,13 @@ export const build: Scenario = {
 }
 
 async function compareBuilders({ size, collector, step }: Context, variant: string): Promise<void> {
-  const { rows, ask } = queries[variant] as (typeof queries)[string]
-  const handles: Record<(typeof builders)[number], Db> = {
-    ours: createHandle(answering(rows), schema),
+  const { rows, model = {}, ask } = await queryOf(variant)
+  const handles = {
+    ours: createHandles(model)(answering(rows)),
     'drizzle-postgres-js': drizzle({
-      client: answering(rows) as unknown as Sql,
-      schema,
-    }) as unknown as Db,
+      client: answering(rows),
+      ...model,
+    } as never) as unknown as DrizzleDatabase<DrizzleModel>,
   }
   const count = size.roundMs * 10
   for (let round = -1; round < size.rounds; round++) {

@@ -1,17 +1,23 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { DatabaseError } from '@shared/pool'
 import { sql } from 'drizzle-orm'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator'
+import { npmVersion } from 'drizzle-orm/version'
 import { migrationChannel, migrationLockKey, plansLockKey } from '../connection/migration-signal.ts'
 import { createDatabase } from '../database.ts'
-import type { DrizzleDatabase } from '../drizzle-handle.ts'
+import type { DrizzleDatabase } from '../drizzle/handle.ts'
 import { MigrationError, sqlState } from '../errors.ts'
 import { type ConnectionOptions, checkArguments } from '../options.ts'
 
 export interface MigrateOptions {
   /** The migrator role's URL: the runtime role must not be able to do this. */
   url: string
-  /** drizzle-kit's output folder, with `meta/_journal.json`. */
+  /**
+   * drizzle-kit's output folder, in the format of the installed drizzle-orm: with `meta/_journal.json` for 0.45, with a
+   * folder for each migration for 1.0 (`drizzle-kit up` turns the first into the second).
+   */
   migrationsFolder: string
   /** How the migrator connects; only its TLS and connect timeout matter here. */
   connection?: Partial<ConnectionOptions>
@@ -68,17 +74,20 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: numbe
   }
 }
 
+/** The folder's migrations; drizzle-orm 1.0 would take any folder for one without migrations. */
 function readFolder(migrationsFolder: string): { hash: string; folderMillis: number }[] {
+  let cause: unknown
   try {
-    return readMigrationFiles({ migrationsFolder })
+    const migrations = readMigrationFiles({ migrationsFolder })
+    if (migrations.length > 0 || existsSync(join(migrationsFolder, 'meta/_journal.json'))) return migrations
   } catch (error) {
-    throw new MigrationError(
-      `${migrationsFolder} is not a migrations folder: generate the first migration with db:generate.`,
-      {
-        cause: error,
-      },
-    )
+    cause = error
   }
+  throw new MigrationError(
+    `${migrationsFolder} is not a migrations folder of drizzle-orm ${npmVersion}: generate the first migration with ` +
+      'db:generate, or bring older ones to the format of this version with drizzle-kit up.',
+    { cause },
+  )
 }
 
 /** Polls for the lock instead of waiting in the server, so that a stuck migrator can't hold up every start for ever. */
@@ -104,7 +113,7 @@ async function lock(db: DrizzleDatabase<Record<string, never>>, timeoutMs: numbe
  */
 async function announced(
   db: DrizzleDatabase<Record<string, never>>,
-  apply: () => Promise<void>,
+  apply: () => Promise<unknown>,
 ): Promise<void> {
   await db.execute(sql.raw(`select pg_notify('${migrationChannel}', 'begin')`))
   await plansAtRest(db)

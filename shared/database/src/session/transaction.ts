@@ -84,8 +84,8 @@ class Transaction {
         await this.#first.catch((error) => this.#afterFailed(error))
         return await this.#exclusive.run(text, parameters, values, 'transaction')
       }
-      // Drizzle sets the modes by a statement of its own, always the first: they go into BEGIN instead.
-      const modes = /^set transaction( .*)$/is.exec(text)
+      // Drizzle sets the modes by a statement of its own, always the first: they go into BEGIN instead. A snapshot can't.
+      const modes = this.#begin === 'begin' ? /^set transaction( (?!snapshot\b).*)$/is.exec(text) : null
       if (modes) {
         this.#begin = `begin${modes[1]}`
         return []

@@ -117,7 +117,7 @@ export class TypeChanges {
       end()
     }
     ledger.succeeded++
-    await drizzle(this.#stock)
+    await drizzle({ client: this.#stock })
       .execute(statement('/stock'))
       .catch(() => {})
     const table = this.#stock(`typed_${name}`)

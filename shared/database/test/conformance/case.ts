@@ -1,8 +1,7 @@
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js'
-import type * as schema from './schema.ts'
 
 /** What a case may use of a handle: what a user of stock `drizzle-orm/postgres-js` has. */
-export type Handle = PostgresJsDatabase<typeof schema> & { $client: unknown }
+export type Handle = PostgresJsDatabase & { $client: unknown }
 
 /** Ways of a case around the handle under test, for the same side. */
 export interface Tools {

@@ -2,9 +2,10 @@ import { afterAll, describe, expect, test } from 'bun:test'
 import { createDatabase } from '@shared/database'
 import { type TestDatabase, withDatabase } from '@shared/postgres/testing'
 import type { ConnectionOptions } from '../../src/index.ts'
+import type { Handle } from './case.ts'
 import { compareSides, topics } from './run-cases.ts'
-import * as schema from './schema.ts'
 import { connections, type Lender, lendStock, openSide, type Side } from './sides.ts'
+import { variant } from './variant.ts'
 
 const databases: TestDatabase[] = []
 
@@ -12,22 +13,26 @@ function open(url: string, connection: Partial<ConnectionOptions> = {}) {
   return createDatabase({
     name: 'conformance',
     url,
-    schema,
+    ...variant.model,
     pool: { poolSize: connections, maxOverflow: 0, checkoutTimeoutMs: 5_000 },
-    connection,
+    // Stock learns a type made meanwhile at its next connect, so the layer may not either.
+    connection: { definitionsCheckMs: 600_000, ...connection },
   })
 }
 
 function lendPool(url: string, connection?: Partial<ConnectionOptions>): Lender {
   const database = open(url, connection)
-  return { lend: (use) => use(database.db), close: () => database.close({ timeoutMs: 1_000 }) }
+  return {
+    lend: (use) => use(database.db as unknown as Handle),
+    close: () => database.close({ timeoutMs: 1_000 }),
+  }
 }
 
 /** All work of a case on one connection of `use()`. */
 function lendLease(url: string): Lender {
   const database = open(url)
   return {
-    lend: (use) => database.use(({ db }) => use(db)),
+    lend: (use) => database.use(({ db }) => use(db as unknown as Handle)),
     close: () => database.close({ timeoutMs: 1_000 }),
   }
 }

@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { type TestDatabase, withDatabase } from '@shared/postgres/testing'
-import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres, { type Sql } from 'postgres'
 import { listDifferences } from './compare.ts'
 import { timeoutMs, topics } from './run-cases.ts'
-import * as schema from './schema.ts'
 import { connections, type Lender, lendStock, openSide, type Side } from './sides.ts'
+import { drizzleOver, variant } from './variant.ts'
 
 function lend(client: Sql, seen: Sql): Lender {
-  const handle = drizzle(seen, { schema })
+  const handle = drizzleOver(seen)
   return { lend: (use) => use(handle), close: () => client.end({ timeout: 1 }) }
 }
 
@@ -52,14 +51,7 @@ function lendCopies(url: string): Lender {
 
 const faults: readonly (readonly [fault: string, open: (url: string) => Lender, cases: readonly string[]])[] =
   [
-    [
-      'without Drizzle’s codecs',
-      lendWithoutCodecs,
-      [
-        'documents are stored as what they are, not as strings of JSON',
-        'every common type in a raw row is parsed by the driver as stock does',
-      ],
-    ],
+    ['without Drizzle’s codecs', lendWithoutCodecs, variant.codecCases],
     [
       'without transactions',
       lendWithoutTransactions,

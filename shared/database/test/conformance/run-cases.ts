@@ -21,7 +21,6 @@ import { parameterCases } from './cases/parameters.ts'
 import { preparedCases } from './cases/prepared.ts'
 import { preparedValueCases } from './cases/prepared-values.ts'
 import { rawCases } from './cases/raw.ts'
-import { relationalCases } from './cases/relational.ts'
 import { savepointCases } from './cases/savepoints.ts'
 import { selectCases } from './cases/select.ts'
 import { subqueryCases } from './cases/subqueries.ts'
@@ -29,6 +28,7 @@ import { transactionCases } from './cases/transactions.ts'
 import { updateDeleteCases } from './cases/update-delete.ts'
 import { hasSubstance, listDifferences } from './compare.ts'
 import type { Side } from './sides.ts'
+import { variant } from './variant.ts'
 
 /** All cases by topic, in the order they run. */
 export const topics: Readonly<Record<string, readonly ConformanceCase[]>> = {
@@ -36,7 +36,7 @@ export const topics: Readonly<Record<string, readonly ConformanceCase[]>> = {
   'columns of text': textColumns,
   'columns of time': timeColumns,
   'other columns': otherColumns,
-  arrays,
+  arrays: [...arrays, ...variant.dimensionCases],
   documents: documentCases,
   insert: insertCases,
   'update and delete': updateDeleteCases,
@@ -44,7 +44,7 @@ export const topics: Readonly<Record<string, readonly ConformanceCase[]>> = {
   aggregates: aggregateCases,
   joins: joinCases,
   subqueries: subqueryCases,
-  'relational queries': relationalCases,
+  'relational queries': variant.relationalCases,
   'prepared statements': preparedCases,
   'values of prepared statements': preparedValueCases,
   'raw statements': rawCases,

@@ -1,4 +1,4 @@
-import { relations, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import {
   type AnyPgColumn,
   bigint,
@@ -101,30 +101,6 @@ export const postCounts = pgMaterializedView('post_counts', {
   authorId: integer('author_id'),
   posts: bigint('posts', { mode: 'bigint' }),
 }).existing()
-
-export const peopleRelations = relations(people, ({ one, many }) => ({
-  manager: one(people, { fields: [people.managerId], references: [people.id], relationName: 'manager' }),
-  reports: many(people, { relationName: 'manager' }),
-  posts: many(posts),
-  memberships: many(memberships),
-}))
-
-export const postsRelations = relations(posts, ({ one, many }) => ({
-  author: one(people, { fields: [posts.authorId], references: [people.id] }),
-  comments: many(comments),
-}))
-
-export const commentsRelations = relations(comments, ({ one }) => ({
-  post: one(posts, { fields: [comments.postId], references: [posts.id] }),
-  author: one(people, { fields: [comments.authorId], references: [people.id] }),
-}))
-
-export const groupsRelations = relations(groups, ({ many }) => ({ memberships: many(memberships) }))
-
-export const membershipsRelations = relations(memberships, ({ one }) => ({
-  person: one(people, { fields: [memberships.personId], references: [people.id] }),
-  group: one(groups, { fields: [memberships.groupId], references: [groups.id] }),
-}))
 
 /** Dropped and created anew before each case: tables of a case's own live here. */
 export const scratch = pgSchema('scratch')

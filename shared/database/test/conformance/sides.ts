@@ -1,8 +1,7 @@
-import { drizzle } from 'drizzle-orm/postgres-js'
 import postgres from 'postgres'
 import type { ConformanceCase, Handle, Tools } from './case.ts'
 import { type Description, describeValue } from './compare.ts'
-import * as schema from './schema.ts'
+import { drizzleOver } from './variant.ts'
 import { createWorld, resetScratch, resetWorld, worldFingerprint } from './world.ts'
 
 /** Connections of each handle. The cases need three at a time, and all are opened before the first case. */
@@ -30,7 +29,7 @@ export interface Lender {
 /** The handle that everything is compared with: Drizzle on a postgres.js client of its own, nothing set but its size. */
 export function lendStock(url: string): Lender {
   const client = postgres(url, { max: connections, onnotice: () => {} })
-  const handle = drizzle(client, { schema })
+  const handle = drizzleOver(client)
   return { lend: (use) => use(handle), close: () => client.end({ timeout: 1 }) }
 }
 

@@ -1,5 +1,5 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
-import type { Database, HealthProbe } from '@shared/database'
+import type { Database, DrizzleModel, HealthProbe } from '@shared/database'
 import type { RequestIdVariables } from 'hono/request-id'
 import type { Logger } from '../log/logger.ts'
 import type { EventLoopMonitor } from './event-loop.ts'
@@ -26,7 +26,7 @@ export interface ServiceDatabase
   readonly health: Pick<HealthProbe, 'check' | 'details'>
 }
 
-type AnyDatabase = Database<Record<string, unknown>>
+type AnyDatabase = Database<DrizzleModel>
 
 /** Who may read `/health/detailed`, `/health/monitor`, `/metrics`, `/openapi.json` and `/docs`. */
 export interface HealthAccess {

@@ -1,9 +1,9 @@
-import { createDatabase, type Database, migrate } from '@shared/database'
+import { createDatabase, type Database, type DrizzleModel, migrate } from '@shared/database'
 import { templateKey, withDatabase } from '@shared/postgres/testing'
 import type { ServiceApp, ServiceContext } from '../context/context.ts'
 
 /** Which service to open, and how its database is made. */
-export interface OpenServiceOptions<TSchema extends Record<string, unknown>> {
+export interface OpenServiceOptions<TSchema extends DrizzleModel> {
   service: string
   schema: TSchema
   /** The committed migrations: the database is what production has. */
@@ -12,7 +12,7 @@ export interface OpenServiceOptions<TSchema extends Record<string, unknown>> {
 }
 
 /** A service's app on a database of its own, as its runtime role. */
-export interface TestService<TSchema extends Record<string, unknown>> {
+export interface TestService<TSchema extends DrizzleModel> {
   app: ServiceApp
   database: Database<TSchema>
   /** The database as the runtime role logs in to it. */
@@ -32,7 +32,7 @@ export interface Answer {
 }
 
 /** Opens a service on a fresh, migrated database; dispose of it to drop the database. */
-export async function openService<TSchema extends Record<string, unknown>>(
+export async function openService<TSchema extends DrizzleModel>(
   options: OpenServiceOptions<TSchema>,
 ): Promise<TestService<TSchema>> {
   const { service, schema, migrationsFolder, createApp } = options

@@ -3,7 +3,11 @@ import { addArrayTypes, type Codecs } from './array-types.ts'
 
 const codecs: Codecs = {
   parsers: { 23: (text) => Number(text), 1182: (text) => text },
-  serializers: { 1182: (value) => value, 16: (value) => (value === true ? 't' : 'f') },
+  serializers: {
+    1182: (value) => value,
+    3802: (value) => JSON.stringify(value),
+    16: (value) => (value === true ? 't' : 'f'),
+  },
 }
 addArrayTypes(codecs, [
   { oid: 23, typarray: 1007 },
@@ -11,6 +15,7 @@ addArrayTypes(codecs, [
   { oid: 603, typarray: 1020 },
   { oid: 16, typarray: 1000 },
   { oid: 1082, typarray: 1182 },
+  { oid: 3802, typarray: 3807 },
 ])
 // The driver cuts the first brace off.
 const parse = (type: number, text: string) => codecs.parsers[type]?.(text.slice(1))
@@ -53,6 +58,7 @@ describe('array types', () => {
     [1009, ['a"b', 'c\\d'], String.raw`{"a\"b","c\\d"}`],
     [1000, [true, false], '{"t","f"}'],
     [1007, '{1,2}', '{1,2}'],
+    [3807, [{}, [1], null], '{"{}","[1]",null}'],
   ])('type %p writes %p', (type, value, text) => {
     expect(serialize(type, value)).toBe(text)
   })

@@ -70,8 +70,10 @@ function parseArray(text: string, delimiter: string, parser: Parser): unknown[] 
 
 function serializeArray(value: unknown, delimiter: string, serialize: Serializer): unknown {
   if (!Array.isArray(value)) return value
+  // The first element says whether all are arrays, as in the driver: of documents, any but the first may be a list.
+  const isNested = Array.isArray(value[0])
   const elements = value.map((element) => {
-    if (Array.isArray(element)) return serializeArray(element, delimiter, serialize)
+    if (isNested) return serializeArray(element, delimiter, serialize)
     if (element === null) return 'null'
     if (element === undefined) throw undefinedValue()
     // What serializes to something else than text throws a TypeError here, as it does in the driver.

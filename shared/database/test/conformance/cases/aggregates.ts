@@ -97,7 +97,7 @@ export const aggregateCases: ConformanceCase[] = [
       db
         .select({
           number: sql`count(*)`.mapWith(Number),
-          bigint: sql`max(${people.visits})`.mapWith(BigInt),
+          bigint: sql`max(${people.visits})`.mapWith(BigInt as (value: unknown) => bigint),
           date: sql`max(${people.createdAt})`.mapWith(people.createdAt),
           plainDate: sql`max(${people.createdAt})`,
           text: sql<string>`string_agg(${people.name}, ', ' order by ${people.id})`,

@@ -33,39 +33,6 @@ export const arrays: ConformanceCase[] = [
     [2_147_483_648],
     null,
   ]),
-  columnCase('an integer array of two dimensions keeps its shape', () => integer('value').array().array(), [
-    [],
-    [
-      [1, 2],
-      [3, 4],
-    ],
-    [
-      [null, 1],
-      [2, null],
-    ],
-    [[1], [2, 3]],
-    [[], []],
-  ]),
-  columnCase(
-    'an integer array of three dimensions keeps its shape',
-    () => integer('value').array().array().array(),
-    [
-      [
-        [
-          [1, 2],
-          [3, 4],
-        ],
-        [
-          [5, 6],
-          [7, 8],
-        ],
-      ],
-    ],
-  ),
-  columnCase('an array of a fixed size is not checked', () => integer('value').array(2), [
-    [1, 2],
-    [1, 2, 3],
-  ]),
   columnCase(
     'a bigint array as bigint keeps every digit',
     () => bigint('value', { mode: 'bigint' }).array(),
@@ -100,16 +67,6 @@ export const arrays: ConformanceCase[] = [
     [null],
     ['a', null, 'null'],
     null,
-  ]),
-  columnCase('a text array of two dimensions keeps awkward strings', () => text('value').array().array(), [
-    [
-      ['a,b', '{c}'],
-      ['"d"', '\\e'],
-    ],
-    [
-      ['', ' '],
-      ['NULL', 'null'],
-    ],
   ]),
   columnCase('a varchar array keeps its elements', () => varchar('value', { length: 3 }).array(), [
     ['abc', ''],

@@ -1,5 +1,6 @@
 import { asc, eq, sql } from 'drizzle-orm'
-import { integer, type PgColumn, type PgColumnBuilderBase } from 'drizzle-orm/pg-core'
+import { integer, type PgColumn, type text } from 'drizzle-orm/pg-core'
+import { npmVersion } from 'drizzle-orm/version'
 import { type ConformanceCase, outcome } from '../case.ts'
 import { scratch } from '../schema.ts'
 
@@ -17,7 +18,7 @@ interface ColumnOptions {
  */
 export function columnCase(
   name: string,
-  build: () => PgColumnBuilderBase,
+  build: () => object,
   values: readonly unknown[],
   { before, type }: ColumnOptions = {},
 ): ConformanceCase {
@@ -25,11 +26,14 @@ export function columnCase(
     name,
     run: async (db, { ddl }) => {
       const tableName = `samples of ${name}`.slice(0, 60)
-      const table = scratch.table(tableName, { id: integer('id').primaryKey(), value: build() })
-      const value = table.value as PgColumn
+      const table = scratch.table(tableName, {
+        id: integer('id').primaryKey(),
+        value: build() as ReturnType<typeof text>,
+      })
+      const value = table.value as unknown as PgColumn
       if (before) await ddl(before)
       await ddl(
-        `create table scratch."${tableName}" (id integer primary key, value ${type ?? value.getSQLType()})`,
+        `create table scratch."${tableName}" (id integer primary key, value ${type ?? typeOf(value)})`,
       )
 
       const written = []
@@ -75,4 +79,10 @@ export function columnCase(
       return { written, rows, stored, found, raw, updated }
     },
   }
+}
+
+/** drizzle-orm 0.45 has an array's dimensions in the type's name, 1.0 beside it. */
+function typeOf(column: PgColumn): string {
+  const { dimensions = 0 } = column as { dimensions?: number }
+  return npmVersion.startsWith('0.') ? column.getSQLType() : column.getSQLType() + '[]'.repeat(dimensions)
 }

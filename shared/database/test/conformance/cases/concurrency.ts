@@ -1,6 +1,7 @@
 import { eq, sql } from 'drizzle-orm'
 import { type ConformanceCase, createGate, outcome } from '../case.ts'
 import { accounts, groups, people } from '../schema.ts'
+import { variant } from '../variant.ts'
 
 const numbers = (length: number) => Array.from({ length }, (_, i) => i)
 
@@ -56,11 +57,7 @@ export const concurrencyCases: ConformanceCase[] = [
             .from(people)
             .where(eq(people.id, (n % 5) + 1)),
           db.execute(sql`select tags, id from people where id = ${(n % 5) + 1}`),
-          db.query.people.findFirst({
-            where: eq(people.id, (n % 5) + 1),
-            columns: { name: true },
-            with: { posts: true },
-          }),
+          variant.ask.nameAndPosts(db, (n % 5) + 1),
           db.$count(people),
         ]),
       ),

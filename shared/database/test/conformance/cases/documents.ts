@@ -119,6 +119,13 @@ export const documentCases: ConformanceCase[] = [
     ],
   },
   {
+    name: 'an array of documents, of which one is a list, is written alike as a bare parameter',
+    run: async (db) => [
+      await outcome(db.execute(sql`select ${sql.param([{ a: 1 }, [1, 'b'], null])}::jsonb[] as value`)),
+      await outcome(db.execute(sql`select ${sql.param([[1], [2]])}::jsonb[] as value`)),
+    ],
+  },
+  {
     name: 'a document is found by containment and by equality',
     run: async (db) => [
       await db

@@ -133,7 +133,7 @@ export const errorCases: ConformanceCase[] = [
   ),
   failing('3F000 of a schema that does not exist', (db) => db.execute(sql`create table nowhere.t (id int)`)),
   failing('22P05 and 22P02 of documents that are no JSON', (db) =>
-    db.execute(sql`select ${'{broken'}::jsonb`),
+    db.execute(sql`select ${'{broken'}::text::jsonb`),
   ),
   failing('2200G-like mismatch of array shapes', (db) => db.execute(sql`select ${'{{1},{2,3}}'}::int[]`)),
   failing('more parameters than the protocol holds are refused', (db) =>

@@ -1,22 +1,16 @@
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { asc, eq, is, sql } from 'drizzle-orm'
-import { PgDatabase, PgTransaction } from 'drizzle-orm/pg-core'
-import { drizzle, PostgresJsDatabase } from 'drizzle-orm/postgres-js'
+import { asc, eq, sql } from 'drizzle-orm'
 import { migrate } from 'drizzle-orm/postgres-js/migrator'
 import type { Sql } from 'postgres'
-import { type ConformanceCase, failure, type Handle } from '../case.ts'
-import * as schema from '../schema.ts'
+import { type ConformanceCase, failure } from '../case.ts'
+import { accounts, groups, people } from '../schema.ts'
+import { drizzleOver, variant } from '../variant.ts'
 
-const { accounts, groups, people } = schema
-const migrationsFolder = join(dirname(fileURLToPath(import.meta.url)), '../migrations')
-const migration = { migrationsFolder, migrationsSchema: 'scratch', migrationsTable: 'journal' }
-const journal = 'select id, hash, created_at from scratch.journal order by id'
-
-/** Another Drizzle over the same client, as someone does who wants a logger, a casing or no schema. */
-function redress(db: Handle, config: Parameters<typeof drizzle<typeof schema>>[1] = {}) {
-  return drizzle(db.$client as Sql, { schema, ...config })
+const migration = {
+  migrationsFolder: variant.migrationsFolder,
+  migrationsSchema: 'scratch',
+  migrationsTable: 'journal',
 }
+const journal = 'select id, hash, created_at from scratch.journal order by id'
 
 function collectLog() {
   const lines: unknown[] = []
@@ -29,35 +23,14 @@ function collectLog() {
 }
 
 export const handleCases: ConformanceCase[] = [
-  {
-    name: 'the handle is the class Drizzle gives and has its parts',
-    run: async (db) => ({
-      postgresJs: db instanceof PostgresJsDatabase,
-      pg: is(db, PgDatabase),
-      client: db.$client !== null && ['object', 'function'].includes(typeof db.$client),
-      keys: Object.keys(db).sort(),
-      tables: Object.keys(db.query),
-      schemaTables: Object.keys(db._.schema ?? {}),
-      cache: String(db.$cache),
-    }),
-  },
-  {
-    name: 'a transaction’s handle is the class Drizzle gives',
-    run: (db) =>
-      db.transaction(async (tx) => ({
-        transaction: is(tx, PgTransaction),
-        className: tx.constructor.name,
-        keys: Object.keys(tx).sort(),
-        tables: Object.keys(tx.query),
-      })),
-  },
+  ...variant.handleCases,
   {
     name: 'a second Drizzle over $client works the same',
     run: async (db) => {
-      const other = redress(db)
+      const other = drizzleOver(db.$client)
       return [
         await other.select().from(people).orderBy(asc(people.id)),
-        await other.query.groups.findMany(),
+        await variant.ask.groups(other),
         await other.transaction((tx) => tx.$count(groups)),
         await db.select().from(people).where(eq(people.id, 1)),
       ]
@@ -97,7 +70,7 @@ export const handleCases: ConformanceCase[] = [
     name: 'a logger sees every query with its parameters',
     run: async (db) => {
       const { lines, logger } = collectLog()
-      const logged = redress(db, { logger })
+      const logged = drizzleOver(db.$client, { logger })
       await logged.select({ id: people.id }).from(people).where(eq(people.name, 'Ada'))
       await logged.execute(sql`select ${1}::int, ${null}::text`)
       await failure(logged.execute(sql`select 1/0`))
@@ -107,7 +80,7 @@ export const handleCases: ConformanceCase[] = [
         .where(eq(groups.id, sql.placeholder('id')))
         .prepare('logged')
         .execute({ id: 5 })
-      await logged.query.groups.findFirst()
+      await variant.ask.firstGroup(logged)
       return lines
     },
   },
@@ -115,29 +88,11 @@ export const handleCases: ConformanceCase[] = [
     name: 'a logger sees the queries of a transaction',
     run: async (db) => {
       const { lines, logger } = collectLog()
-      await redress(db, { logger }).transaction(async (tx) => {
+      await drizzleOver(db.$client, { logger }).transaction(async (tx) => {
         await tx.insert(groups).values({ name: 'logged' })
         await tx.transaction((nested) => nested.select().from(groups).where(eq(groups.name, 'logged')))
       })
       return lines
-    },
-  },
-  {
-    name: 'casing snake_case names columns alike',
-    run: async (db, { ddl }) => {
-      await ddl(`create table scratch.cased (first_name text, last_seen_at timestamptz)`)
-      const cased = schema.scratch.table('cased', (t) => ({
-        firstName: t.text(),
-        lastSeenAt: t.timestamp({ withTimezone: true }),
-      }))
-      const snake = redress(db, { casing: 'snake_case' })
-      return [
-        await snake
-          .insert(cased)
-          .values({ firstName: 'a', lastSeenAt: new Date(0) })
-          .returning(),
-        await snake.select().from(cased).where(eq(cased.firstName, 'a')),
-      ]
     },
   },
   {
@@ -175,7 +130,7 @@ export const handleCases: ConformanceCase[] = [
       await db.execute(sql`select ${1}::int as one`),
       await db.execute(sql.raw('select 1 as one; select 2 as two')),
       await db.transaction((tx) => tx.$count(accounts)),
-      await db.query.groups.findMany({ orderBy: (t) => asc(t.id) }),
+      await variant.ask.groups(db),
       await db.selectDistinct({ owner: accounts.owner }).from(accounts).orderBy(accounts.owner),
       await db
         .with(db.$with('w').as(db.select({ id: groups.id }).from(groups)))

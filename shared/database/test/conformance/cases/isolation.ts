@@ -28,6 +28,36 @@ export const isolationCases: ConformanceCase[] = [
     }),
   ),
   {
+    name: 'modes set by two statements one after the other are both set',
+    run: (db) =>
+      db.transaction(async (tx) => {
+        await tx.execute(sql`set transaction isolation level serializable`)
+        await tx.execute(sql`set transaction read only`)
+        return tx.execute(settings)
+      }),
+  },
+  {
+    name: 'a snapshot that another transaction exports is taken over',
+    severalConnections: true,
+    run: (db, { ddl }) =>
+      db.transaction(
+        async (exporter) => {
+          const [exported] = await exporter.execute<{ id: string }>(sql`select pg_export_snapshot() as id`)
+          await ddl(`insert into groups (name) values ('later')`)
+          const take = sql.raw(`set transaction snapshot '${exported?.id}'`)
+          const counted = db.transaction(
+            async (tx) => {
+              await tx.execute(take)
+              return tx.$count(groups)
+            },
+            { isolationLevel: 'repeatable read' },
+          )
+          return [await counted, await db.$count(groups)]
+        },
+        { isolationLevel: 'repeatable read' },
+      ),
+  },
+  {
     name: 'deferrable and not deferrable are set together with the rest',
     run: async (db) => [
       await db.transaction((tx) => tx.execute(settings), {

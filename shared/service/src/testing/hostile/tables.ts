@@ -1,10 +1,10 @@
-import type { DrizzleDatabase } from '@shared/database'
+import type { DrizzleDatabase, DrizzleModel } from '@shared/database'
 
 /** Every row of every table of the schema `public`, as text. */
 export type Tables = ReadonlyMap<string, readonly string[]>
 
 /** Reads all rows of a test's database, in an order that does not depend on how they are stored. */
-export async function readTables(db: DrizzleDatabase<Record<string, unknown>>): Promise<Tables> {
+export async function readTables(db: DrizzleDatabase<DrizzleModel>): Promise<Tables> {
   const names = await db.execute<{ name: string }>(
     `select tablename as name from pg_tables where schemaname = 'public' order by 1`,
   )

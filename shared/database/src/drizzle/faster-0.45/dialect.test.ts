@@ -31,9 +31,9 @@ import {
 } from 'drizzle-orm/pg-core'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import fc from 'fast-check'
-import { createDrizzleClient } from './drizzle-client.ts'
-import { DrizzleDialect } from './drizzle-dialect.ts'
-import { createHandle } from './drizzle-handle.ts'
+import { createDrizzleClient } from '../client.ts'
+import { createHandles } from '../handle.ts'
+import { FasterDialect } from './dialect.ts'
 
 const lowered = customType<{ data: string; driverData: string }>({
   dataType: () => 'text',
@@ -61,7 +61,7 @@ const view = pgView('some_view').as((query) => query.select().from(plain))
 const other = alias(plain, 'other')
 
 const stock = new PgDialect()
-const ours = new DrizzleDialect()
+const ours = new FasterDialect() as unknown as PgDialect
 
 /** The same query by both dialects, with what they keep of the tables used in it. */
 function both(make: (query: QueryBuilder) => { getSQL(): SQL }): [unknown, unknown] {
@@ -181,7 +181,7 @@ const writes: Record<string, (db: PgDatabase<PgQueryResultHKT>) => { toSQL(): Wr
 function handle() {
   const never = () => Promise.reject(new Error('nothing is run'))
   const options = { parsers: {}, serializers: {} }
-  return createHandle(createDrizzleClient({ options, run: never, begin: never, savepoint: never }), undefined)
+  return createHandles({})(createDrizzleClient({ options, run: never, begin: never, savepoint: never }))
 }
 
 describe('the dialect says what Drizzle says of', () => {

@@ -5,14 +5,14 @@ import {
   Name,
   Param,
   Placeholder,
+  type Query,
   SQL,
   type SQLChunk,
   StringChunk,
   Subquery,
   Table,
 } from 'drizzle-orm'
-import type { CasingCache } from 'drizzle-orm/casing'
-import type { BuildQueryConfig, Query } from 'drizzle-orm/sql/sql'
+import type { CasingCache, RenderConfig } from './parts.ts'
 
 /**
  * Turns Drizzle's tree of a query into text and parameters, as `SQL.toQuery` does, in one walk that makes no object a
@@ -21,7 +21,7 @@ import type { BuildQueryConfig, Query } from 'drizzle-orm/sql/sql'
  * drizzle-orm 0.45 asks of every node up to twelve times what it is, each time along its chain of classes, and joins the
  * parts of each level anew: half of what building a small query costs it.
  */
-export function renderSql(query: SQL, config: BuildQueryConfig): Query {
+export function renderSql(query: SQL, config: RenderConfig): Query {
   const renderer = new Renderer(config)
   renderer.add(query)
   return { sql: renderer.text, params: renderer.params }
@@ -30,10 +30,10 @@ export function renderSql(query: SQL, config: BuildQueryConfig): Query {
 class Renderer {
   text = ''
   readonly params: unknown[] = []
-  readonly #config: BuildQueryConfig
+  readonly #config: RenderConfig
   readonly #casing: CasingCache
 
-  constructor(config: BuildQueryConfig) {
+  constructor(config: RenderConfig) {
     this.#config = config
     this.#casing = config.casing
   }
@@ -55,7 +55,8 @@ class Renderer {
     else if (chunk !== undefined) this.#bind(chunk)
   }
 
-  #addText({ value }: StringChunk): void {
+  #addText(chunk: StringChunk): void {
+    const { value } = chunk as unknown as { value: readonly string[] }
     this.text += value.length === 1 ? value[0] : value.join('')
   }
 
@@ -74,7 +75,7 @@ class Renderer {
   }
 
   #addColumn(column: Column): void {
-    this.text += `${qualified(column.table)}.${quoted(this.#casing.getColumnCasing(column))}`
+    this.text += `${qualified(tableOf(column))}.${quoted(this.#casing.getColumnCasing(column))}`
   }
 
   #addParam(param: Param): void {
@@ -105,7 +106,7 @@ class Renderer {
 
   #addOther(chunk: SQLChunk): void {
     const paramStartIndex = { value: this.params.length }
-    const { sql, params } = new SQL([chunk]).toQuery({ ...this.#config, paramStartIndex })
+    const { sql, params } = new SQL([chunk]).toQuery({ ...this.#config, paramStartIndex } as never)
     this.text += sql
     this.params.push(...params)
   }
@@ -115,6 +116,11 @@ function qualified(table: Table): string {
   const schema = memberOf<string | undefined>(table, 'Schema')
   const name = quoted(getTableName(table))
   return schema === undefined || isAliased(table) ? name : `${quoted(schema)}.${name}`
+}
+
+/** The table a column belongs to. */
+export function tableOf(column: Column): Table {
+  return (column as unknown as { table: Table }).table
 }
 
 /** Whether a table is another one under a name of its own. */

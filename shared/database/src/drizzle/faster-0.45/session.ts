@@ -1,19 +1,17 @@
 import { Column, DrizzleQueryError, fillPlaceholders, is, type Query, SQL } from 'drizzle-orm'
+import type { Rows } from '../../connection/statement.ts'
+import type { DrizzleClient } from '../client.ts'
 import {
-  type PgDialect,
+  type Dialect,
+  type OrderedField,
   PgPreparedQuery,
-  type PgTransactionConfig,
-  type PreparedQueryConfig,
-} from 'drizzle-orm/pg-core'
-import type { SelectedFieldsOrdered } from 'drizzle-orm/pg-core/query-builders/select.types'
-import { PostgresJsSession, PostgresJsTransaction } from 'drizzle-orm/postgres-js'
-import type { RelationalSchemaConfig } from 'drizzle-orm/relations'
-import type { Rows } from './connection/statement.ts'
-import type { DrizzleClient } from './drizzle-client.ts'
+  PostgresJsSession,
+  PostgresJsTransaction,
+  type Schema,
+  type Session,
+} from './parts.ts'
 
-// Types of the schema play no part in here.
-type Schema = RelationalSchemaConfig<Record<string, never>> | undefined
-type Transact = PostgresJsSession<never, Record<string, never>, Record<string, never>>['transaction']
+type MapRows = (rows: unknown[][]) => unknown
 
 /** Reads one value of a row. */
 interface Decoder {
@@ -24,60 +22,55 @@ interface Decoder {
  * Drizzle's session over our client. What it does is what `PostgresJsSession` does, in one promise a statement where that
  * needs five, and with each column's decoder looked up once a statement and not once a row.
  */
-export class DrizzleSession extends PostgresJsSession<never, Record<string, never>, Record<string, never>> {
+export class FasterSession extends PostgresJsSession {
   readonly #client: DrizzleClient
   readonly #schema: Schema
 
-  constructor(client: DrizzleClient, dialect: PgDialect, schema: Schema) {
-    super(client as never, dialect, schema)
+  constructor(client: DrizzleClient, dialect: Dialect, schema: Schema) {
+    super(client, dialect, schema)
     this.#client = client
     this.#schema = schema
   }
 
-  override prepareQuery<T extends PreparedQueryConfig>(
-    ...given: Parameters<PostgresJsSession<never, never, never>['prepareQuery']>
-  ): PgPreparedQuery<T> {
+  override prepareQuery(...given: Parameters<Session['prepareQuery']>): object {
     const [query, fields, , , mapRows] = given
     const map = mapRows ?? (fields && flatMapper(fields))
     // Fields lie in others after joins, and Drizzle makes a side that is missing null as a whole.
-    if (map === null) return super.prepareQuery(...given) as PgPreparedQuery<T>
-    return new PreparedStatement<T>(this.#client, query, map)
+    if (map === null) return super.prepareQuery(...given)
+    return new PreparedStatement(this.#client, query, map)
   }
 
   /** The handle inside is of Drizzle's own class, which gives savepoints Drizzle's own session. */
-  override transaction: Transact = (fn, config?: PgTransactionConfig) =>
-    this.#client.begin(async (client) => {
-      const session = new DrizzleSession(client, this.dialect, this.#schema)
+  transaction<T>(fn: (tx: object) => Promise<T>, config?: object): Promise<T> {
+    return this.#client.begin(async (client) => {
+      const session = new FasterSession(client, this.dialect, this.#schema)
       const tx = new PostgresJsTransaction(this.dialect, session, this.#schema)
       if (config) await tx.setTransaction(config)
       return fn(tx)
     })
+  }
 }
 
 /** A query with its text, ready to run any number of times. */
-class PreparedStatement<T extends PreparedQueryConfig> extends PgPreparedQuery<T> {
+class PreparedStatement extends PgPreparedQuery {
   readonly #client: DrizzleClient
-  readonly #mapRows: ((rows: unknown[][]) => T['execute']) | undefined
+  readonly #mapRows: MapRows | undefined
 
-  constructor(
-    client: DrizzleClient,
-    query: Query,
-    mapRows: ((rows: unknown[][]) => T['execute']) | undefined,
-  ) {
+  constructor(client: DrizzleClient, query: Query, mapRows: MapRows | undefined) {
     super(query, undefined, undefined)
     this.#client = client
     this.#mapRows = mapRows
   }
 
-  execute(placeholderValues: Record<string, unknown> = {}): Promise<T['execute']> {
+  execute(placeholderValues: Record<string, unknown> = {}): Promise<unknown> {
     return this.#run(placeholderValues, this.#mapRows)
   }
 
-  all(placeholderValues: Record<string, unknown> = {}): Promise<T['all']> {
+  all(placeholderValues: Record<string, unknown> = {}): Promise<unknown> {
     return this.#run(placeholderValues, undefined)
   }
 
-  #run(given: Record<string, unknown>, mapRows: ((rows: unknown[][]) => unknown) | undefined) {
+  #run(given: Record<string, unknown>, mapRows: MapRows | undefined): Promise<unknown> {
     const { sql } = this.query
     let parameters: unknown[]
     try {
@@ -96,7 +89,7 @@ class PreparedStatement<T extends PreparedQueryConfig> extends PgPreparedQuery<T
 }
 
 /** Makes rows into objects; null where a field lies in another. */
-function flatMapper(fields: SelectedFieldsOrdered): ((rows: unknown[][]) => unknown[]) | null {
+function flatMapper(fields: readonly OrderedField[]): MapRows | null {
   const names: string[] = []
   const decoders: Decoder[] = []
   for (const { path, field } of fields) {

@@ -1,7 +1,4 @@
-import type { Rows } from './connection/statement.ts'
-
-/** Runs one statement somewhere: on the pool, in a transaction, on a lease. */
-export type RunStatement = (text: string, parameters: readonly unknown[], values: boolean) => Promise<Rows>
+import type { Rows, RunStatement } from '../connection/statement.ts'
 
 /** What runs a transaction's or a savepoint's callback on a client of its own. */
 export type RunScope = <T>(fn: (client: DrizzleClient) => Promise<T>) => Promise<T>
