@@ -70,22 +70,30 @@ export function createSingleStatements(
     const { connection } = lease
     const ticket = createTicket()
     if (lease.hasNeighbours) preemption.watch()
-    const answer = connection.run(statement, parameters, values, { ticket }).then(
-      (rows) => {
-        // The answer has just been read, and the clock with it.
-        giveBack(lease, connection.spokeAt)
-        return rows
-      },
-      (error: unknown) => {
+    const rerun = (error: unknown): Promise<Rows> => {
+      if (ticket.isCancelled) throw error
+      if (!ticket.isPreempted) return runAgain(error, connection, run)
+      // A text that was slow once runs alone for a while.
+      statement.tookMs = Math.max(statement.tookMs, 2 * slowStatementMs)
+      return runAgain(error, connection, { ...run, isAlone: true })
+    }
+    const answered = (rows: Rows): Rows => {
+      // The answer has just been read, and the clock with it.
+      giveBack(lease, connection.spokeAt)
+      return rows
+    }
+    const failed = (error: unknown): never => {
+      giveBack(lease)
+      throw error
+    }
+    const answer = connection.run(statement, parameters, values, { ticket })
+    if (!signal)
+      return answer.then(answered, (error: unknown) => {
         giveBack(lease)
-        if (ticket.isCancelled) throw error
-        if (!ticket.isPreempted) return runAgain(error, connection, run)
-        // A text that was slow once runs alone for a while.
-        statement.tookMs = Math.max(statement.tookMs, 2 * slowStatementMs)
-        return runAgain(error, connection, { ...run, isAlone: true })
-      },
-    )
-    return signal ? guard(answer, signal, connection, ticket) : answer
+        return rerun(error)
+      })
+    // The signal ends this run by cancelling it; another one that waits in the queue is ended there, as that.
+    return guard(answer.then(answered, failed), signal, connection, ticket).catch(rerun)
   }
 
   /** Until nothing of a cancellation is left that could hit another, the connection is nobody else's. */
