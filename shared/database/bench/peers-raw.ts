@@ -1,5 +1,5 @@
-import type { PeerOptions, Queries } from './peers.ts'
 import { productOf } from './product.ts'
+import type { PeerOptions, Queries } from './queries.ts'
 
 /** postgres.js without Drizzle: the driver under us. */
 export async function openRawPostgresJs(url: string, { max }: PeerOptions): Promise<Queries> {

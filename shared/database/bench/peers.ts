@@ -1,29 +1,10 @@
 import { eq, sql } from 'drizzle-orm'
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js'
-import { type ConnectionOptions, createDatabase, type Database, type PoolOptions } from '../src/index.ts'
+import { createDatabase, type Database } from '../src/index.ts'
 import { openRawBunSql, openRawPostgresJs } from './peers-raw.ts'
 import { orders, productOf, products } from './product.ts'
-
-/** One way from a program to PostgreSQL. `n` counts the calls up; what is not offered is null. */
-export interface Queries {
-  /** A product by its primary key. */
-  select(n: number): Promise<unknown>
-  /** A new order, returned. */
-  insert(n: number): Promise<unknown>
-  /** A transaction of two statements: reads a product, adds an order. */
-  transaction: ((n: number) => Promise<unknown>) | null
-  /** Sleeps on the server; resolves to the backend's process id. */
-  sleep(ms: number): Promise<number>
-  close(): Promise<unknown>
-}
-
-export interface PeerOptions {
-  /** Connections at most. */
-  max: number
-  pool?: Partial<PoolOptions>
-  connection?: Partial<ConnectionOptions>
-}
+import type { PeerOptions, Queries } from './queries.ts'
 
 interface Peer {
   readonly title: string

@@ -1,25 +1,8 @@
-import { type Bar, type Collector, compareTo, type Metric, type Result, rotate } from '@shared/database/bench'
+import { compareTo, type Metric, rotate } from '@shared/database/bench'
 import { requestOf, runLoad } from './load/run-load.ts'
+import type { Context, Scenario } from './scenario.ts'
 import { start } from './start.ts'
-import type { ServerName, World } from './world.ts'
-
-/** What a scenario works with. */
-export interface Context {
-  readonly world: World
-  readonly collector: Collector
-  readonly rounds: number
-  readonly roundMs: number
-  /** Reports what runs now. @throws the signal's reason when the run was stopped. */
-  step(line: string): void
-}
-
-export interface Scenario {
-  readonly title: string
-  readonly metrics: readonly Metric[]
-  run(context: Context): Promise<void>
-  /** What the numbers have to keep. */
-  bars(results: readonly Result[]): Bar[]
-}
+import type { ServerName } from './world.ts'
 
 /** A request that is sent again and again. */
 interface Target {

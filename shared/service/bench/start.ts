@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { atMost, rotate, statOf } from '@shared/database/bench'
-import type { Scenario } from './scenarios.ts'
+import type { Scenario } from './scenario.ts'
 
 const variant = 'a fresh process'
 const idleMs = 1_000

@@ -1,22 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { ClientBase } from 'pg'
+import type { PoolSettings, PoolUnderTest } from './pool-under-test.ts'
 import { openQueuePool, openSharedQueuePool, openUnwatchedQueuePool } from './queue-pool.ts'
-
-/** A pool of things that cost nothing, so that only the pool is measured. */
-export interface PoolUnderTest {
-  /** Takes one; resolves to what gives it back. */
-  take(): Promise<() => unknown>
-  /** Takes one and gives it back, in the fewest steps that this pool lets a caller do it; awaited. */
-  cycle(): unknown
-  close(): Promise<unknown>
-}
-
-export interface PoolSettings {
-  readonly size: number
-  readonly timeoutMs: number
-  /** The longest line. */
-  readonly waiting: number
-}
 
 interface PoolPeer {
   readonly title: string

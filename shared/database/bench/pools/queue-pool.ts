@@ -1,5 +1,5 @@
 import { type PoolConnection, type PoolOptions, QueuePool, resolvePoolOptions } from '@shared/pool'
-import type { PoolSettings, PoolUnderTest } from './pools.ts'
+import type { PoolSettings, PoolUnderTest } from './pool-under-test.ts'
 
 /** A connection to nothing that answers at once. */
 class FreeConnection implements PoolConnection {

@@ -1,6 +1,7 @@
 import { atMost, compareTo, rotate, statOf } from '../kit/index.ts'
 import { heapBytes } from '../pools/heap.ts'
-import { type PoolUnderTest, poolIds, pools } from '../pools/pools.ts'
+import type { PoolUnderTest } from '../pools/pool-under-test.ts'
+import { poolIds, pools } from '../pools/pools.ts'
 import { createFreePool } from '../pools/queue-pool.ts'
 import { countCallers } from './compare-loads.ts'
 import type { Context, Scenario } from './scenario.ts'

@@ -1,5 +1,6 @@
 import { rotate, runLoad } from '../kit/index.ts'
-import { type PeerId, type PeerOptions, peers, type Queries } from '../peers.ts'
+import { type PeerId, peers } from '../peers.ts'
+import type { PeerOptions, Queries } from '../queries.ts'
 import type { Context } from './scenario.ts'
 
 /** Connections of each peer's pool. */

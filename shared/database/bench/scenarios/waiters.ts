@@ -1,6 +1,7 @@
 import { atMost, rotate, statOf } from '../kit/index.ts'
 import { heapBytes } from '../pools/heap.ts'
-import { type PoolId, type PoolUnderTest, poolIds, pools } from '../pools/pools.ts'
+import type { PoolUnderTest } from '../pools/pool-under-test.ts'
+import { type PoolId, poolIds, pools } from '../pools/pools.ts'
 import type { Context, Scenario } from './scenario.ts'
 
 const counts = { quick: 10_000, normal: 100_000, full: 100_000 }

@@ -1,5 +1,6 @@
 import { compareToBest } from '../kit/index.ts'
-import { peerIds, type Queries, stockPeers } from '../peers.ts'
+import { peerIds, stockPeers } from '../peers.ts'
+import type { Queries } from '../queries.ts'
 import { compareLoads, countCallers } from './compare-loads.ts'
 import { loadMetrics, type Scenario } from './scenario.ts'
 
