@@ -123,10 +123,10 @@ export class QueuePool<C extends PoolConnection> {
   }
 
   /**
-   * Takes a place on a warm connection for one autocommit statement; null when there is none and the caller must go
+   * Takes room on a warm connection for one autocommit statement; null when there is none and the caller must go
    * through `share()`.
    *
-   * @param now The time, where the caller has just asked for it: the clock costs more than the rest.
+   * @param now The time, where the caller has just read it: the clock costs more than the rest.
    * @param kind Whether the statement may be put behind others, and others behind it.
    */
   tryShare(now: number = this.#now(), kind: SharedKind = 'shared'): SharedLease<C> | null {
@@ -134,7 +134,7 @@ export class QueuePool<C extends PoolConnection> {
     return slot && this.#leases.shared(slot, now)
   }
 
-  /** Takes a place for one autocommit statement, waiting in the queue for it if need be; throws as `checkout()` does. */
+  /** Takes room for one autocommit statement, waiting in the queue for it if need be; throws as `checkout()` does. */
   async share(options: CheckoutOptions<C> = {}, kind: SharedKind = 'shared'): Promise<SharedLease<C>> {
     const slot = await this.#take(kind, options)
     return this.#leases.shared(slot, this.#now())
@@ -185,7 +185,7 @@ export class QueuePool<C extends PoolConnection> {
   /** How long waits, leases and connects took, since the pool was made. */
   timings(): PoolTimings {
     return {
-      // Who did not wait is only counted: the way in must cost nothing.
+      // A caller that did not wait is only counted: the fast path must cost nothing.
       waitMs: this.#waits.snapshot(this.#counters.checkouts - this.#waits.count),
       useMs: this.#leases.times.snapshot(),
       createMs: this.#supply.attempts.times.snapshot(),
@@ -193,7 +193,7 @@ export class QueuePool<C extends PoolConnection> {
   }
 
   /**
-   * Refuses new checkouts and rejects those in the queue, waits for the leases that are out, and closes every connection.
+   * Refuses new checkouts and rejects the waiters, waits for the leases that are out, and closes every connection.
    * What is still out after `timeoutMs` (5 000) is cancelled and cut. Always settles; later calls return the same promise.
    */
   close(options: { timeoutMs?: number } = {}): Promise<void> {

@@ -75,7 +75,7 @@ export interface PoolStatus {
 
 /** How long things took since the pool was made. */
 export interface PoolTimings {
-  /** From asking for a lease to having it, of those who got one; 0 for who did not wait. */
+  /** From the request for a lease to having it, of the callers that got one; 0 where there was no wait. */
   waitMs: HistogramSnapshot
   /** How long leases were held: by one statement, or exclusively. */
   useMs: HistogramSnapshot

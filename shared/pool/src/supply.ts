@@ -39,7 +39,7 @@ const mostOverflowConnects = 2
 /**
  * A pool's connections: how they come, are checked and go. Who gets them is QueuePool's business.
  *
- * Pings and connects are made for the pool, never for one caller: whoever is first in line takes what is ready first.
+ * Pings and connects are made for the pool, never for one caller: the head of the queue takes what is ready first.
  */
 export class Supply<C extends PoolConnection> {
   /** Most connections there may be. */
@@ -273,7 +273,7 @@ export class Supply<C extends PoolConnection> {
     if (slot.connection) this.#options.counters.closes.lost++
     this.#options.onEvent('connection-lost', cause)
     this.#forget(slot)
-    // What took this one may have taken the others: ask each before it is handed out again.
+    // What ended this one may have ended the others: each is pinged before it is handed out again.
     if (this.#options.pool.prePing) this.#idle.suspectAll()
     else this.invalidate(this.#options.now())
     this.#options.onChange()
