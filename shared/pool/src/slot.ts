@@ -35,7 +35,7 @@ export type LeaseKind = 'exclusive' | 'shared' | 'alone'
 
 /**
  * connecting → idle ⇄ in use → closed. In use is: being pinged, or leased in one of the three ways. Only Supply moves a
- * slot from one state to another.
+ * slot from one state to another, by `Slots.move()`.
  */
 export type SlotState = 'connecting' | 'idle' | 'pinging' | LeaseKind | 'closed'
 

@@ -119,16 +119,16 @@ export function createCounters(): PoolCounters {
 interface PoolParts {
   name: string
   options: { poolSize: number; maxOverflow: number }
-  supply: { count: { connecting: number; idle: number }; leased: number; oldestLease: number | null }
+  slots: { count: { connecting: number; idle: number }; leased: number; oldestLease: number | null }
   queue: { length: number; head: { since: number } | null }
   counters: PoolCounters
   now: number
 }
 
 /** The snapshot of a pool. */
-export function poolStatus({ name, options, supply, queue, counters, now }: PoolParts): PoolStatus {
+export function poolStatus({ name, options, slots, queue, counters, now }: PoolParts): PoolStatus {
   const { poolSize, maxOverflow } = options
-  const { count, leased, oldestLease } = supply
+  const { count, leased, oldestLease } = slots
   const total = count.connecting + count.idle + leased
   return {
     name,
