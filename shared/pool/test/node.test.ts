@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 
-// leak.test.ts measures the heap of Bun's engine by bun:jsc, and this file runs only here.
-const onBunOnly = ['leak.test.ts', 'node.test.ts']
+// They measure the heap of Bun's engine by bun:jsc, run an example in TypeScript, and are this file.
+const onBunOnly = ['leak.test.ts', 'readme.test.ts', 'node.test.ts']
 
 const packageFolder = join(import.meta.dir, '..')
 
