@@ -82,7 +82,7 @@ export class IdleConnections<C extends PoolConnection> {
     return slot.createdAt < this.#retiredBefore
   }
 
-  /** Whether something has happened since it last answered that may have taken it. */
+  /** Whether something has happened since it last answered that may have ended it. */
   isSuspect({ connection }: Slot<C>): boolean {
     return connection !== null && connection.spokeAt < this.#suspectBefore
   }

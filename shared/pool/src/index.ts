@@ -1,5 +1,6 @@
 export type { Deadline, DeadlineOwner, SpentOn, TimeLimit } from './deadline.ts'
 export { describeLimit } from './deadline.ts'
+export type { CheckoutOptions } from './dispatcher.ts'
 export {
   CheckoutAbortedError,
   CheckoutTimeoutError,
@@ -31,7 +32,7 @@ export {
   wrongOption,
 } from './option-table.ts'
 export { type PoolOptions, poolOptions, type ResetMode, resolvePoolOptions } from './pool-options.ts'
-export { type CheckoutOptions, QueuePool, type QueuePoolOptions } from './queue-pool.ts'
+export { QueuePool, type QueuePoolOptions } from './queue-pool.ts'
 export type { Connector, LeaseKind, PoolConnection } from './slot.ts'
 export {
   type CloseReason,

@@ -42,11 +42,11 @@ export class ExclusiveLease<C> implements Tenure {
   }
 }
 
-/** The place of one single statement on a connection, beside others. It must be ended once. */
+/** The hold of one single statement on a connection, beside others. It must be ended once. */
 export class SharedLease<C> {
   readonly connection: C
   readonly slot: Slot<C>
-  /** When it was had, on the pool's clock. */
+  /** When it was taken, on the pool's clock. */
   readonly since: number
   readonly #owner: LeaseOwner<C>
 

@@ -36,7 +36,7 @@ export class Leases<C extends PoolConnection> implements LeaseOwner<C> {
     this.#ownFolders = [import.meta.dirname, ...options.ownFolders]
   }
 
-  /** Where the caller is, for whoever holds a lease too long: it costs more than all the rest of a checkout. */
+  /** Where the caller is, for the report of a lease held too long: it costs more than all the rest of a checkout. */
   callSite(): CallSite | null {
     return this.#options.pool.leakAfterMs > 0 ? callSite() : null
   }
@@ -54,7 +54,7 @@ export class Leases<C extends PoolConnection> implements LeaseOwner<C> {
     return lease
   }
 
-  /** A lease on a place that was taken for one single statement. */
+  /** A lease on the room that was taken for one single statement. */
   shared(slot: Slot<C>, since: number): SharedLease<C> {
     return new SharedLease<C>(slot, this, since)
   }

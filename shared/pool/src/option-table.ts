@@ -6,7 +6,7 @@ export type Option = (IntegerOption | TimeOption | BooleanOption | ChoiceOption 
   /** The environment variable that sets it. */
   readonly variable: string
   /**
-   * What it does, for whoever reads the code, a README or an environment file: so it names no unit, and other options between
+   * What it does, for readers of the code, a README or an environment file: so it names no unit, and other options between
    * backticks. It names every choice of a choice.
    */
   readonly sentence: string

@@ -35,11 +35,11 @@ export type LeaseKind = 'exclusive' | 'shared' | 'alone'
 
 /**
  * connecting → idle ⇄ in use → closed. In use is: being pinged, or leased in one of the three ways. Only Supply moves a
- * slot from one state to another.
+ * slot from one state to another, by `Slots.move()`.
  */
 export type SlotState = 'connecting' | 'idle' | 'pinging' | LeaseKind | 'closed'
 
-/** A place in the pool and the connection in it. Times are monotonic, in ms. */
+/** One of the pool's connections, from the attempt to open it on. Times are monotonic, in ms. */
 export interface Slot<C> {
   state: SlotState
   /** When it became idle, or was taken into use. */
@@ -52,13 +52,13 @@ export interface Slot<C> {
   shares: number
   /** When the single statement now running was begun. */
   busySince: number
-  /** Of who has it exclusively; null otherwise. */
+  /** The exclusive lease on it; null otherwise. */
   lease: Tenure | null
 }
 
 /** What a pool notes of an exclusive lease while it lasts. */
 export interface Tenure {
-  /** Where it was taken; null where nobody asks. */
+  /** Where it was taken; null where leaks are not watched. */
   readonly callSite: CallSite | null
   /** Checkouts that wait inside it. */
   nestedWaits: number

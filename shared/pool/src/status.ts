@@ -75,7 +75,7 @@ export interface PoolStatus {
 
 /** How long things took since the pool was made. */
 export interface PoolTimings {
-  /** From asking for a lease to having it, of those who got one; 0 for who did not wait. */
+  /** From the request for a lease to having it, of the callers that got one; 0 where there was no wait. */
   waitMs: HistogramSnapshot
   /** How long leases were held: by one statement, or exclusively. */
   useMs: HistogramSnapshot
@@ -119,16 +119,16 @@ export function createCounters(): PoolCounters {
 interface PoolParts {
   name: string
   options: { poolSize: number; maxOverflow: number }
-  supply: { count: { connecting: number; idle: number }; leased: number; oldestLease: number | null }
+  slots: { count: { connecting: number; idle: number }; leased: number; oldestLease: number | null }
   queue: { length: number; head: { since: number } | null }
   counters: PoolCounters
   now: number
 }
 
 /** The snapshot of a pool. */
-export function poolStatus({ name, options, supply, queue, counters, now }: PoolParts): PoolStatus {
+export function poolStatus({ name, options, slots, queue, counters, now }: PoolParts): PoolStatus {
   const { poolSize, maxOverflow } = options
-  const { count, leased, oldestLease } = supply
+  const { count, leased, oldestLease } = slots
   const total = count.connecting + count.idle + leased
   return {
     name,

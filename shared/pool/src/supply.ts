@@ -3,14 +3,8 @@ import { ConnectBackoff } from './connect-backoff.ts'
 import { ConnectError } from './errors.ts'
 import { IdleConnections } from './idle-connections.ts'
 import type { PoolOptions } from './pool-options.ts'
-import {
-  type Connector,
-  connectingSlot,
-  type LeaseKind,
-  type PoolConnection,
-  type Slot,
-  type SlotState,
-} from './slot.ts'
+import { type Connector, connectingSlot, type LeaseKind, type PoolConnection, type Slot } from './slot.ts'
+import { Slots } from './slots.ts'
 import type { CloseReason, PoolCounters, PoolEventType } from './status.ts'
 import { startTimer } from './timer.ts'
 
@@ -39,23 +33,12 @@ const mostOverflowConnects = 2
 /**
  * A pool's connections: how they come, are checked and go. Who gets them is QueuePool's business.
  *
- * Pings and connects are made for the pool, never for one caller: whoever is first in line takes what is ready first.
+ * Pings and connects are made for the pool, never for one caller: the head of the queue takes what is ready first.
  */
 export class Supply<C extends PoolConnection> {
   /** Most connections there may be. */
   readonly limit: number
-  /** How many are in each state. */
-  readonly count: Record<SlotState, number> = {
-    connecting: 0,
-    idle: 0,
-    pinging: 0,
-    shared: 0,
-    alone: 0,
-    exclusive: 0,
-    closed: 0,
-  }
-  /** In whatever state but closed. */
-  readonly slots = new Set<Slot<C>>()
+  readonly slots = new Slots<C>()
   readonly backoff: ConnectBackoff
   readonly attempts: ConnectAttempts<C>
   readonly #options: SupplyOptions<C>
@@ -90,25 +73,9 @@ export class Supply<C extends PoolConnection> {
     })
   }
 
-  /** Connections in use, those being pinged included. */
-  get leased(): number {
-    const { pinging, shared, alone, exclusive } = this.count
-    return pinging + shared + alone + exclusive
-  }
-
-  /** Since when the connection that is in use for the longest time is; null when none is. */
-  get oldestLease(): number | null {
-    let oldest: number | null = null
-    for (const { state, since } of this.slots)
-      if (state !== 'idle' && state !== 'connecting' && (oldest === null || since < oldest)) oldest = since
-    return oldest
-  }
-
   /** True when every connection there can be is held by a caller that itself waits for one. */
   get isDeadlocked(): boolean {
-    if (this.slots.size < this.limit) return false
-    for (const { lease } of this.slots) if (!lease || lease.nestedWaits === 0) return false
-    return true
+    return this.slots.size >= this.limit && this.slots.areAllHeldByWaiters
   }
 
   /** The idle connection used last that may be handed out as it is. Retired ones met on the way are closed. */
@@ -132,7 +99,7 @@ export class Supply<C extends PoolConnection> {
 
   /** Pings idle connections and opens new ones until `demand` of them are on their way, or no more may be. */
   request(demand: number): void {
-    while (this.count.pinging + this.attempts.arriving < demand) {
+    while (this.slots.count.pinging + this.attempts.arriving < demand) {
       const stale = this.#idle.top
       if (stale) this.#ping(stale)
       else if (this.canGrow()) this.#open()
@@ -151,7 +118,7 @@ export class Supply<C extends PoolConnection> {
   /** Takes an idle connection into use. */
   take(slot: Slot<C>, use: 'pinging' | LeaseKind, now: number): void {
     this.#idle.remove(slot)
-    this.#move(slot, use, now)
+    this.slots.move(slot, use, now)
     slot.busySince = now
   }
 
@@ -242,7 +209,6 @@ export class Supply<C extends PoolConnection> {
     const createdAt = now()
     const slot = connectingSlot<C>(createdAt, createdAt + pool.recycleMs * (1 - random() * 0.1))
     this.slots.add(slot)
-    this.count.connecting++
     this.attempts.begin(slot, (cause) => this.#lost(slot, cause))
     if (givenUp) onEvent('connect-failed', givenUp)
   }
@@ -262,7 +228,7 @@ export class Supply<C extends PoolConnection> {
       const final = error instanceof ConnectError && !error.retryable
       // An attempt begun in time is waited for: one that meets silence may take as long as the whole bound.
       const isHopeless = final || this.backoff.failingForMs(slot.createdAt) >= connectTimeoutMs
-      if (isHopeless && this.count.idle + this.leased === 0) onRefused(error)
+      if (isHopeless && this.slots.count.idle + this.slots.leased === 0) onRefused(error)
     }
     onChange()
   }
@@ -273,7 +239,7 @@ export class Supply<C extends PoolConnection> {
     if (slot.connection) this.#options.counters.closes.lost++
     this.#options.onEvent('connection-lost', cause)
     this.#forget(slot)
-    // What took this one may have taken the others: ask each before it is handed out again.
+    // What ended this one may have ended the others: each is pinged before it is handed out again.
     if (this.#options.pool.prePing) this.#idle.suspectAll()
     else this.invalidate(this.#options.now())
     this.#options.onChange()
@@ -293,7 +259,7 @@ export class Supply<C extends PoolConnection> {
       this.close(slot, reason ?? 'overflow')
       return
     }
-    this.#move(slot, 'idle', now)
+    this.slots.move(slot, 'idle', now)
     this.#idle.push(slot)
   }
 
@@ -301,16 +267,7 @@ export class Supply<C extends PoolConnection> {
     if (slot.state === 'closed') return
     if (slot.state === 'idle') this.#idle.remove(slot)
     this.attempts.forget(slot)
-    this.slots.delete(slot)
-    this.#move(slot, 'closed', slot.since)
+    this.slots.move(slot, 'closed', slot.since)
     if (this.slots.size === 0) this.#onEmpty?.()
-  }
-
-  /** The only place where a slot changes its state. */
-  #move(slot: Slot<C>, to: SlotState, now: number): void {
-    this.count[slot.state]--
-    this.count[to]++
-    slot.state = to
-    slot.since = now
   }
 }

@@ -36,7 +36,7 @@ describe('checkin', () => {
     expect(lease.ended).toBe(true)
   })
 
-  test('resets the connection before anybody else gets it, in the way asked for', async () => {
+  test('resets the connection before anybody else gets it, in the given mode', async () => {
     const { pool } = createFakePool({ poolSize: 1, maxOverflow: 0 })
     const lease = await pool.checkout()
     const resetting = deferred<void>()

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import { PoolClosedError } from '../src/errors.ts'
-import { checkoutMany, createFakePool, type FakeConnection, settle, stateOf } from './fake-pool.ts'
+import { checkoutMany, createFakePool, deferred, type FakeConnection, settle, stateOf } from './fake-pool.ts'
 
 describe('close', () => {
   test('before first use settles', async () => {
@@ -21,7 +21,7 @@ describe('close', () => {
     expect(pool.status().counters.closes).toMatchObject({ shutdown: 1 })
   })
 
-  test('rejects those in line at once, refuses new callers, and waits for the leases that are out', async () => {
+  test('rejects the waiters at once, refuses new callers, and waits for the leases that are out', async () => {
     const { pool, connections } = createFakePool({ poolSize: 2, maxOverflow: 0 })
     const [first, second] = await checkoutMany(pool, 2)
     await second?.checkin()
@@ -78,8 +78,8 @@ describe('close', () => {
   test('waits until the server has let go of every connection', async () => {
     const { pool } = createFakePool()
     const lease = await pool.checkout()
-    const gone = Promise.withResolvers<void>()
-    lease.connection.goodbye = gone.promise
+    const gone = deferred()
+    lease.connection.closing = gone.promise
     await lease.checkin()
     let closed = false
     const closing = pool.close().then(() => {

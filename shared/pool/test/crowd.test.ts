@@ -15,7 +15,7 @@ describe('a deadline', () => {
         try {
           const lease = await pool.checkout({ timeoutMs })
           served++
-          // Some come back at once, so that those in line race for them; the last two never do.
+          // Some come back at once, so that the waiters race for them; the last two never do.
           if (served < 20) await lease.checkin()
         } catch (error) {
           waits.push({ timeoutMs, waitedMs: clock.now - since, error })

@@ -14,7 +14,7 @@ export class FakeConnection implements PoolConnection {
   onPing: () => Promise<void> = async () => {}
   onReset: (how: ResetMode) => Promise<void> = async () => {}
   /** What `close()` waits for; default: nothing. */
-  goodbye: Promise<void> = Promise.resolve()
+  closing: Promise<void> = Promise.resolve()
   pings = 0
   resets: ResetMode[] = []
   ended: 'closed' | 'destroyed' | null = null
@@ -41,7 +41,7 @@ export class FakeConnection implements PoolConnection {
 
   close(): Promise<void> {
     this.ended = 'closed'
-    return this.goodbye
+    return this.closing
   }
 
   async destroy(): Promise<void> {
@@ -104,19 +104,21 @@ export function stateOf(pool: QueuePool<FakeConnection>) {
   return { total, idle, checkedOut, overflow, connecting, waiting }
 }
 
-/** Lets everything that is already settled run on, and timers that have fired and give the sockets their turns. */
+/** Lets everything that is already settled run on, and timers that have fired and let the event loop read its sockets. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-/** Waits until it is so; the test's own time ends it. */
-export async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await settle()
+/** Waits until the condition holds; the test's own timeout ends it. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await settle()
 }
 
-/** A promise and its ends. */
-export function deferred<T = void>() {
-  return Promise.withResolvers<T>()
+/** A promise and its ends. Node 20 has no Promise.withResolvers. */
+export function deferred<T = void>(): PromiseWithResolvers<T> {
+  const ends = {} as PromiseWithResolvers<T>
+  ends.promise = new Promise<T>((resolve, reject) => Object.assign(ends, { resolve, reject }))
+  return ends
 }
 
 export type FakeShare = SharedLease<FakeConnection>

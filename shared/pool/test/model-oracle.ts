@@ -15,7 +15,8 @@ export interface Member {
   /** What the pool does with it meanwhile; nobody may hold it then. */
   errand: 'ping' | 'reset' | null
   lost: boolean
-  goodbye: boolean
+  /** Whether it is being closed in order. */
+  isClosing: boolean
 }
 
 /** An attempt to connect that the pool waits for. */
@@ -25,14 +26,14 @@ export interface Attempt {
 
 /** A call of checkout() or share(), numbered in the order of arrival. */
 export interface Caller {
-  readonly place: number
+  readonly position: number
   readonly kind: LeaseKind
   readonly deadline: number
   readonly abort: AbortController
   state: 'waiting' | 'served' | 'rejected'
 }
 
-/** What must be true of a pool, told from what its callers and its server see, knowing nothing of how it works. */
+/** What must be true of a pool, from what its callers and its server see, without knowledge of how it works. */
 export class Oracle {
   readonly members: Member[] = []
   readonly callers: Caller[] = []
@@ -51,7 +52,7 @@ export class Oracle {
   }
   readonly #options: PoolOptions
   readonly #clock: Clock
-  #places = 0
+  #positions = 0
   #servedSinceCheck: Caller[] = []
   #retiredBefore = Number.NEGATIVE_INFINITY
   /** As it was at the last check: a ping that fails meanwhile says nothing of those served before it. */
@@ -82,7 +83,7 @@ export class Oracle {
   call(kind: Caller['kind'], timeoutMs: number): Caller {
     const deadline = this.#clock.now + timeoutMs
     const caller: Caller = {
-      place: ++this.#places,
+      position: ++this.#positions,
       kind,
       deadline,
       abort: new AbortController(),
@@ -99,7 +100,7 @@ export class Oracle {
     if (caller) {
       this.#end(caller, 'served')
       this.#servedSinceCheck.push(caller)
-    } else demand(this.waiting.length === 0, 'a caller overtakes the line')
+    } else demand(this.waiting.length === 0, 'a caller overtakes the queue')
     demand(!member.lost && member.connection.ended === null, 'a connection that has ended is handed out')
     demand(!member.exclusive, 'a connection held exclusively is handed out')
     demand(!member.errand, `a connection is handed out during its ${member.errand}`)
@@ -132,16 +133,17 @@ export class Oracle {
   reject(caller: Caller, code: string): void {
     this.#end(caller, 'rejected')
     const { deadline, abort } = caller
-    if (code === 'CHECKOUT_ABORTED') demand(abort.signal.aborted, 'a caller that did not abort is told so')
+    if (code === 'CHECKOUT_ABORTED')
+      demand(abort.signal.aborted, 'a caller that did not abort is rejected as aborted')
     else if (code === 'POOL_CLOSED')
-      demand(this.closing, 'a caller of an open pool is told that it is closed')
+      demand(this.closing, 'a caller of an open pool is rejected as if it were closed')
     else if (code === 'CONNECT_FAILED')
       demand(
         this.#clock.now >= deadline || this.#failedAt === this.#clock.now,
         'a connect error out of nowhere',
       )
     else if (code === 'POOL_SATURATED') {
-      demand(this.waiting.length >= this.#options.maxWaiting, 'a line with room refuses a caller')
+      demand(this.waiting.length >= this.#options.maxWaiting, 'a queue with room refuses a caller')
       demand(
         this.waiting.length > 0 || this.live.every(isBusy),
         'a caller is refused although nobody waits and a connection is idle',
@@ -199,10 +201,10 @@ export class Oracle {
     this.#givenUpInARow = 0
   }
 
-  /** Nobody listens to the attempt any more: an open pool has given it up. */
+  /** Nobody waits for the attempt any more: an open pool has given it up. */
   abort(attempt: Attempt): void {
     if (this.closing) return
-    const size = this.live.length + this.attempts.size + this.#goodbyes
+    const size = this.live.length + this.attempts.size + this.#closingCount
     demand(this.#ageOf(attempt) >= 1_000, 'an attempt is given up that may be about to be answered')
     demand(size >= this.#limit, 'an attempt is given up although there is room for another')
     demand(this.waiting.length > 0, 'an attempt is given up for nobody')
@@ -231,21 +233,21 @@ export class Oracle {
     })
     same(status.counters, this.expected)
     this.#checkCounters(status)
-    const goodbyes = this.closing ? 0 : this.#goodbyes
+    const stillClosing = this.closing ? 0 : this.#closingCount
     demand(
-      total + goodbyes <= this.#limit,
-      `${total} connections and ${goodbyes} goodbyes are over the limit`,
+      total + stillClosing <= this.#limit,
+      `${total} connections and ${stillClosing} being closed are over the limit`,
     )
     demand(!this.closing || idle.length === 0, 'a closed pool keeps idle connections')
-    // With pre-ping, one that came back for somebody in line may stay when that one was served otherwise.
+    // With pre-ping, one that came back for a waiter may stay when that waiter was served otherwise.
     demand(prePing || idle.length <= poolSize, `${idle.length} idle connections are more than are kept`)
-    this.#checkLine(idle, total + goodbyes)
+    this.#checkQueue(idle, total + stillClosing)
     this.#servedSinceCheck = []
     this.#surelyRetiredBefore = this.#retiredBefore
   }
 
-  get #goodbyes(): number {
-    return this.members.filter(({ goodbye }) => goodbye).length
+  get #closingCount(): number {
+    return this.members.filter(({ isClosing }) => isClosing).length
   }
 
   get #limit(): number {
@@ -268,29 +270,32 @@ export class Oracle {
     this.#waitMs = counters.waitMs
   }
 
-  #checkLine(idle: readonly Member[], size: number): void {
+  #checkQueue(idle: readonly Member[], size: number): void {
     const { waiting } = this
     const [head] = waiting
     const served = this.#servedSinceCheck
     for (const caller of served)
       demand(
-        !head || caller.place < head.place,
-        `caller ${caller.place} is served before caller ${head?.place}`,
+        !head || caller.position < head.position,
+        `caller ${caller.position} is served before caller ${head?.position}`,
       )
     for (const kind of ['exclusive', 'shared', 'alone']) {
-      const places = served.filter((caller) => caller.kind === kind).map(({ place }) => place)
-      demand(places.join() === places.toSorted((a, b) => a - b).join(), `served out of order: ${places}`)
+      const positions = served.filter((caller) => caller.kind === kind).map(({ position }) => position)
+      demand(
+        positions.join() === [...positions].sort((a, b) => a - b).join(),
+        `served out of order: ${positions}`,
+      )
     }
     if (!head) return
     const now = this.#clock.now
-    demand(!this.closing, `caller ${head.place} waits at a closed pool`)
-    for (const { deadline, abort, place } of waiting) {
-      demand(deadline >= now, `caller ${place} waits beyond its deadline`)
-      demand(!abort.signal.aborted, `caller ${place} waits although it gave up`)
+    demand(!this.closing, `caller ${head.position} waits at a closed pool`)
+    for (const { deadline, abort, position } of waiting) {
+      demand(deadline >= now, `caller ${position} waits beyond its deadline`)
+      demand(!abort.signal.aborted, `caller ${position} waits although it gave up`)
     }
     demand(
       !idle.some((member) => this.#isFresh(member)),
-      `caller ${head.place} waits beside a fresh connection`,
+      `caller ${head.position} waits beside a fresh connection`,
     )
     const pinging = this.live.filter(({ errand }) => errand === 'ping').length
     const silent = [...this.attempts].filter((attempt) => this.#ageOf(attempt) > 1_000).length
@@ -299,13 +304,13 @@ export class Oracle {
     const mayOpen = (size < this.#limit || silent > 1) && now > this.#pacedAt + 501
     demand(
       onTheWay > 0 || (idle.length === 0 && !mayOpen),
-      `caller ${head.place} waits and nothing is on its way`,
+      `caller ${head.position} waits and nothing is on its way`,
     )
     if (head.kind !== 'shared' || idle.length > 0) return
     // A single statement may wait for what was begun for it; otherwise it goes behind others once no more are opened.
     const full = this.live.length >= this.#options.poolSize ? onTheWay === 0 : this.#failing && pinging === 0
     const free = this.live.some((member) => this.#mayShare(member))
-    demand(!full || !free, `caller ${head.place} waits for a place on a connection that has one`)
+    demand(!full || !free, `caller ${head.position} waits for room on a connection that has some`)
   }
 
   #failed({ startedAt }: Attempt): void {
@@ -352,7 +357,7 @@ export class Oracle {
   }
 
   #end(caller: Caller, state: 'served' | 'rejected'): void {
-    demand(caller.state === 'waiting', `caller ${caller.place} is answered twice`)
+    demand(caller.state === 'waiting', `caller ${caller.position} is answered twice`)
     caller.state = state
     this.callers.splice(this.callers.indexOf(caller), 1)
   }

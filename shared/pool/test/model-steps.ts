@@ -23,7 +23,7 @@ export type Step =
   | { do: 'kill'; what: 'idle' | 'held' | 'ping' | 'reset'; at: number }
   | { do: 'pass'; ms: number }
   | { do: 'connects' | 'pings'; manner: Manner; deaf: boolean }
-  | { do: 'goodbyes'; slow: boolean }
+  | { do: 'closes'; slow: boolean }
   | { do: 'answer'; at: number; manner: Manner }
   | { do: 'close'; timeoutMs: number }
 
@@ -54,7 +54,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ do: of('pass'), ms: fc.constantFrom(1, 5, 21, 60, 400, 1_100, 3_000) }),
   },
   { weight: 5, arbitrary: fc.record({ do: of('connects', 'pings'), manner, deaf: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.record({ do: of('goodbyes'), slow: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: of('closes'), slow: fc.boolean() }) },
   { weight: 5, arbitrary: fc.record({ do: of('answer'), at, manner }) },
   {
     weight: 10,
@@ -70,7 +70,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 const closing: fc.Arbitrary<Step> = fc.record({ do: of('close'), timeoutMs: fc.constantFrom(0, 50, 2_000) })
 
-/** A story of a pool; about one in five closes it on the way. */
+/** A sequence of steps; about one in five closes the pool on the way. */
 export const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof({ weight: 300, arbitrary: step }, { weight: 1, arbitrary: closing }),
   { maxLength: 140, size: 'max' },

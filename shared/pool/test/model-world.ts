@@ -2,7 +2,14 @@ import { ConnectError, type DatabaseError } from '../src/errors.ts'
 import type { ExclusiveLease } from '../src/lease.ts'
 import { type PoolOptions, resolvePoolOptions } from '../src/pool-options.ts'
 import type { LeaseKind } from '../src/slot.ts'
-import { connectTimeoutMs, createFakePool, type FakeConnection, type FakeShare, settle } from './fake-pool.ts'
+import {
+  connectTimeoutMs,
+  createFakePool,
+  deferred,
+  type FakeConnection,
+  type FakeShare,
+  settle,
+} from './fake-pool.ts'
 import { type Member, Oracle } from './model-oracle.ts'
 import type { Manner, Step } from './model-steps.ts'
 import { createVirtualTime } from './virtual-time.ts'
@@ -28,7 +35,7 @@ export function createWorld(options: Partial<PoolOptions>) {
     connect: 'answers' as Manner,
     ping: 'answers' as Manner,
     deaf: false,
-    slowGoodbyes: false,
+    slowCloses: false,
   }
 
   /** Watches a promise the pool handed out; what its ends find wrong is thrown at the next check. */
@@ -38,14 +45,14 @@ export function createWorld(options: Partial<PoolOptions>) {
     void watched.then(() => unsettled.delete(watched))
   }
 
-  /** Answers in the given manner; silence ends at `timeoutMs` at the latest, or when it hears the signal. */
+  /** Answers in the given manner; silence ends at `timeoutMs` at the latest, or when the signal fires. */
   function answer(
     manner: Manner,
     timeoutMs: number,
     member: Member | null,
     signal?: AbortSignal,
   ): Promise<void> {
-    const ending = Promise.withResolvers<void>()
+    const ending = deferred()
     const silence: Silence = {
       member,
       end(how) {
@@ -82,13 +89,13 @@ export function createWorld(options: Partial<PoolOptions>) {
         throw error
       }
     }
-    Object.defineProperty(connection, 'goodbye', { get: () => goodbye(member) })
+    Object.defineProperty(connection, 'closing', { get: () => letGo(member) })
   }
 
-  async function goodbye(member: Member): Promise<void> {
-    member.goodbye = true
-    await (manners.slowGoodbyes && new Promise<void>((resolve) => time.after(700, resolve)))
-    member.goodbye = false
+  async function letGo(member: Member): Promise<void> {
+    member.isClosing = true
+    await (manners.slowCloses && new Promise<void>((resolve) => time.after(700, resolve)))
+    member.isClosing = false
   }
 
   control.connect = async (make, signal) => {
@@ -109,7 +116,7 @@ export function createWorld(options: Partial<PoolOptions>) {
       busySince: 0,
       errand: null,
       lost: false,
-      goodbye: false,
+      isClosing: false,
     }
     const member: Member = { connection, startedAt, ...fresh }
     prepare(member)
@@ -199,7 +206,7 @@ export function createWorld(options: Partial<PoolOptions>) {
     } else if (step.do === 'pass') await time.pass(step.ms, check)
     else if (step.do === 'connects') Object.assign(manners, { connect: step.manner, deaf: step.deaf })
     else if (step.do === 'pings') manners.ping = step.manner
-    else if (step.do === 'goodbyes') manners.slowGoodbyes = step.slow
+    else if (step.do === 'closes') manners.slowCloses = step.slow
     else if (step.do === 'answer') pick([...silences], step.at)?.end(step.manner)
     else if (step.do === 'close') close(step.timeoutMs)
     await check()
@@ -210,7 +217,7 @@ export function createWorld(options: Partial<PoolOptions>) {
     close(50)
     await check()
     await time.pass(100, check)
-    // The server answers when nobody listens any more.
+    // The server answers when nobody waits any more.
     for (const silence of silences) silence.end('answers')
     await time.pass(20_000, check)
     const { total, waiting } = pool.status()

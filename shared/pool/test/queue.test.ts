@@ -18,14 +18,14 @@ import {
   until,
 } from './fake-pool.ts'
 
-describe('the line', () => {
+describe('the queue', () => {
   test('serves in order of arrival', async () => {
     const { pool } = createFakePool({ poolSize: 1, maxOverflow: 0 })
     const held = await pool.checkout()
     const served: number[] = []
-    const waiting = [0, 1, 2, 3, 4].map(async (place) => {
+    const waiting = [0, 1, 2, 3, 4].map(async (position) => {
       const lease = await pool.checkout()
-      served.push(place)
+      served.push(position)
       await lease.checkin()
     })
     await held.checkin()
@@ -116,7 +116,7 @@ describe('the line', () => {
     expect(pool.status()).toMatchObject({ total: 0, counters: { cancels: 1, connects: 0 } })
   })
 
-  test('a signal that fires in line takes the caller out of it', async () => {
+  test('a signal that fires in the queue takes the caller out of it', async () => {
     const { pool } = createFakePool({ poolSize: 1, maxOverflow: 0 })
     const held = await pool.checkout()
     const controller = new AbortController()
@@ -152,7 +152,7 @@ describe('the line', () => {
     })
   })
 
-  test('a connection that dies while held makes room for the next in line', async () => {
+  test('a connection that dies while held makes room for the next waiter', async () => {
     const { pool, connections } = createFakePool({ poolSize: 1, maxOverflow: 0 })
     const held = await pool.checkout()
     const next = pool.checkout()
@@ -175,7 +175,7 @@ describe('the line', () => {
     expect((await next).connection.id).toBe(2)
   })
 
-  test('a refusal that time can not mend rejects the whole line at once, and the pool works again when it is mended', async () => {
+  test('a refusal that is not retryable rejects the whole queue at once, and the pool works again once it is fixed', async () => {
     const { pool, clock, control, connections } = createFakePool({ poolSize: 1, maxOverflow: 0 })
     runClock(clock)
     const succeed = control.connect
@@ -215,7 +215,7 @@ describe('the line', () => {
     expect({ leases: leases.length, most }).toEqual({ leases: 8, most: 1 })
   })
 
-  test('an outage is waited out for connectTimeoutMs; then callers are told at the next failure', async () => {
+  test('an outage is waited out for connectTimeoutMs; then callers are rejected at the next failure', async () => {
     const { pool, clock, control } = createFakePool()
     runClock(clock)
     const refused = new ConnectError('refused', { driverCode: 'ECONNREFUSED' })
@@ -228,7 +228,7 @@ describe('the line', () => {
     expect(control.attempts).toBe(attempts + 1)
   })
 
-  test('a full line refuses the next caller at once and says when to come back', async () => {
+  test('a full queue refuses the next caller at once and says when to come back', async () => {
     const { pool, events } = createFakePool({ poolSize: 1, maxOverflow: 0, maxWaiting: 2 })
     const held = await pool.checkout()
     const waiting = [pool.checkout(), pool.checkout()]
@@ -245,7 +245,7 @@ describe('the line', () => {
     for (const checkout of waiting) await (await checkout).checkin()
   })
 
-  test('with no line allowed a checkout still waits for its own connect', async () => {
+  test('without a queue a checkout still waits for its own connect, and the next one is refused', async () => {
     const { pool } = createFakePool({ poolSize: 1, maxOverflow: 0, maxWaiting: 0 })
     await pool.checkout()
     await expect(pool.checkout()).rejects.toThrow(PoolSaturatedError)

@@ -1,6 +1,13 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import type { PoolOptions } from '../src/pool-options.ts'
-import { connectTimeoutMs, createFakePool, type FakeConnection, settle, stateOf } from './fake-pool.ts'
+import {
+  connectTimeoutMs,
+  createFakePool,
+  deferred,
+  type FakeConnection,
+  settle,
+  stateOf,
+} from './fake-pool.ts'
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts'
 
 let time: VirtualTime
@@ -26,7 +33,7 @@ function createPool(options: Partial<PoolOptions>, ...answersAfterMs: number[]) 
     begunAt.push(clock.now - origin)
     open.add(signal)
     mostOpen = Math.max(mostOpen, open.size)
-    const outcome = Promise.withResolvers<FakeConnection>()
+    const outcome = deferred<FakeConnection>()
     const fail = () => {
       open.delete(signal)
       outcome.reject(new Error('no answer'))

@@ -119,7 +119,7 @@ describe('sizing and overflow', () => {
     expect(lease.connection.id).toBe(1)
   })
 
-  test('an attempt begun while an outage is young is waited for; one begun later refuses those in line', async () => {
+  test('an attempt begun while an outage is young is waited for; one begun later rejects the waiters', async () => {
     const { pool, clock, control } = createFakePool({ poolSize: 1, maxOverflow: 0 })
     const attempts: PromiseWithResolvers<FakeConnection>[] = []
     control.connect = () => {
@@ -152,7 +152,7 @@ describe('sizing and overflow', () => {
     const first = pool.checkout()
     control.connect = succeed
     const second = pool.checkout()
-    // FIFO: the connection that came goes to the first in line, and back through it to the second.
+    // FIFO: the connection that came goes to the first waiter, and back through it to the second.
     const lease = await first
     clock.now += 1
     await lease.checkin()
@@ -181,21 +181,21 @@ describe('sizing and overflow', () => {
 
   test('a burst on a cold pool spreads over the connections it opens; what is beyond them goes behind others', async () => {
     const { pool, control } = createFakePool({ poolSize: 3, maxOverflow: 0 })
-    const doors = Array.from({ length: 3 }, () => deferred<void>())
+    const connects = Array.from({ length: 3 }, () => deferred<void>())
     control.connect = async (make) => {
-      await doors[control.attempts - 1]?.promise
+      await connects[control.attempts - 1]?.promise
       return make()
     }
     const served: number[] = []
     for (let n = 0; n < 5; n++) pool.share().then(({ connection }) => served.push(connection?.id ?? 0))
     await settle()
-    const inLine: (readonly number[])[] = []
-    for (const door of doors) {
-      door.resolve()
+    const servedAfterEach: (readonly number[])[] = []
+    for (const connect of connects) {
+      connect.resolve()
       await settle()
-      inLine.push([...served])
+      servedAfterEach.push([...served])
     }
-    expect(inLine).toEqual([
+    expect(servedAfterEach).toEqual([
       [1, 1, 1],
       [1, 1, 1, 2],
       [1, 1, 1, 2, 3],
@@ -233,7 +233,7 @@ describe('sizing and overflow', () => {
     // Light, steady use touches only the top of the stack.
     await (await pool.checkout()).checkin()
     clock.now += 5
-    while (pool.status().idle > 1) await Bun.sleep(1)
+    await until(() => pool.status().idle <= 1)
     expect(pool.status()).toMatchObject({ idle: 1, counters: { closes: { idle: 2 } } })
     await pool.close()
   })
@@ -243,7 +243,7 @@ describe('sizing and overflow', () => {
     const lease = await pool.checkout()
     clock.now += 1
     const gone = deferred<void>()
-    lease.connection.goodbye = gone.promise
+    lease.connection.closing = gone.promise
     pool.invalidate()
     await lease.checkin()
     const next = pool.checkout()

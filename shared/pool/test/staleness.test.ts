@@ -82,7 +82,7 @@ describe('pre-ping', () => {
     expect(early.connection).toMatchObject({ id: 2, ended: null })
   })
 
-  test('a connection lost in use makes the others be asked before they are handed out again', async () => {
+  test('a connection lost in use has the others pinged before they are handed out again', async () => {
     const { pool, connections, clock } = createFakePool()
     const [first, second] = await checkoutMany(pool, 2)
     await second?.checkin()
@@ -181,7 +181,7 @@ describe('recycle and invalidate', () => {
     expect(events).toEqual(['invalidated'])
   })
 
-  test('a connection that asks to be replaced is replaced when it comes back', async () => {
+  test('a connection that should be replaced is replaced when it comes back', async () => {
     const { pool } = createFakePool()
     const lease = await pool.checkout()
     lease.connection.shouldReplace = true

@@ -9,7 +9,7 @@ function filled({ boundsMs, counts, count, sumMs }: HistogramSnapshot) {
 }
 
 describe('timings', () => {
-  test('tell how long connects, waits and leases took, those who did not wait included', async () => {
+  test('say how long connects, waits and leases took, those that did not wait included', async () => {
     const { pool, clock, control } = createFakePool({ poolSize: 1, maxOverflow: 0 })
     const opened = deferred<FakeConnection>()
     const succeed = control.connect

@@ -1,12 +1,11 @@
 import { bounded, type ResetMode } from '@shared/pool'
-import postgres from 'postgres'
 import { readPassword } from '../password.ts'
 import type { Failure, RunOptions, SqlConnection, Ticket } from '../sql-connection.ts'
 import type { Rows, Statement } from '../statement.ts'
 import { type TlsSettings, tlsSettings } from '../tls.ts'
 import { arrayTypesText } from './array-types.ts'
 import { cancelBackend } from './cancel.ts'
-import { type Driver, type DriverSource, learnArrayTypes } from './driver.ts'
+import { createClient, type Driver, type DriverSource, learnArrayTypes } from './driver.ts'
 import { Pipeline } from './pipeline.ts'
 import { keepsTrack } from './pooler-probe.ts'
 import { ReportedSettings } from './reported-settings.ts'
@@ -104,12 +103,15 @@ export class PostgresConnection implements SqlConnection {
     // Given up while the files were read.
     if (this.#ending) throw closedByUs()
     this.#tls = tls
-    this.#wire = new Wire(target, tls, (cause) => this.#lose(cause ?? closedByServer()))
-    await this.#wire.opened
-    await Promise.race([
-      this.#logIn(this.#wire, this.#createClient(password, this.#wire)),
-      this.#gone.promise,
-    ])
+    const wire = new Wire(target, tls, (cause) => this.#lose(cause ?? closedByServer()))
+    this.#wire = wire
+    await wire.opened
+    const client = createClient(this.#source, {
+      password,
+      socket: () => wire.asSocket(),
+      onSetting: (name, value) => this.#settings.note(name, value),
+    })
+    await Promise.race([this.#logIn(wire, client), this.#gone.promise])
   }
 
   get backendStartedAt(): string | null {
@@ -196,19 +198,6 @@ export class PostgresConnection implements SqlConnection {
   /** Settles statements that nothing else will, and counts them: each is a defect of this layer. */
   settleStranded(): number {
     return this.#pipeline.settleStranded()
-  }
-
-  /** A client of the driver's for this one connection. */
-  #createClient(password: string, wire: Wire): Driver {
-    return postgres({
-      ...this.#source.driver,
-      // It must not fail: nobody would be informed, and the driver would wait for ever.
-      pass: () => password,
-      socket: () => wire.asSocket(),
-      // Of its own: the driver passes on what differs from what is in there.
-      parameters: {},
-      onparameter: (name: string, value: string) => this.#settings.note(name, value),
-    })
   }
 
   /** Asks who answers and what types there are, in the first round trip after the login. */

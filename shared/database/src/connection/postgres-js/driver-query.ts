@@ -36,7 +36,6 @@ export class DriverQuery {
   parsing = false
   active = false
   cancelled: unknown = null
-  executed = true
 
   constructor(
     text: string,

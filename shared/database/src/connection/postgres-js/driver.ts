@@ -93,6 +93,28 @@ export function createDriverSource(
   }
 }
 
+/** What a client of the driver's needs beside the options that all share. */
+export interface ClientEnds {
+  password: string
+  /** Called once, when the first statement is sent. */
+  socket: () => unknown
+  /** Called with each setting that the server reports. */
+  onSetting: (name: string, value: string) => void
+}
+
+/** A client of the driver's for one connection; it connects with its first statement. */
+export function createClient(source: DriverSource, { password, socket, onSetting }: ClientEnds): Driver {
+  return postgres({
+    ...source.driver,
+    // It must not fail: nobody would be informed, and the driver would wait for ever.
+    pass: () => password,
+    socket,
+    // Of its own: the driver passes on what differs from what is in there.
+    parameters: {},
+    onparameter: onSetting,
+  })
+}
+
 /** Definitions have changed: plans made until now are not used any more. */
 export function definitionsChanged(source: DriverSource): void {
   source.planEpoch++
