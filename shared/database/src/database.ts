@@ -4,7 +4,7 @@ import { describePooler } from './connection/pooler.ts'
 import { createPostgresSource } from './connection/postgres-js/index.ts'
 import { SchemaWatch } from './connection/schema-watch.ts'
 import { SideConnection } from './connection/side-connection.ts'
-import type { SqlConnection } from './connection/sql-connection.ts'
+import type { CreateSource, SqlConnection } from './connection/sql-connection.ts'
 import { StallWatch } from './connection/stall-watch.ts'
 import type { RunStatement } from './connection/statement.ts'
 import { StrandWatch } from './connection/strand-watch.ts'
@@ -50,6 +50,14 @@ const optionNames = Object.keys({
 export function createDatabase<TModel extends DrizzleModel = NoModel>(
   options: DatabaseOptions<TModel>,
 ): Database<TModel> {
+  return composeDatabase(options, createPostgresSource)
+}
+
+/** Makes a database over connections of any driver; throws as `createDatabase` does. */
+export function composeDatabase<TModel extends DrizzleModel>(
+  options: DatabaseOptions<TModel>,
+  createSource: CreateSource,
+): Database<TModel> {
   refuseUnknownOptions(options, optionNames)
   const { name } = options
   if (!name)
@@ -67,7 +75,7 @@ export function createDatabase<TModel extends DrizzleModel = NoModel>(
   const connectionOptions = { ...given, applicationName: given.applicationName ?? name }
   const catalog = new StatementCatalog()
   const log = createEventLog({ onEvent: options.onEvent })
-  const source = createPostgresSource(target, connectionOptions, {
+  const source = createSource(target, connectionOptions, {
     onPooler: (pooler) =>
       log.record('pooler-detected', undefined, describePooler(pooler, connectionOptions.prepare)),
     onDefinitionsChanged: () => catalog.forgetTypes(),
@@ -85,7 +93,7 @@ export function createDatabase<TModel extends DrizzleModel = NoModel>(
     onEvent: log.record,
     ownFolders: [import.meta.dir],
   })
-  const sideSource = createPostgresSource(
+  const sideSource = createSource(
     target,
     { ...connectionOptions, applicationName: `${name} health` },
     { onNotify: (payload) => schemaWatch.announce(payload) },

@@ -76,10 +76,22 @@ export function findDatabaseError(
 export function sqlState(error: unknown): string | null {
   for (const link of causes(error)) {
     if (link instanceof ConnectError && link.sqlState) return link.sqlState
-    const code = (link as { code?: unknown }).code
-    if (link.name === 'PostgresError' && typeof code === 'string') return code
+    const state = serverState(link)
+    if (state) return state
   }
   return null
+}
+
+/**
+ * The SQLSTATE of an error that a server has sent, causes left aside; null for every other error.
+ *
+ * By the fields of the protocol's ErrorResponse: a code of five characters, which EPIPE has too, with a severity. A pooler may
+ * send the localized severity alone.
+ */
+export function serverState(error: unknown): string | null {
+  const { code, severity, severity_local } = (error ?? {}) as Record<string, unknown>
+  const isOfServer = severity !== undefined || severity_local !== undefined
+  return isOfServer && typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null
 }
 
 /** An error and its causes, outermost first; a cycle ends the walk. */

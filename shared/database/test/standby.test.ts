@@ -61,7 +61,7 @@ describe('a server that is read-only', () => {
       const inUse = await thrownBy(database.use(({ db }) => db.execute(insert)))
       for (const error of [outside, inside, inUse]) {
         expect(error).toBeInstanceOf(DrizzleQueryError)
-        expect((error as Error).cause).toMatchObject({ name: 'PostgresError', code: '25006' })
+        expect((error as Error).cause).toMatchObject({ severity: 'ERROR', code: '25006' })
         expect({ state: sqlState(error), own: findDatabaseError(error) }).toEqual({
           state: '25006',
           own: null,

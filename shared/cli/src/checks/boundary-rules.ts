@@ -82,7 +82,7 @@ export const boundaryRules: BoundaryRules = {
     },
   },
   npm: [
-    { name: 'postgres', onlyIn: ['shared/database/src', 'shared/postgres/src'] },
+    { name: 'postgres', onlyIn: ['shared/database/src/connection/postgres-js', 'shared/postgres/src'] },
     { name: 'drizzle-orm', onlyIn: ['shared/database/src', 'services', 'drizzle'], typesAnywhere: true },
   ],
   standalone: ['shared/pool'],

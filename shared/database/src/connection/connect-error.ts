@@ -1,4 +1,5 @@
 import { ConnectError, StatementTimeoutError } from '@shared/pool'
+import { serverState } from '../errors.ts'
 import type { Target } from './target.ts'
 
 /** Classes of SQLSTATE that a server leaves by itself: connection trouble, out of resources, starting or stopping. */
@@ -39,8 +40,8 @@ export function toConnectError(cause: unknown, target: Target, timeoutMs: number
       },
     )
   }
-  const { name, code } = (cause ?? {}) as { name?: string; code?: unknown }
-  const sqlState = name === 'PostgresError' && typeof code === 'string' ? code : null
+  const { code } = (cause ?? {}) as { code?: unknown }
+  const sqlState = serverState(cause)
   const driverCode = sqlState === null && typeof code === 'string' ? code : null
   const reason = sqlState || driverCode ? ` (${sqlState ?? driverCode})` : ''
   const isTls = isTlsFailure(driverCode)

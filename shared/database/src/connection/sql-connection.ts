@@ -1,6 +1,8 @@
 import type { PoolConnection } from '@shared/pool'
+import type { ConnectionOptions } from '../options.ts'
 import type { Pooler } from './pooler.ts'
 import type { Rows, Statement } from './statement.ts'
+import type { Target } from './target.ts'
 
 /** Follows one statement, so that it can be cancelled. */
 export interface Ticket {
@@ -59,7 +61,8 @@ export interface SqlConnection extends PoolConnection {
    *
    * @param statement A text of the layer's own, or what the catalog knows of a caller's.
    * @returns The rows, as arrays with `values`, else as objects.
-   * @throws {ConnectionLostError} when the connection is lost; else what the server or the driver throws.
+   * @throws {ConnectionLostError} when the connection is lost; the server's error with its SQLSTATE as `code` and its
+   *   `severity`, as `serverState` reads it; else what the driver throws, without a severity.
    */
   run(
     statement: Statement | string,
@@ -104,12 +107,29 @@ export interface OpenOptions {
   onLost?: (cause: unknown) => void
 }
 
+export interface SourceListeners {
+  /** Called with the payload of what any of the connections has LISTENed for. */
+  onNotify?: (payload: string) => void
+  /** Called when a pooler is met on the way, and when it turns out to lose prepared statements. */
+  onPooler?: (pooler: Pooler) => void
+  /** Called when definitions have changed: types remembered until now may be wrong. */
+  onDefinitionsChanged?: () => void
+}
+
+/** Prepares where connections to one database come from; opens nothing. */
+export type CreateSource = (
+  target: Target,
+  options: ConnectionOptions,
+  listeners?: SourceListeners,
+) => ConnectionSource
+
 /** Where connections to one database come from, and what they share. Opens nothing until it is asked to. */
 export interface ConnectionSource {
   /**
    * Opens one connection and waits until the server has answered on it.
    *
-   * @throws {ConnectError} with the driver's error as `cause`.
+   * @throws {ConnectError} with the driver's error as `cause`; its code is SASL_SIGNATURE_MISMATCH where the server did not
+   *   prove that it knows the password.
    */
   open(options: OpenOptions): Promise<SqlConnection>
   /** What Drizzle sees as the `options` of its client: the parsers and serializers in there hold for every connection. */

@@ -16,8 +16,7 @@ export interface TransactionScope {
  * ROLLBACK when it throws or any of its statements failed. A lost connection is sent nothing more. Once the caller's time is
  * over it is not kept waiting: no COMMIT is begun, and one that is under way goes on by itself, as ROLLBACK does.
  *
- * postgres.js' own `begin` is not used: it sends ROLLBACK on dead connections, which ends the process
- * (porsager/postgres issues 1199, 1208), and BEGIN on shared ones (1189).
+ * A driver's own transactions are not used: they may send ROLLBACK on a connection that is lost.
  *
  * @returns What `fn` returns.
  * @throws {ConnectionLostError} `rolled-back` when the connection was lost before COMMIT, `unknown` when during it or when COMMIT
@@ -52,7 +51,7 @@ class Transaction {
     const state: State = { ended: false, failure: null }
     try {
       const result = await fn(this.#scopeOf(state))
-      // As in postgres.js: a failed statement fails the transaction, also when fn caught its error.
+      // As Drizzle's users know it: a failed statement fails the transaction, also when fn caught its error.
       if (state.failure) throw state.failure.error
       if (this.#first) this.#exclusive.signal?.throwIfAborted()
       state.ended = true

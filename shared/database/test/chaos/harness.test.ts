@@ -43,7 +43,7 @@ describe('an error is read as a caller would', () => {
 
   test('one that nothing in this world explains is a finding', () => {
     const serverError = Object.assign(new Error('cache lookup failed'), {
-      name: 'PostgresError',
+      severity: 'ERROR',
       code: 'XX000',
     })
     expect(judge(serverError, 'single', plan)).toEqual({

@@ -17,14 +17,13 @@ const pool = createFakeDatabase().database.status()
 
 /** As the driver's: SQLSTATE in `code`, values of the row in its texts. */
 function serverError(code: string): Error {
-  const error = Object.assign(new Error('canary: Key (email)=(canary@x.org) already exists'), {
+  return Object.assign(new Error('canary: Key (email)=(canary@x.org) already exists'), {
     code,
+    severity: 'ERROR',
     detail: 'canary-detail',
     query: 'insert canary-sql',
     parameters: ['canary-parameter'],
   })
-  error.name = 'PostgresError'
-  return error
 }
 
 /** As Drizzle's: SQL and parameters in the message. */

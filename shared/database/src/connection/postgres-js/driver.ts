@@ -1,6 +1,8 @@
 import postgres from 'postgres'
+import { serverState } from '../../errors.ts'
 import type { ConnectionOptions } from '../../options.ts'
-import { type Pooler, PoolerWatch } from '../pooler.ts'
+import { PoolerWatch } from '../pooler.ts'
+import type { SourceListeners } from '../sql-connection.ts'
 import type { Target } from '../target.ts'
 import { type ArrayType, addArrayTypes } from './array-types.ts'
 import { inferredType } from './driver-query.ts'
@@ -30,15 +32,6 @@ export interface DriverSource {
   readonly poolers: PoolerWatch
   /** Called when definitions have changed. */
   readonly onDefinitionsChanged: () => void
-}
-
-export interface SourceListeners {
-  /** Called with the payload of what any of the connections has LISTENed for. */
-  onNotify?: (payload: string) => void
-  /** Called when a pooler is met on the way, and when it turns out to lose prepared statements. */
-  onPooler?: (pooler: Pooler) => void
-  /** Called when definitions have changed: types remembered until now may be wrong. */
-  onDefinitionsChanged?: () => void
 }
 
 /** Prepares what connections to one target share; opens nothing. */
@@ -175,5 +168,5 @@ export function isCancelCode(error: unknown): boolean {
 }
 
 export function isServerError(error: unknown): boolean {
-  return (error as { name?: string } | null)?.name === 'PostgresError'
+  return serverState(error) !== null
 }

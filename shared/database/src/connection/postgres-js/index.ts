@@ -1,17 +1,11 @@
 import { bounded } from '@shared/pool'
 import type { ConnectionOptions } from '../../options.ts'
 import { toConnectError } from '../connect-error.ts'
-import type { ConnectionSource } from '../sql-connection.ts'
+import type { ConnectionSource, SourceListeners } from '../sql-connection.ts'
 import type { Target } from '../target.ts'
 import { type ArrayType, arrayTypesText } from './array-types.ts'
 import { PostgresConnection } from './connection.ts'
-import {
-  createDriverSource,
-  definitionsChanged,
-  isPipelinable,
-  learnArrayTypes,
-  type SourceListeners,
-} from './driver.ts'
+import { createDriverSource, definitionsChanged, isPipelinable, learnArrayTypes } from './driver.ts'
 
 /** Connections made of postgres.js, one client each. */
 export function createPostgresSource(

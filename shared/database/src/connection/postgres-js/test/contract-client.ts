@@ -1,7 +1,8 @@
 import { type TestDatabase, withDatabase } from '@shared/postgres/testing'
 import { resolveConnectionOptions } from '../../../options.ts'
+import type { SourceListeners } from '../../sql-connection.ts'
 import { parseTarget } from '../../target.ts'
-import { createClient, createDriverSource, type Driver, type SourceListeners } from '../driver.ts'
+import { createClient, createDriverSource, type Driver } from '../driver.ts'
 import { DriverQuery, submitterOf } from '../driver-query.ts'
 import { Wire } from '../wire.ts'
 
