@@ -1,6 +1,6 @@
 import { type Driver, isServerError } from './driver.ts'
 
-// Told from other statements on a server that many clients use.
+// With a mark that no other client's statements have.
 const probeText =
   "select name from pg_prepared_statements where not from_sql and statement like '%/* by which name */%'"
 

@@ -3,12 +3,12 @@ import { createServer, type Socket } from 'node:net'
 import { eventually } from '@shared/postgres/testing'
 import { Wire } from './wire.ts'
 
-test('what is said ahead goes out in one piece with what is said next, and with nothing after it', async () => {
-  const heard: string[] = []
+test('what is written ahead goes out in one packet with what is written next, and with nothing after it', async () => {
+  const received: string[] = []
   const clients: Socket[] = []
   const server = createServer((client) => {
     clients.push(client)
-    client.on('data', (bytes) => heard.push(bytes.toString()))
+    client.on('data', (bytes) => received.push(bytes.toString()))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as { port: number }
@@ -29,12 +29,12 @@ test('what is said ahead goes out in one piece with what is said next, and with 
     const socket = wire.asSocket()
     wire.writeAhead(Buffer.from('BEGIN,'))
     await eventually(() => clients.length === 1)
-    expect(heard).toEqual([])
+    expect(received).toEqual([])
     socket.write(Buffer.from('first'))
-    await eventually(() => heard.join('').endsWith('first'))
+    await eventually(() => received.join('').endsWith('first'))
     socket.write(Buffer.from('second'))
-    await eventually(() => heard.join('').endsWith('second'))
-    expect(heard).toEqual(['BEGIN,first', 'second'])
+    await eventually(() => received.join('').endsWith('second'))
+    expect(received).toEqual(['BEGIN,first', 'second'])
   } finally {
     wire.destroy()
     for (const client of clients) client.destroy()

@@ -24,6 +24,17 @@ describe('the socket:', () => {
     expect({ sockets: raw.sockets(), writes: raw.writes }).toEqual({ sockets: 1, writes: ['startup'] })
   })
 
+  test('a server that does not prove that it knows the password is reported, and the socket destroyed', async () => {
+    const raw = await connectScripted()
+    raw.socket.send(['R', 10, 'SCRAM-SHA-256\0\0'])
+    await written(raw.writes, 2)
+    raw.socket.send(['R', 11, 'r=nonce,s=c2FsdA==,i=1'])
+    await written(raw.writes, 3)
+    raw.socket.send(['R', 12, 'v=forged'])
+    expect(await raw.first.catch(thrown)).toMatchObject({ code: 'SASL_SIGNATURE_MISMATCH' })
+    expect(raw.socketMembers).toContain('destroy')
+  })
+
   test('statements of one turn go out in one write after it, and nothing is pending then', async () => {
     const raw = await connectScripted()
     raw.logIn()
