@@ -52,7 +52,7 @@ export class Cancellation {
     const { order, request, giveUp } = this.#options
     ticket.isCancelled = true
     if (ticket.position === 0 || order.isOver(ticket.position)) return
-    // The one running is counted in this turn: whoever asks next whether something is under way must know of it.
+    // The one running is counted in this turn: the next to read `isUnderWay` must know of it.
     if (!order.isOver(ticket.position - 1)) await order.reached(ticket.position)
     this.#begin()
     const giveUpAt = performance.now() + longestMs

@@ -26,7 +26,7 @@ export class Wire {
   #roundTripMs = 0
   readonly #ended = Promise.withResolvers<void>()
 
-  /** @param onLost Called once when the socket ends after it was opened, whoever ended it. */
+  /** @param onLost Called once when the socket ends after it was opened, no matter which side ended it. */
   constructor(target: Target, tls: TlsSettings | null, onLost: (cause: unknown) => void = () => {}) {
     this.#tcp = connect({ host: target.host, port: target.port })
     this.#onLost = onLost
