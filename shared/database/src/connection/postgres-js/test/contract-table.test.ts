@@ -74,10 +74,13 @@ async function failuresWith({ file, from, to }: Patch): Promise<string[]> {
   writeFileSync(patchFile, pluginText(file, from, to))
   writeFileSync(config, `[test]\npreload = ${JSON.stringify(preload)}\n`)
   try {
-    const running = Bun.spawn([process.execPath, 'test', `--config=${config}`, ...contractFiles], {
-      stdout: 'pipe',
-      stderr: 'pipe',
-    })
+    const running = Bun.spawn(
+      [process.execPath, 'test', `--config=${config}`, '--timeout=60000', ...contractFiles],
+      {
+        stdout: 'pipe',
+        stderr: 'pipe',
+      },
+    )
     const texts = await Promise.all(
       [running.stdout, running.stderr].map((stream) => new Response(stream).text()),
     )
