@@ -22,7 +22,7 @@ export type DatabaseErrorCode =
 export type LostOutcome = 'not-sent' | 'rolled-back' | 'unknown'
 
 /**
- * The answer to a statement is lost to its caller: the connection went away, or COMMIT was not answered in time. `outcome`
+ * The answer to a statement is lost to its caller: the connection was lost, or COMMIT was not answered in time. `outcome`
  * says whether repeating it is safe.
  */
 export class ConnectionLostError extends DatabaseError {

@@ -8,13 +8,13 @@ const maxBytes = 64 * 1024
  * The password for the next connection: the file's content without its trailing line breaks, read anew at each call so
  * that rotation needs no restart, else the URL's.
  *
- * @throws {ConnectError} naming the file, `retryable` because whoever rotates it may be writing it right now.
+ * @throws {ConnectError} naming the file, `retryable` because the program that rotates it may be writing it right now.
  */
 export async function readPassword({ password, passwordFile }: Target): Promise<string> {
   if (passwordFile === undefined) return password
   try {
     const stats = await stat(passwordFile)
-    // Reading a pipe would wait for whoever writes it.
+    // Reading a pipe would wait for its writer.
     if (!stats.isFile()) throw new Error('not a regular file')
     if (stats.size > maxBytes) throw new Error(`larger than ${maxBytes / 1024} KiB`)
     const content = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(passwordFile))

@@ -29,7 +29,7 @@ const blindAfterLooks = 5
 
 // Rows of the definitions that a parameter's type can come of, written since a snapshot: columns; types and with them tables,
 // views and their names, as each has a row type; functions; schemas. What of temporary tables only their sessions have, what
-// of indexes and TRUNCATE nobody has, is left out. They are told by the transactions that wrote them: xmin has no index, but
+// of indexes and TRUNCATE nobody has, is left out. They are recognised by the transactions that wrote them: xmin has no index, but
 // one pass over pg_attribute with a comparison of integers is cheap, and there is none while no transaction has written.
 const lookText = `
 with since as materialized (
@@ -62,7 +62,7 @@ interface Look {
 }
 
 /**
- * Notices that definitions have changed, whoever changed them, so that plans and remembered types do not outlive them: once
+ * Notices that definitions have changed, no matter who changed them, so that plans and remembered types do not outlive them: once
  * a second by a look at the catalog, at once when `migrate()` announces it, which waits until no statement from a plan is under
  * way any more. While a migration is under way, and while the
  * catalog can't be looked at, no plans are used at all.
@@ -174,7 +174,7 @@ export class SchemaWatch {
         if (connection === this.#listener && begins === this.#begins) await this.#release(connection)
       })
     } catch {
-      // The lock went with the connection.
+      // The connection is lost, and its lock with it.
     }
   }
 

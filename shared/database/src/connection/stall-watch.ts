@@ -117,7 +117,7 @@ export class StallWatch {
     if (backend.startedAt !== connection.backendStartedAt) return true
     const before = this.#suspicions.get(connection)
     const { bytesRead } = connection
-    // A backend that waits for its client while the client waits for it: one of them does not hear the other.
+    // A backend that waits for its client while the client waits for it: what one of them has sent does not arrive.
     const isWaitingForUs = backend.state?.startsWith('idle') || backend.waitEventType === 'Client'
     const hasProgressed = before !== undefined && before.bytesRead !== bytesRead
     if (!isWaitingForUs || hasProgressed) {

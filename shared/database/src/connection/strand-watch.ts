@@ -7,7 +7,7 @@ export interface StrandWatchOptions {
 const everyMs = 1_000
 
 /**
- * The last line of defence: every second it settles what is queued, held or in flight and that nobody would ever settle.
+ * A last check, every second: it settles what is queued, held or in flight and that nobody would ever settle.
  * There is never anything; what it finds is a defect of this layer, counted in the status so that tests can ask for none.
  */
 export class StrandWatch {

@@ -7,7 +7,7 @@ import { guard, untilFired, type Work } from './work.ts'
 
 const keepsPlans = /^(?:|SELECT|INSERT|UPDATE|DELETE|MERGE|FETCH|EXPLAIN|SHOW)$/
 
-/** What takes away the plans that the driver believes are there. */
+/** What removes the plans that the driver believes are there. */
 const takesPlans = /^(?:DEALLOCATE|DISCARD) ALL$/
 
 // What a transaction inside another one sends; it leaves nothing behind.
@@ -36,7 +36,7 @@ export class ExclusiveConnection {
     return this.#stateful || this.connection.hasOtherSettings
   }
 
-  /** What ends the work of whoever asks. */
+  /** What ends the work of the caller. */
   get signal(): AbortSignal | undefined {
     return this.#work.current()?.signal
   }

@@ -58,7 +58,7 @@ export class Cancellation {
     const giveUpAt = performance.now() + longestMs
     while (!order.isOver(ticket.position)) {
       const isDelivered = await request()
-      // One that may still be on its way could hit anybody, and one that has no effect keeps the caller: the connection goes.
+      // One that may still be on its way could hit anybody, and one that has no effect keeps the caller: the connection is given up.
       if (!isDelivered || performance.now() >= giveUpAt) giveUp(unanswered())
       // It may have come before the statement did: then it had no effect, and is repeated.
       await bounded(order.reached(ticket.position + 1), againMs).catch(() => {})

@@ -18,14 +18,14 @@ const snapshotText = 'select pg_current_snapshot()::text as snapshot'
 
 const closeMs = 1_000
 
-// DISCARD ALL without DEALLOCATE ALL, which would take away the statements that the driver believes are prepared: those
+// DISCARD ALL without DEALLOCATE ALL, which would remove the statements that the driver believes are prepared: those
 // that a caller has prepared in SQL go one by one.
 const discardText =
   'ROLLBACK; CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); ' +
   'DISCARD TEMP; DISCARD SEQUENCES; ' +
   "DO $$ DECLARE p text; BEGIN FOR p IN SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql LOOP EXECUTE 'DEALLOCATE ' || pg_catalog.quote_ident(p); END LOOP; END $$"
 
-/** What the login has set and RESET ALL takes away behind a pooler: there it leads back to the login of the pooler. */
+/** What the login has set and RESET ALL removes behind a pooler: there it restores what the pooler's own login has set. */
 const loginSettings = (applicationName: string): string =>
   `; SET client_encoding = 'UTF8'; SET application_name = '${applicationName.replaceAll("'", "''")}'`
 

@@ -209,7 +209,7 @@ export class Pipeline {
    * Runs one statement; several may be under way, and answers come in order.
    *
    * @returns The rows, as arrays with `values`, else as objects.
-   * @throws {ConnectionLostError} when the connection goes away; else what the server or the driver says.
+   * @throws {ConnectionLostError} when the connection is lost; else what the server or the driver throws.
    */
   run(
     given: Statement | string,

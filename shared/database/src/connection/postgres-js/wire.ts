@@ -36,7 +36,7 @@ export class Wire {
     this.opened.catch(() => {})
   }
 
-  /** Settles when the socket is gone, for whatever reason. */
+  /** Settles when the socket has ended, for any reason. */
   get closed(): Promise<void> {
     return this.#ended.promise
   }
