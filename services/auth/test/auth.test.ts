@@ -116,7 +116,7 @@ describe('POST /sessions', () => {
     expect({ status: nobody.status, body: nobodyBody }).toEqual({ status: wrong.status, body: wrongBody })
   })
 
-  test('clears away the expired sessions of whoever signs in', async () => {
+  test('removes the expired sessions of a user who signs in', async () => {
     const { id, email } = await register()
     const past = { createdAt: new Date('2020-01-01'), expiresAt: new Date('2020-01-02') }
     await service.database.db

@@ -72,7 +72,7 @@ test('details come from a provisioned server: version, limits of the role, confi
   }
 }, 60_000)
 
-test('a server that goes away reads unhealthy with its code, and healthy again when it is back', async () => {
+test('a server that stops reads unhealthy with its code, and healthy again when it is back', async () => {
   await using server = await startTestServer()
   const { appUrl } = await server.database('auth')
   const database = createDatabase({ name: 'auth', url: appUrl, schema })

@@ -7,7 +7,7 @@ const id = '018f4b7e-2c52-7c7e-9d0c-9f6f0e1b2c3d'
 const tea = { id, sku: 'TEA-1', name: 'Green tea', priceMinor: 450, currency: 'EUR', stock: 7 }
 const request = { requestId: 'r-1', signal: new AbortController().signal }
 
-/** A product service that answers as it is told, and what its client makes of that. */
+/** A product service that answers as the test has it, and what its client makes of that. */
 async function askOne(answer: (request: Request) => Response | Promise<Response>, timeoutMs = 5000) {
   await using server = Bun.serve({ port: 0, hostname: '127.0.0.1', development: false, fetch: answer })
   return await outcome(server.url.href, timeoutMs)

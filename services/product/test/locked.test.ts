@@ -33,7 +33,7 @@ test('requests that wait for a locked table hold up no others', async () => {
     const requests = Array.from({ length: 8 }, list)
     stuck.push(read(), read())
     requests.push(...Array.from({ length: 8 }, list))
-    // The table is still locked: whoever answers now did not wait for it.
+    // The table is still locked: what answers now did not wait for it.
     answers.push(...(await Promise.all(requests)))
   }
   unlock.resolve()

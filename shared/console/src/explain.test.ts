@@ -60,6 +60,6 @@ test.each<[string, Partial<typeof report>, string, string]>([
     'PostgreSQL cannot be reached (ECONNREFUSED).',
   ],
 ])('a service that %s is explained', (_what, changed, status, reason) => {
-  const told = { ...report, ...changed }
-  expect({ status: statusOf(told), reason: explain(told) }).toEqual({ status, reason } as never)
+  const shown = { ...report, ...changed }
+  expect({ status: statusOf(shown), reason: explain(shown) }).toEqual({ status, reason } as never)
 })

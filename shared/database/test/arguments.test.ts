@@ -3,7 +3,7 @@ import { ConfigurationError, createDatabase, type Database, migrate } from '../s
 
 type Plain = Database<Record<string, never>>
 
-// Nothing listens there: whoever does more than refuse gets another error.
+// Nothing listens there: a call that does more than refuse gets another error.
 const url = 'postgres://nobody:nothing@127.0.0.1:1/nowhere'
 
 const calls: Record<string, (database: Plain, given: never) => Promise<unknown>> = {

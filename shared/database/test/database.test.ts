@@ -112,7 +112,7 @@ describe('createDatabase', () => {
     await held
   })
 
-  test('a transaction that uses the outer db on a full pool is told so instead of hanging', async () => {
+  test('a transaction that uses the outer db on a full pool gets an error instead of hanging', async () => {
     await using fixture = await createFixture({ pool: { poolSize: 1, maxOverflow: 0 } })
     const { db } = fixture.database
     const error = await db

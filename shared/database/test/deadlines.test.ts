@@ -37,7 +37,7 @@ async function holdAll(database: Plain) {
   }
 }
 
-describe('a deadline that passes in the queue of a full pool is a CheckoutTimeoutError, whoever set it', () => {
+describe('a deadline that passes in the queue of a full pool is a CheckoutTimeoutError, no matter who set it', () => {
   const timeoutMs = 60
   const ways: Record<string, { owner: string; run: (database: Plain) => Promise<unknown> }> = {
     'the pool, for a statement': { owner: 'pool', run: select },

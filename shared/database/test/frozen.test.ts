@@ -52,7 +52,7 @@ const ways: Record<string, (database: Plain) => PromiseLike<unknown>> = {
 
 describe('a backend that never thaws', () => {
   test.each(Object.entries(ways))(
-    'under %s: the caller is told, and the connection is replaced',
+    'under %s: the caller gets an error, and the connection is replaced',
     async (_way, run) => {
       await using fixture = await createFixture({ pool: { poolSize: 1, maxOverflow: 0 } })
       const { database } = fixture
@@ -99,7 +99,7 @@ describe('a server that says nothing any more', () => {
     await database.close({ timeoutMs: 50 })
     for (const error of await Promise.all(work)) expect(error).toBeInstanceOf(Error)
     expect(database.status()).toMatchObject({ total: 0, checkedOut: 0, waiting: 0 })
-    // The server has not heard of it, and would let its statements sleep on into other tests.
+    // The server does not know of it, and would let its statements sleep on into other tests.
     const observer = fixture.open({ name: 'observer of the mute', url: fixture.test.adminUrl })
     await observer.db.execute(
       sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'mute'`,

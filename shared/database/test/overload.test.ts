@@ -111,7 +111,7 @@ describe('ten times more callers than there is room for', () => {
     })
   }, 20_000)
 
-  test('with little time are told so by its end, and the pool is as before', async () => {
+  test('with little time get their error by its end, and the pool is as before', async () => {
     await using fixture = await createFixture(capacity)
     const { database } = fixture
     const gate = Promise.withResolvers<void>()

@@ -162,7 +162,7 @@ describe.each(programs)('behind PgBouncer $version, which does not track prepare
         pooler: { preparedStatements: false },
         sightings: ['statements are sent unprepared: it does not keep track of prepared ones'],
       })
-      // None was thrown away: that is what they would be for plans that are not there.
+      // None was replaced: that is what they would be for plans that are not there.
       expect(world.database.status().counters.closes.replaced).toBe(0)
     },
     mostMs,

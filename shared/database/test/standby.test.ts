@@ -115,7 +115,7 @@ describe('a server that is read-only', () => {
 
 describe('a server that is starting up (57P03)', () => {
   test(
-    'is waited for: callers in line are served when it lets them in, and those with less time are told why not',
+    'is waited for: callers in the queue are served when it lets them in, and those with less time get its reason',
     async () => {
       await using world = await startServer({ ...replica, hot_standby: 'off' })
       const { server, appUrl } = world

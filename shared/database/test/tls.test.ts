@@ -207,7 +207,7 @@ describe('a server with TLS', () => {
       database.within({ timeoutMs: 100 }, () => database.db.execute(sql`select pg_sleep(60)`)),
     )
     expect(error).toMatchObject({ code: 'STATEMENT_TIMEOUT' })
-    // The pool's only connection serves the next caller: the backend has been told.
+    // The pool's only connection serves the next caller: the cancellation has reached the backend.
     expect(await firstRow(database.db.execute(pid))).toEqual(before)
     const sslRequest = '0000000804d2162f'
     const cancelRequest = Buffer.from([4, 210, 22, 46])

@@ -24,7 +24,7 @@ describe('EnvironmentError', () => {
       exitCode: 78,
       name: 'EnvironmentError',
       report: [
-        'auth: cannot start, 2 variables of the environment to mend:',
+        'auth: cannot start, fix 2 environment variables:',
         '  PORT          must be a number',
         '  DATABASE_URL  is required',
       ].join('\n'),
@@ -75,7 +75,7 @@ describe('readOrExit', () => {
       exitCode: 78,
       out: '',
       err: [
-        'auth: cannot start, 2 variables of the environment to mend:',
+        'auth: cannot start, fix 2 environment variables:',
         '  PORT           must be a whole number from 0 to 65535, in plain digits',
         '  DATABASE_NAME  auth owns auth_db, DATABASE_NAME names cart_db (DATABASE_NAME_CHECK=false allows it)',
         '',

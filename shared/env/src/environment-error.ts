@@ -28,8 +28,8 @@ export class EnvironmentError extends Error {
 function renderReport(service: string, issues: readonly EnvironmentIssue[]): string {
   const width = Math.max(...issues.map((issue) => issue.variable.length))
   const lines = issues.map((issue) => `  ${issue.variable.padEnd(width)}  ${issue.message}`)
-  const variables = issues.length === 1 ? '1 variable' : `${issues.length} variables`
-  return [`${service}: cannot start, ${variables} of the environment to mend:`, ...lines].join('\n')
+  const variables = issues.length === 1 ? '1 environment variable' : `${issues.length} environment variables`
+  return [`${service}: cannot start, fix ${variables}:`, ...lines].join('\n')
 }
 
 /**

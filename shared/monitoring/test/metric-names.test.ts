@@ -86,7 +86,7 @@ describe('what a service exports at /metrics', () => {
     ],
     ['a label that it does not have', 'db_up{state="used"} == 0', 'db_up has no label state'],
     ['a grouping by a label of nobody', 'sum by (pod) (db_up)', 'there is no label pod'],
-  ])('is told apart from %s', (_what, expr, finding) => {
+  ])('is distinguished from %s', (_what, expr, finding) => {
     expect(unknownIn('rule', expr)).toEqual([`rule: ${finding}`])
   })
 })

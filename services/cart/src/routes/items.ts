@@ -54,7 +54,7 @@ const putItem = createRoute({
   },
   responses: {
     200: {
-      description: 'What lies in the cart now, at the price that the product service told.',
+      description: 'What lies in the cart now, at the price that the product service gives.',
       content: {
         'application/json': {
           schema: itemSchema.extend({ cartId: z.uuid(), currency: z.string() }).meta({ id: 'PutItem' }),

@@ -49,16 +49,16 @@ async function runCell(
   const url = scenario.through === 'proxy' ? world.proxy.url(world.url) : world.url
   const { hasLongStatement = false } = scenario
   await using child = startPeer({ peer, url, hasLongStatement }, signal)
-  let mended: Promise<void> | null = null
+  let healed: Promise<void> | null = null
   try {
     await child.warm
     if (scenario.asAdmin) await world.admin()
     await child.mark()
-    mended = scenario.run(world, child.happened)
-    const [result] = await Promise.all([child.result, mended])
+    healed = scenario.run(world, child.happened)
+    const [result] = await Promise.all([child.result, healed])
     return { result, died: null }
   } catch (error) {
-    await mended
+    await healed
     signal.throwIfAborted()
     return { result: null, died: error instanceof Error ? error.message : String(error) }
   }

@@ -10,7 +10,7 @@ export interface Scenario {
   readonly asAdmin?: boolean
   /** Whether a long statement runs beside the callers afterwards. */
   readonly hasLongStatement?: boolean
-  /** Makes the fault, calls `happened` at once when it is made, and resolves when whatever mends it is done. */
+  /** Makes the fault, calls `happened` at once when it is made, and resolves when what heals it is done. */
   run(world: World, happened: () => void): Promise<void>
 }
 

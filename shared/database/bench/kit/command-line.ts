@@ -3,12 +3,12 @@ import { createProgress } from './progress.ts'
 import { type Report, renderReport } from './report.ts'
 import { saveReport } from './save.ts'
 
-/** What a benchmark is told to do. */
+/** What a benchmark is to do. */
 export interface RunOptions<Id extends string> {
   readonly only: readonly Id[]
   /** `quick` shows that everything works, `full` adds what takes minutes. */
   readonly size: 'quick' | 'normal' | 'full'
-  /** Fires when the program is told to stop; `run` then rejects with its reason. */
+  /** Fires when the program is to stop; `run` then rejects with its reason. */
   readonly signal: AbortSignal
   /** Told in a line what runs now. */
   readonly onProgress: (line: string) => void

@@ -32,7 +32,7 @@ export const loadIds = Object.keys(loads) as LoadId[]
 /** Before what is measured, so that connections are warm, and after it, until nobody is refused or late any more. */
 export const calm = { times: 0.5, beforeMs: 500, quietMs: 700, boundMs: 12_000 } as const
 
-/** Longest time in ms after which an answer is still of use to whoever asked. */
+/** Longest time in ms after which an answer is still of use to its caller. */
 export const patienceMs = 1_000
 
 /** Longest time in ms of a call of calm times; after the load, one that took longer is a trace of it. */

@@ -70,7 +70,7 @@ async function checkSockets(proxy: FaultProxy, ledger: Ledger): Promise<void> {
   )
 }
 
-/** What must hold in the status of a database that is closed, whoever used it. */
+/** What must hold in the status of a database that is closed, no matter who used it. */
 export function checkCounters(ledger: Ledger, whose: string, database: Database<Plain>): void {
   const status = database.status()
   const { total, idle, checkedOut, connecting, waiting, counters } = status

@@ -31,7 +31,7 @@ export async function connectionMatrix(
   return cells
 }
 
-// A role at its connection limit (53300) is turned away before its rights are looked at. At home that is proof enough
+// A role at its connection limit (53300) is refused before its rights are looked at. At home that is proof enough
 // that it may come in; elsewhere the catalog has to decide.
 const isRight = (outcome: string, expected: string): boolean => outcome === expected || outcome === '53300'
 

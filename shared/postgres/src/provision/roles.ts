@@ -70,7 +70,7 @@ function differencesOf(present: RoleState, role: RoleShape): string[] {
 }
 
 /**
- * Makes the migrator the only member of the owner, and takes away every other membership of the service's roles in the
+ * Makes the migrator the only member of the owner, and revokes every other membership of the service's roles in the
  * given ones.
  *
  * @returns The statements, each with the role it changes.

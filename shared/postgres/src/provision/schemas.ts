@@ -32,7 +32,7 @@ export function schemaGrants(service: ServiceRoles): string[] {
     // Default privileges belong to the role that creates: without FOR ROLE they would be the admin's, and do nothing.
     `${later} IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ${app}`,
     `${later} IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO ${app}`,
-    // PUBLIC's built-in rights can only be taken away for all schemas at once.
+    // PUBLIC's built-in rights can only be revoked for all schemas at once.
     `${later} REVOKE EXECUTE ON ROUTINES FROM PUBLIC`,
     `${later} REVOKE USAGE ON TYPES FROM PUBLIC`,
     `${later} IN SCHEMA public GRANT EXECUTE ON ROUTINES TO ${app}`,
@@ -42,7 +42,7 @@ export function schemaGrants(service: ServiceRoles): string[] {
 
 /** Whether {@link schemaOwnership} and {@link schemaGrants} would change nothing in the connected database. */
 export async function areSchemasInOrder(sql: AdminSql, { owner, app }: ServiceRoles): Promise<boolean> {
-  // CASE, as nothing else keeps has_sequence_privilege away from what is no sequence.
+  // CASE, as nothing else keeps has_sequence_privilege from being called on what is no sequence.
   const [row] = await sql<{ schemas: string; objects: boolean; defaults: string }[]>`
     select
       (select coalesce(json_agg(format('%s of %s: %s %s', nspname, o.rolname, coalesce(g.rolname, 'PUBLIC'), a.privilege_type)), '[]')

@@ -11,9 +11,9 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { mendLinks } from './binaries.ts'
+import { repairLinks } from './binaries.ts'
 
-describe('mendLinks', () => {
+describe('repairLinks', () => {
   let folder: string
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'links-'))
@@ -36,8 +36,8 @@ describe('mendLinks', () => {
     )
 
   test('makes the links that a package cannot hold, and leaves right ones as they are', () => {
-    const mended = [mendLinks(folder), mendLinks(folder)]
-    expect(mended).toEqual([true, true])
+    const repaired = [repairLinks(folder), repairLinks(folder)]
+    expect(repaired).toEqual([true, true])
     expect(state()).toEqual({
       'libx.so': 'libx.so.60.2',
       'libx.so.60': 'libx.so.60.2',
@@ -48,7 +48,7 @@ describe('mendLinks', () => {
   test('replaces a link to another version, and keeps a copy of the library', () => {
     symlinkSync('libx.so.59', join(folder, 'native/lib/libx.so'))
     writeFileSync(join(folder, 'native/lib/libx.so.60'), 'copy')
-    mendLinks(folder)
+    repairLinks(folder)
     expect(state()).toEqual({ 'libx.so': 'libx.so.60.2', 'libx.so.60': 'file', 'libx.so.60.2': 'file' })
   })
 })

@@ -32,8 +32,8 @@ export interface Binaries {
 export async function prepareBinaries(user: ServerUser): Promise<Binaries> {
   const { folder, version } = packageOfPlatform()
   const native = join(folder, 'native')
-  const mended = mendLinks(folder)
-  const usable = mended && (!user.switched || runs(native, user) === null)
+  const repaired = repairLinks(folder)
+  const usable = repaired && (!user.switched || runs(native, user) === null)
   return binariesIn(usable ? native : await copyBinaries(folder, version, user), version)
 }
 
@@ -66,7 +66,7 @@ function packageOfPlatform(): { folder: string; version: string } {
  *
  * Safe to run from several processes. False where this user may not write there.
  */
-export function mendLinks(packageFolder: string): boolean {
+export function repairLinks(packageFolder: string): boolean {
   const links: { source: string; target: string }[] = JSON.parse(
     readFileSync(join(packageFolder, 'native/pg-symlinks.json'), 'utf8'),
   )
@@ -128,7 +128,7 @@ async function copyBinaries(packageFolder: string, version: string, user: Server
         verbatimSymlinks: true,
       })
     }
-    mendLinks(building)
+    repairLinks(building)
     const problem = runs(join(building, 'native'), user)
     if (problem !== null) {
       throw new LocalPostgresError(
@@ -137,7 +137,7 @@ async function copyBinaries(packageFolder: string, version: string, user: Server
           'Set TMPDIR to a folder where programs may run, or use a server of your own by its URL.',
       )
     }
-    // A damaged copy goes away in one step; a server that still runs from it keeps its open files.
+    // A damaged copy is removed in one step; a server that still runs from it keeps its open files.
     if (present !== undefined) renameSync(copy, join(building, 'damaged'))
     renameSync(building, copy)
   } catch (error) {

@@ -82,7 +82,7 @@ function problemWith(root: string, present: Stats, user: ServerUser): string | n
   if (!present.isDirectory() && !statSync(root, { throwIfNoEntry: false })?.isDirectory()) {
     throw new LocalPostgresError(
       'DATA_FOLDER',
-      `${root} is not a folder. Move it away or choose another data root.`,
+      `${root} is not a folder. Move it, or choose another data root.`,
     )
   }
   if (present.uid !== user.uid && user.switched && readdirSync(root).length === 0) {

@@ -17,7 +17,7 @@ export interface ProxiedConnection {
 
 /** One connection through the proxy: the client's socket, the target's, and a pipe each way. */
 export class FaultLink implements ProxiedConnection {
-  /** Times that the client spoke after it had heard from the target, the first included. */
+  /** Times that the client sent something after it had received from the target, the first included. */
   roundTrips = 0
   readonly #client: Socket
   readonly #target: Socket
@@ -43,12 +43,12 @@ export class FaultLink implements ProxiedConnection {
       this.roundTrips++
       options.onRoundTrip()
     })
-    const heard = () => {
+    const received = () => {
       this.#clientSpoke = false
     }
     this.#pipes = {
       toTarget: new FaultPipe(client, this.#target, flow('toTarget'), () => {}),
-      toClient: new FaultPipe(this.#target, client, flow('toClient'), heard),
+      toClient: new FaultPipe(this.#target, client, flow('toClient'), received),
     }
     const ended = () => {
       this.#clientEnded = true

@@ -33,7 +33,7 @@ export interface FaultProxy extends AsyncDisposable {
   /** Connections accepted so far, whatever became of them. */
   readonly accepted: number
   /**
-   * Round trips so far: times that a client spoke after it had heard from the target, the first included. Statements sent
+   * Round trips so far: times that a client sent something after it had received from the target, the first included. Statements sent
    * before the answer to the one before are one round trip together.
    */
   readonly roundTrips: number

@@ -84,7 +84,7 @@ export const failedTransactionCases: ConformanceCase[] = [
     ],
   },
   {
-    name: 'a constraint deferred to the commit is content when mended before',
+    name: 'a constraint deferred to the commit is content when it is satisfied before',
     run: async (db, { observe }) => {
       await db.transaction(async (tx) => {
         await tx.insert(entries).values({ id: 1, accountId: 9 })

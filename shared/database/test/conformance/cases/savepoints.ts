@@ -77,7 +77,7 @@ export const savepointCases: ConformanceCase[] = [
     ],
   },
   {
-    name: 'five levels deep commit and roll back as they are told',
+    name: 'five levels deep commit and roll back each for itself',
     run: async (db, { observe }) => {
       const descend = async (tx: Pick<typeof db, 'transaction' | 'insert'>, depth: number): Promise<void> => {
         await tx.insert(groups).values(insert(`level ${depth}`))
