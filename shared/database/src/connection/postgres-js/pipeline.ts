@@ -1,7 +1,6 @@
 import { ConnectionLostError } from '../../errors.ts'
 import type { Failure, RunOptions, Ticket } from '../sql-connection.ts'
-import { noteRun, ownStatement, type Rows, type Statement } from '../statement.ts'
-import { AnswerOrder } from './answer-order.ts'
+import { ownStatement, type Rows, type Statement } from '../statement.ts'
 import { beginMessages, withoutBegin } from './begin.ts'
 import { Cancellation } from './cancellation.ts'
 import {
@@ -16,6 +15,7 @@ import {
 } from './driver.ts'
 import { DriverQuery, submitterOf } from './driver-query.ts'
 import { PreparedTexts } from './prepared-texts.ts'
+import { SentStatements } from './sent-statements.ts'
 import type { Wire } from './wire.ts'
 
 export interface PipelineOptions {
@@ -49,9 +49,7 @@ export class Pipeline {
   readonly #prepared: PreparedTexts
   /** Statements that wait until nothing is under way, and those behind them. */
   readonly #held: Held[] = []
-  /** Statements handed to the driver and not answered, in order. */
-  readonly #sent = new Set<DriverQuery>()
-  readonly #order = new AnswerOrder()
+  readonly #sent: SentStatements
   /** Until it is over nothing else is sent, or it might be hit. */
   readonly #cancellation: Cancellation
   readonly #planEpoch: number
@@ -60,12 +58,6 @@ export class Pipeline {
   #isPooled = false
   /** Makes a text this process's and this generation's own; empty without a pooler. */
   #planMark = ''
-  #submit: (query: DriverQuery) => void = () => {}
-  /** When the statement now running became the first. */
-  #runningSince = 0
-  /** The shortest time in which an answer came to a statement that was sent alone: what the network takes of each. */
-  #roundTripMs = 0
-  #spokeAt = 0
   #isEnding = false
   #lost: { cause: unknown } | null = null
 
@@ -75,23 +67,29 @@ export class Pipeline {
     this.#planEpoch = source.planEpoch
     const { prepare, maxPreparedStatements } = source.options
     this.#prepared = new PreparedTexts(prepare ? maxPreparedStatements : 0)
+    this.#sent = new SentStatements({
+      isOver: () => this.#isOver,
+      onOver: () => {
+        if (this.#held.length > 0) this.#release()
+      },
+    })
     this.#cancellation = new Cancellation({
-      order: this.#order,
+      order: this.#sent.order,
       request: askToCancel,
       giveUp: onLost,
-      answer: () => this.#answer(),
+      answer: () => this.#sent.answer(),
       onOver: () => this.#release(),
     })
   }
 
   /** Statements handed over and not yet answered. */
   get inFlight(): number {
-    return this.#sent.size + this.#held.length
+    return this.#sent.count + this.#held.length
   }
 
   /** When the server last answered, on performance.now's clock. */
   get spokeAt(): number {
-    return this.#spokeAt
+    return this.#sent.spokeAt
   }
 
   get lost(): boolean {
@@ -118,7 +116,7 @@ export class Pipeline {
 
   /** Whether a statement is on its way, or at work on the server. */
   get isRunning(): boolean {
-    return this.#sent.size > 0
+    return this.#sent.count > 0
   }
 
   /** Definitions have changed since it was opened: what it knows of types may be wrong. */
@@ -143,12 +141,12 @@ export class Pipeline {
 
   /** How long the statement now running has been without an answer; 0 when none runs. */
   silentForMs(now: number): number {
-    return this.isRunning ? now - this.#runningSince : 0
+    return this.#sent.silentForMs(now)
   }
 
   /** How long the server has been at the statement now running, as far as that can be known; 0 when none runs. */
   workedForMs(now: number): number {
-    return Math.max(0, this.silentForMs(now) - this.#roundTripMs)
+    return this.#sent.workedForMs(now)
   }
 
   /** The server has answered for the first time, through a pooler or not: from now on statements may be run. */
@@ -158,9 +156,7 @@ export class Pipeline {
     // A pooler that keeps track of prepared statements serves all who send the same text from one plan, also long after a
     // definition has changed under it.
     if (isPooled) this.#planMark = `\n/* plans ${this.#source.planOwner}.${this.#planEpoch} */`
-    this.#submit = submitterOf(client)
-    this.#roundTripMs = wire.roundTripMs
-    this.#spokeAt = performance.now()
+    this.#sent.start(submitterOf(client), wire.roundTripMs)
   }
 
   /** Sends nothing more: what is held fails, what is under way is waited for. */
@@ -178,15 +174,11 @@ export class Pipeline {
   lose(cause: unknown, quietSince = Number.POSITIVE_INFINITY): void {
     if (this.#lost) return
     this.#lost = { cause }
-    this.#order.end()
-    let isFirst = true
-    for (const query of [...this.#sent]) {
+    this.#sent.rejectAll((query, isFirst) => {
       const error = new ConnectionLostError(query.state ? 'unknown' : 'not-sent', { cause })
       if (!isFirst || query.sentAt > quietSince) this.#failures.set(error, { failure: 'not-begun', query })
-      isFirst = false
-      query.reject(error)
-    }
-    this.#sent.clear()
+      return error
+    })
     this.#release()
   }
 
@@ -195,12 +187,11 @@ export class Pipeline {
    * statement is held for good when nothing is under way that it could wait for.
    */
   settleStranded(): number {
-    const isStuck = this.#sent.size === 0 && !this.#cancellation.isUnderWay
+    const isStuck = this.#sent.count === 0 && !this.#cancellation.isUnderWay
     const stranded = this.#lost ? this.inFlight : isStuck ? this.#held.length : 0
     if (stranded === 0) return 0
     this.#onLost(new Error('Statements were left on a connection without an answer.'))
-    for (const query of this.#sent) query.reject(new ConnectionLostError('unknown'))
-    this.#sent.clear()
+    this.#sent.rejectAll(() => new ConnectionLostError('unknown'))
     this.#release()
     return stranded
   }
@@ -247,15 +238,14 @@ export class Pipeline {
 
   /** Cancels the statement that runs, to run it elsewhere; null where there is none that may be. Settles when it is over. */
   preempt(): Promise<void> | null {
-    const [first] = this.#sent
-    const ticket = first?.ticket
+    const ticket = this.#sent.first?.ticket
     if (!ticket || ticket.isPreempted || ticket.isCancelled) return null
     return this.#cancellation.preempt(ticket)
   }
 
   /** Settles when every statement that was sent until now is over. */
   answered(): Promise<void> {
-    return this.#order.allAnswered()
+    return this.#sent.order.allAnswered()
   }
 
   /** Settles when no cancellation is under way. */
@@ -278,7 +268,7 @@ export class Pipeline {
     if (staleness(error) === 'certain') return true
     const before = query.statement.types.join()
     try {
-      return before !== (await this.#describe(query.strings[0] as string, query.args)).join()
+      return before !== (await this.#sent.describe(query.strings[0] as string, query.args)).join()
     } catch {
       // What can't be described now fails by itself.
       return false
@@ -307,7 +297,7 @@ export class Pipeline {
         { prepare, simple, values },
         (rows) => {
           if (statement.types === null && !this.#isOutdated) statement.types = query.statement?.types ?? null
-          this.#over(query, statement)
+          this.#sent.over(query, statement)
           resolve(begin === undefined ? rows : withoutBegin(rows))
         },
         (error) => {
@@ -319,24 +309,13 @@ export class Pipeline {
             this.#failures.set(error as object, { failure: 'maybe-stale', query })
           else if (this.#cancellation.isUnderWay && isCancelCode(error))
             this.#failures.set(error as object, { failure: 'cancelled-by-mistake', query })
-          this.#over(query, statement)
+          this.#sent.over(query, statement)
           if (mode !== 'autocommit' || this.failureOf(error) !== 'maybe-stale') return reject(error)
           resolve(this.#runAgainIfStale(error, statement, parameters, values, ticket))
         },
       )
-      this.#hand(query, ticket)
+      this.#sent.hand(query, ticket)
     })
-  }
-
-  #hand(query: DriverQuery, ticket?: Ticket): void {
-    const now = performance.now()
-    if (this.#sent.size === 0) this.#runningSince = now
-    query.sentAt = now
-    const position = this.#order.take()
-    if (ticket) ticket.position = position
-    query.ticket = ticket
-    this.#sent.add(query)
-    this.#submit(query)
   }
 
   /**
@@ -344,50 +323,9 @@ export class Pipeline {
    * refusal would never settle, so it is not over before an empty statement behind it is.
    */
   async #refused(error: unknown, query: DriverQuery, statement: Statement): Promise<never> {
-    await this.#answer()
-    this.#over(query, statement)
+    await this.#sent.answer()
+    this.#sent.over(query, statement)
     throw error
-  }
-
-  /** Settles when the server has answered an empty statement, or never will. */
-  #answer(): Promise<void> {
-    if (this.#isOver) return Promise.resolve()
-    return new Promise((resolve) => {
-      const over = () => {
-        this.#over(query, null)
-        resolve()
-      }
-      const query: DriverQuery = new DriverQuery(
-        '',
-        [],
-        { prepare: false, simple: true, values: true },
-        over,
-        over,
-      )
-      this.#hand(query)
-    })
-  }
-
-  /** Asks for the types of a statement's parameters. */
-  async #describe(text: string, parameters: readonly unknown[]): Promise<number[]> {
-    if (this.#isOver) throw new ConnectionLostError('not-sent')
-    const { promise, resolve, reject } = Promise.withResolvers<number[]>()
-    const query = new DriverQuery(
-      text,
-      parameters,
-      { prepare: false, simple: false, values: true },
-      () => resolve(query.statement?.types ?? []),
-      reject,
-    )
-    query.onlyDescribe = true
-    this.#hand(query)
-    try {
-      return await promise
-    } finally {
-      // It is answered before its own Sync is.
-      await this.#answer()
-      this.#over(query, null)
-    }
   }
 
   /** It failed, so nothing of it is left; if it fails again, that is its error. */
@@ -403,21 +341,9 @@ export class Pipeline {
     return this.run(statement, parameters, values, { mode: 'unprepared', ticket })
   }
 
-  #over(query: DriverQuery, statement: Statement | null): void {
-    if (!this.#sent.delete(query)) return
-    this.#spokeAt = performance.now()
-    const tookMs = this.#spokeAt - this.#runningSince
-    const wasSentAlone = query.sentAt === this.#runningSince
-    if (wasSentAlone && tookMs < this.#roundTripMs) this.#roundTripMs = tookMs
-    if (statement) noteRun(statement, wasSentAlone ? tookMs - this.#roundTripMs : tookMs)
-    this.#runningSince = this.#spokeAt
-    this.#order.pass()
-    if (this.#held.length > 0) this.#release()
-  }
-
   /** Sends what was held, up to the next statement that must be alone; one that can't be sent any more fails here. */
   #release(): void {
-    const canSend = () => this.#sent.size === 0 || this.#held[0]?.isRisky === false
+    const canSend = () => this.#sent.count === 0 || this.#held[0]?.isRisky === false
     while (this.#held.length > 0 && (this.#isOver || (!this.#cancellation.isUnderWay && canSend()))) {
       this.#held.shift()?.start()
     }
