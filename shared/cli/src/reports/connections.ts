@@ -1,5 +1,6 @@
 import { ConnectError, causes, createDatabase, findDatabaseError, sqlState } from '@shared/database'
 import { createServiceEnv, databaseOptions, EnvironmentError, type ServiceEnv } from '@shared/env'
+import { createMonitor } from '@shared/monitor'
 import { paint } from '../terminal/paint.ts'
 import type { ServiceSetup } from '../workspace/service-environment.ts'
 
@@ -112,13 +113,14 @@ async function connect(
     pool: { poolSize: 1, maxOverflow: 0 },
     connection: { ...options.connection, connectTimeoutMs: timeoutMs },
   })
+  const { health } = createMonitor(database)
   try {
-    const { code } = await database.health.check()
+    const { code } = await health.check()
     // The pool retries until the deadline, for a server that is starting. Where the address is refused, once is enough.
     const limitMs = code?.startsWith('E') ? Math.min(refusedMs, timeoutMs) : remaining()
     await database.connect({ timeoutMs: limitMs })
     const { latencyMs } = await database.ping({ timeoutMs: remaining() })
-    const details = await Promise.race([database.health.details(), Bun.sleep(remaining()).then(() => null)])
+    const details = await Promise.race([health.details(), Bun.sleep(remaining()).then(() => null)])
     return { version: details?.version ?? null, latencyMs }
   } finally {
     await database.close({ timeoutMs: 500 })

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import type { Sample } from '@shared/database'
+import type { Sample } from '@shared/monitor'
 import { createFakeDatabase, idlePool } from '../../test/fake-database.ts'
 import { createLifecycle, createServiceApp } from '../index.ts'
 
@@ -28,7 +28,8 @@ function setUp() {
     advice: [advice],
   })
   const lifecycle = createLifecycle('ready')
-  const context = { database: fake.database, lifecycle, health: { details: 'always' } as const }
+  const { database, monitor } = fake
+  const context = { database, monitor, lifecycle, health: { details: 'always' } as const }
   return { ...fake, lifecycle, app: createServiceApp({ service: 'test', version: '1', ...context }) }
 }
 

@@ -1,5 +1,5 @@
-import { checkBudget, describeBudget } from '@shared/database'
-import type { ServiceDatabase } from '../context/context.ts'
+import { checkBudget, describeBudget } from '@shared/monitor'
+import type { MonitoredContext } from '../context/context.ts'
 import { readLimits } from '../health/health-report.ts'
 import type { Logger } from '../log/logger.ts'
 
@@ -40,13 +40,16 @@ export function deadlineWarnings(env: DeadlineEnv): string[] {
 }
 
 /** Warns once of what `/health/detailed` shows: a role that is not confined, a pool that cannot grow to its size. */
-export async function warnAboutServer(database: ServiceDatabase, logger: Logger): Promise<void> {
-  const server = await database.health.details()
+export async function warnAboutServer(
+  { database, monitor }: Pick<MonitoredContext, 'database' | 'monitor'>,
+  logger: Logger,
+): Promise<void> {
+  const server = await monitor.health.details()
   if (server === null) return
   if (!server.confinement.confined) {
     logger.warn({ findings: server.confinement.findings }, 'the role is not confined to its own database')
   }
-  const { replicas } = database.monitor
+  const { replicas } = monitor
   const budget = checkBudget(database.status(), server, replicas)
   const shortage = describeBudget(budget)
   if (shortage) logger.warn(readLimits(database.status(), server, replicas), shortage)

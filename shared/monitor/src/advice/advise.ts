@@ -1,4 +1,4 @@
-import { leakedLease, overflow, oversized, saturated, waiting } from './advice-pool.ts'
+import { leakedLease, overflow, oversized, saturated, waiting } from './pool-rules.ts'
 import {
   databaseDown,
   failures,
@@ -6,8 +6,8 @@ import {
   overBudget,
   probeFailures,
   slowStatement,
-} from './advice-server.ts'
-import type { Advice, Rule, Situation } from './advice-situation.ts'
+} from './server-rules.ts'
+import type { Advice, Rule, Situation } from './situation.ts'
 
 const rules: readonly Rule[] = [
   databaseDown,

@@ -1,8 +1,7 @@
-import type { PoolStatus } from '@shared/pool'
-import type { DatabaseEvent } from '../event-log.ts'
-import type { Period } from './advice-period.ts'
-import type { DatabaseHealth } from './health.ts'
-import type { ServerReport } from './server-report.ts'
+import type { DatabaseEvent, PoolStatus } from '@shared/database'
+import type { Period } from '../samples/period.ts'
+import type { DatabaseHealth } from '../server/health-probe.ts'
+import type { ServerReport } from '../server/server-report.ts'
 
 export type AdviceCode =
   | 'database-down'

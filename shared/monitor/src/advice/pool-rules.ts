@@ -1,9 +1,9 @@
-import type { PoolStatus } from '@shared/pool'
-import type { Period } from './advice-period.ts'
-import { freshReport, type Rule, type Situation } from './advice-situation.ts'
-import { count, duration, excerpt, number, percent } from './advice-words.ts'
+import type { PoolStatus } from '@shared/database'
+import type { Period } from '../samples/period.ts'
+import type { RunningStatement } from '../server/server-report.ts'
 import { checkBudget } from './budget.ts'
-import type { RunningStatement } from './server-report.ts'
+import { freshReport, type Rule, type Situation } from './situation.ts'
+import { count, duration, excerpt, number, percent } from './words.ts'
 
 // Fewer samples say nothing of a minute.
 const fewestSamples = 5

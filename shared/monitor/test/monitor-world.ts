@@ -1,6 +1,7 @@
+import type { DatabaseEvent, PoolStatus } from '@shared/database'
 import { createCounters, Histogram } from '@shared/pool'
-import type { DatabaseEvent, DatabaseHealth, PoolStatus, ServerReport } from '../src/index.ts'
-import { createPoolMonitor } from '../src/monitor/monitor.ts'
+import type { DatabaseHealth, ServerReport } from '../src/index.ts'
+import { createMonitorWith } from '../src/monitor.ts'
 
 /** A server with 60 connections free of the 97 that it takes. */
 export const roomyServer: ServerReport = {
@@ -52,7 +53,18 @@ export function createWorld(options: { poolSize?: number; maxOverflow?: number; 
     server: roomyServer,
   }
   const asked = { check: 0, details: 0 }
-  const monitor = createPoolMonitor(
+  const probe = {
+    check: () => {
+      asked.check++
+      return Promise.resolve(answers.health)
+    },
+    details: () => {
+      asked.details++
+      return Promise.resolve(answers.server)
+    },
+  }
+  const monitor = createMonitorWith(
+    probe,
     {
       status: () => structuredClone(pool),
       timings: () => ({
@@ -61,16 +73,6 @@ export function createWorld(options: { poolSize?: number; maxOverflow?: number; 
         createMs: times.create.snapshot(),
       }),
       events: () => events,
-      health: {
-        check: () => {
-          asked.check++
-          return Promise.resolve(answers.health)
-        },
-        details: () => {
-          asked.details++
-          return Promise.resolve(answers.server)
-        },
-      },
     },
     { replicas, now: () => now },
   )

@@ -1,6 +1,6 @@
-import type { PoolStatus } from '@shared/pool'
-import { capacity } from './sample.ts'
-import type { ServerReport } from './server-report.ts'
+import type { PoolStatus } from '@shared/database'
+import { capacity } from '../samples/sample.ts'
+import type { ServerReport } from '../server/server-report.ts'
 
 /** Whether all that a service's replicas may open fits what the server allows them. */
 export interface Budget {

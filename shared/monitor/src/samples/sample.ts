@@ -1,6 +1,6 @@
-import type { PoolStatus, PoolTimings } from '@shared/pool'
-import { quantileMs } from '@shared/pool'
-import type { DatabaseHealth } from './health.ts'
+import type { PoolStatus, PoolTimings } from '@shared/database'
+import { quantileMs } from '@shared/database'
+import type { DatabaseHealth } from '../server/health-probe.ts'
 
 /** One second of a pool's life. */
 export interface Sample {

@@ -1,6 +1,6 @@
-import { freshReport, type Rule, type Situation } from './advice-situation.ts'
-import { count, duration, excerpt } from './advice-words.ts'
 import { checkBudget, describeBudget } from './budget.ts'
+import { freshReport, type Rule, type Situation } from './situation.ts'
+import { count, duration, excerpt } from './words.ts'
 
 const slowStatementMs = 5_000
 const idleTransactionMs = 10_000
