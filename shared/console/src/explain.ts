@@ -1,3 +1,4 @@
+import { formatDuration } from '@shared/monitor/duration'
 import type { MonitorReport, Pool } from './monitor-report.ts'
 import type { ServiceStatus } from './wire.ts'
 
@@ -21,14 +22,12 @@ export function explain(report: Told): string {
 }
 
 function occupation({ checkedOut, waiting, longestWaitMs, oldestLeaseMs }: Pool): string {
-  const oldest = oldestLeaseMs === null ? '' : `, the longest for ${seconds(oldestLeaseMs)}`
+  const oldest = oldestLeaseMs === null ? '' : `, the longest for ${formatDuration(oldestLeaseMs)}`
   const line =
     waiting === 0
       ? 'the next caller has to wait'
       : `${waiting} ${waiting === 1 ? 'caller waits' : 'callers wait'}${
-          longestWaitMs === null ? '' : `, the longest for ${seconds(longestWaitMs)}`
+          longestWaitMs === null ? '' : `, the longest for ${formatDuration(longestWaitMs)}`
         }`
   return `All ${checkedOut} connections are in use${oldest}; ${line}.`
 }
-
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`

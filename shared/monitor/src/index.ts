@@ -1,5 +1,6 @@
-export { type Budget, checkBudget, describeBudget } from './advice/budget.ts'
-export type { Advice, AdviceCode } from './advice/situation.ts'
+export type { Advice, AdviceCode, AdviceLevel, Measurements, OptionChange } from './advice/advice.ts'
+export { type Budget, checkBudget } from './advice/budget.ts'
+export { budgetAdvice } from './advice/server-rules.ts'
 export {
   createMonitor,
   type Monitor,

@@ -1,6 +1,6 @@
 import { ConfigurationError, type Database, type DrizzleModel } from '@shared/database'
+import type { Advice } from './advice/advice.ts'
 import { advise } from './advice/advise.ts'
-import type { Advice } from './advice/situation.ts'
 import { createMonitorClock } from './samples/monitor-clock.ts'
 import { type Period, summarise } from './samples/period.ts'
 import { type Reading, type Sample, type SampleRecord, sampleBetween } from './samples/sample.ts'

@@ -40,7 +40,7 @@ describe('the health probe', () => {
     expect((await count()) - before).toBeLessThan(20)
   })
 
-  test('says by code why there is no answer, and never a password', async () => {
+  test('gives the code of the reason why there is no answer, and never a password', async () => {
     const test = await withDatabase({ service: 'probe' })
     const url = new URL(test.appUrl)
     url.password = 'canary'

@@ -45,7 +45,8 @@ export const boundaryRules: BoundaryRules = {
       mayUse: ['@shared/service', '@shared/env', '@shared/monitor', '@shared/database', '@schema/$'],
     },
     { packages: 'shared/database', mayUse: ['@shared/pool'] },
-    { packages: 'shared/monitor', mayUse: ['@shared/database'] },
+    { packages: 'shared/monitor', mayUse: ['@shared/database', '@shared/pool'] },
+    { packages: 'shared/console', mayUse: ['@shared/monitor'] },
     { packages: 'shared/service', mayUse: ['@shared/monitor', '@shared/database'] },
     { packages: 'shared/env', mayUse: ['@shared/database'] },
     {
@@ -93,6 +94,7 @@ export const boundaryRules: BoundaryRules = {
     },
     'shared/monitor': {
       src: ['src/advice', 'src/samples', 'src/server'],
+      'src/explain': ['src/advice'],
       'src/advice': ['src/samples', 'src/server'],
       'src/samples': ['src/server'],
       'src/server': [],

@@ -1,6 +1,7 @@
 import { ConnectError, causes, createDatabase, findDatabaseError, sqlState } from '@shared/database'
 import { createServiceEnv, databaseOptions, EnvironmentError, type ServiceEnv } from '@shared/env'
 import { createMonitor } from '@shared/monitor'
+import { formatDuration } from '@shared/monitor/duration'
 import { paint } from '../terminal/paint.ts'
 import type { ServiceSetup } from '../workspace/service-environment.ts'
 
@@ -133,7 +134,7 @@ function renderReport(report: ConnectionReport, width: number): string {
   const address = host === null ? database : `${host}:${port}/${database} as ${user}`
   if (report.connected) {
     const server = `PostgreSQL ${version ?? '(version unknown)'}`
-    return `${paint('green', '✓')} ${name}  ${address}  ${server}  ${latencyMs?.toFixed(1)} ms`
+    return `${paint('green', '✓')} ${name}  ${address}  ${server}  ${formatDuration(latencyMs)}`
   }
   const reason = report.reason?.replaceAll('\n', `\n${' '.repeat(width + 4)}`)
   return `${paint('red', '✗')} ${name}  ${address}  ${report.code}\n${' '.repeat(width + 4)}${reason}`

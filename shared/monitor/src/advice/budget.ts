@@ -56,22 +56,3 @@ export function checkBudget(
     fitsNow: fits && wanted <= serverTakes - heldByOthers,
   }
 }
-
-/** The budget that does not hold, in one sentence with what to do; null when it holds. */
-export function describeBudget(budget: Budget): string | null {
-  const { wanted, allowed, allowedBy, replicas, heldByOthers } = budget
-  if (budget.fits && budget.fitsNow) return null
-  const mend = 'lower DATABASE_POOL_SIZE or DATABASE_MAX_OVERFLOW, or raise'
-  const all = replicas === 1 ? 'The pool' : `The pools of ${replicas} replicas`
-  const may = Number.isFinite(wanted)
-    ? `${all} and health probe${replicas === 1 ? '' : 's'} may open ${wanted} connections`
-    : `${all} may open connections without limit`
-  if (budget.fits)
-    return `${may}, but other roles hold ${heldByOthers} of the ${budget.serverTakes} that the server takes: ${mend} max_connections.`
-  const limit = {
-    role: `the role’s CONNECTION LIMIT is ${allowed}`,
-    database: `the database’s CONNECTION LIMIT is ${allowed}`,
-    server: `the server takes ${allowed} (max_connections less the reserved ones)`,
-  }[allowedBy]
-  return `${may}, but ${limit}: ${mend} the limit.`
-}

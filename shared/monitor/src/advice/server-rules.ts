@@ -1,74 +1,89 @@
-import { checkBudget, describeBudget } from './budget.ts'
-import { freshReport, type Rule, type Situation } from './situation.ts'
-import { count, duration, excerpt } from './words.ts'
+import type { Advice } from './advice.ts'
+import { type Budget, checkBudget } from './budget.ts'
+import { freshReport, type Rule, reportAgeMs } from './situation.ts'
 
 const slowStatementMs = 5_000
 const idleTransactionMs = 10_000
 
 /** The database does not answer. */
-export const databaseDown: Rule = ({ downSince, health, now }) =>
+export const databaseDown: Rule<'database-down'> = ({ downSince, health, now }) =>
   downSince === null || health?.status !== 'disconnected'
     ? null
     : {
-        level: 'critical',
         code: 'database-down',
-        text: `The database has not answered since ${new Date(downSince).toISOString()} (${duration(now - downSince)}, code ${health.code ?? 'none'}): check the server and the way to it.`,
+        level: 'critical',
+        measured: {
+          downSince: new Date(downSince).toISOString(),
+          downMs: now - downSince,
+          errorCode: health.code,
+        },
+        options: [],
       }
 
 /** What the pools may open does not fit the server. */
-export const overBudget: Rule = ({ pool, server, replicas }) => {
-  const text = server && describeBudget(checkBudget(pool, server.report, replicas))
-  return text ? { level: 'warning', code: 'budget', text } : null
-}
+export const overBudget: Rule<'budget'> = ({ pool, server, replicas }) =>
+  server && budgetAdvice(checkBudget(pool, server.report, replicas))
 
-/** Connections are lost or refused though the database answers. */
-export const failures: Rule = ({ minute, health }) => {
-  if (!minute || health?.status === 'disconnected') return null
-  const { lost, connectFailures } = minute
-  if (lost + connectFailures === 0) return null
-  const parts = [
-    ...(lost > 0 ? [`${count(lost, 'connection was', 'connections were')} lost`] : []),
-    ...(connectFailures > 0 ? [`${count(connectFailures, 'connect')} failed`] : []),
-  ]
+/** What to do about a budget; null when it fits. */
+export function budgetAdvice(budget: Budget): Advice<'budget'> | null {
+  if (budget.fitsNow) return null
   return {
+    code: 'budget',
     level: 'warning',
-    code: 'failures',
-    text: `In the last ${duration(minute.seconds * 1_000)} ${parts.join(' and ')} while the database answers: look at the events' codes, at the server's log and at what lies between.`,
+    measured: budget,
+    options: [
+      { option: 'poolSize', change: 'lower', value: null },
+      { option: 'maxOverflow', change: 'lower', value: null },
+    ],
   }
 }
 
-/** The database was away for a moment. */
-export const probeFailures: Rule = ({ minute, health }) =>
+/** Connections are lost or refused though the database answers. */
+export const failures: Rule<'failures'> = ({ minute, health }) => {
+  if (!minute || health?.status === 'disconnected') return null
+  const { lost, connectFailures, seconds } = minute
+  if (lost + connectFailures === 0) return null
+  return {
+    code: 'failures',
+    level: 'warning',
+    measured: { periodMs: seconds * 1_000, lost, connectFailures },
+    options: [],
+  }
+}
+
+/** The database was unavailable for a moment. */
+export const probeFailures: Rule<'probe-failures'> = ({ minute, health }) =>
   !minute || minute.probesFailed === 0 || health?.status === 'disconnected'
     ? null
     : {
-        level: 'warning',
         code: 'probe-failures',
-        text: `The database answers again, but ${minute.probesFailed} of the last ${count(minute.samples, 'sample')} saw it away: look at the server's log.`,
+        level: 'warning',
+        measured: { failed: minute.probesFailed, samples: minute.samples },
+        options: [],
       }
 
 /** A statement runs for long. */
-export const slowStatement: Rule = (situation) => {
+export const slowStatement: Rule<'slow-statement'> = (situation) => {
   const found = freshReport(situation)?.statements.find(({ state }) => state === 'active')
   if (!found || found.ageMs < slowStatementMs) return null
+  const { ageMs, waitEvent, text } = found
   return {
-    level: 'warning',
     code: 'slow-statement',
-    text: `A statement had been running for ${duration(found.ageMs)}${seen(situation)}${found.waitEvent ? `, waiting for ${found.waitEvent}` : ''}: ${excerpt(found.text)}`,
+    level: 'warning',
+    measured: { ageMs, waitEvent, statement: text, seenMs: reportAgeMs(situation) },
+    options: [],
   }
 }
 
 /** A transaction is open and does nothing. */
-export const idleTransaction: Rule = (situation) => {
+export const idleTransaction: Rule<'idle-transaction'> = (situation) => {
   const found = freshReport(situation)?.statements.find(({ state }) => state !== 'active')
   if (!found || found.ageMs < idleTransactionMs) return null
+  const { ageMs, state, text } = found
   return {
-    level: 'warning',
     code: 'idle-transaction',
-    text: `A transaction had been ${found.state.replace(' in transaction', '')} for ${duration(found.ageMs)}${seen(situation)}, holding a connection and its locks; its last statement was: ${excerpt(found.text)}`,
+    level: 'warning',
+    measured: { ageMs, state, statement: text, seenMs: reportAgeMs(situation) },
+    options: [],
   }
-}
-
-function seen({ server, now }: Situation): string {
-  return server && now - server.at >= 1_000 ? ` when seen ${duration(now - server.at)} ago` : ''
 }

@@ -2,27 +2,7 @@ import type { DatabaseEvent, PoolStatus } from '@shared/database'
 import type { Period } from '../samples/period.ts'
 import type { DatabaseHealth } from '../server/health-probe.ts'
 import type { ServerReport } from '../server/server-report.ts'
-
-export type AdviceCode =
-  | 'database-down'
-  | 'saturated'
-  | 'budget'
-  | 'failures'
-  | 'probe-failures'
-  | 'waiting'
-  | 'leaked-lease'
-  | 'slow-statement'
-  | 'idle-transaction'
-  | 'overflow'
-  | 'oversized'
-
-/** What the measured numbers say should be done. */
-export interface Advice {
-  level: 'info' | 'warning' | 'critical'
-  code: AdviceCode
-  /** One sentence or two, with the numbers and what to do. */
-  text: string
-}
+import type { Advice, AdviceCode } from './advice.ts'
 
 /** All that an advice is made of. */
 export interface Situation {
@@ -41,13 +21,18 @@ export interface Situation {
   events: readonly DatabaseEvent[]
 }
 
-/** Says one kind of thing; null when there is nothing to say. */
-export type Rule = (situation: Situation) => Advice | null
+/** Looks for one kind of thing; null when it is not there. */
+export type Rule<C extends AdviceCode> = (situation: Situation) => Advice<C> | null
 
 // A report is renewed every 30 s while the database answers; an older one describes another time.
 const reportIsFreshMs = 45_000
 
-/** What the server said of itself a short while ago; null when that is too long ago. */
+/** What the server reported a short while ago; null when that is too long ago. */
 export function freshReport({ server, now }: Situation): ServerReport | null {
   return server && now - server.at < reportIsFreshMs ? server.report : null
+}
+
+/** How old the last report is, in ms; 0 before the first. */
+export function reportAgeMs({ server, now }: Situation): number {
+  return server ? now - server.at : 0
 }

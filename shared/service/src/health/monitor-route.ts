@@ -1,5 +1,6 @@
 import type { DatabaseEvent, PoolStatus } from '@shared/database'
 import type { Advice, DatabaseHealth, Sample } from '@shared/monitor'
+import { explainAdvice } from '@shared/monitor/explain'
 import { Hono } from 'hono'
 import { z } from 'zod'
 import type { MonitoredContext } from '../context/context.ts'
@@ -20,8 +21,8 @@ export interface MonitorReport {
   samples: Sample[]
   /** Newest last. */
   events: readonly DatabaseEvent[]
-  /** The worst first; empty when all is well. */
-  advice: Advice[]
+  /** The worst first, each with its numbers and in words; empty when all is well. */
+  advice: (Advice & { text: string })[]
 }
 
 /** The query of `GET /health/monitor`. */
@@ -62,6 +63,6 @@ async function readMonitor(
     pool: database.status(),
     samples,
     events: database.events(),
-    advice: monitor.advice(),
+    advice: monitor.advice().map((advice) => ({ ...advice, text: explainAdvice(advice) })),
   }
 }

@@ -1,4 +1,5 @@
-import { checkBudget, describeBudget } from '@shared/monitor'
+import { budgetAdvice, checkBudget } from '@shared/monitor'
+import { explainAdvice } from '@shared/monitor/explain'
 import type { MonitoredContext } from '../context/context.ts'
 import { readLimits } from '../health/health-report.ts'
 import type { Logger } from '../log/logger.ts'
@@ -50,7 +51,7 @@ export async function warnAboutServer(
     logger.warn({ findings: server.confinement.findings }, 'the role is not confined to its own database')
   }
   const { replicas } = monitor
-  const budget = checkBudget(database.status(), server, replicas)
-  const shortage = describeBudget(budget)
-  if (shortage) logger.warn(readLimits(database.status(), server, replicas), shortage)
+  const pool = database.status()
+  const advice = budgetAdvice(checkBudget(pool, server, replicas))
+  if (advice) logger.warn(readLimits(pool, server, replicas), explainAdvice(advice))
 }
