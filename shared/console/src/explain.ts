@@ -1,15 +1,16 @@
+import { formatDuration } from '@shared/monitor/duration'
 import type { MonitorReport, Pool } from './monitor-report.ts'
 import type { ServiceStatus } from './wire.ts'
 
-type Told = Omit<MonitorReport, 'samples'>
+type Report = Omit<MonitorReport, 'samples'>
 
 /** Healthy, but starting or draining, is not healthy for those who ask it for anything. */
-export function statusOf(report: Told): ServiceStatus {
+export function statusOf(report: Report): ServiceStatus {
   return report.status === 'healthy' && !report.ready ? 'degraded' : report.status
 }
 
 /** Why a service is not healthy: its own most urgent advice, else what its numbers say; empty when it is. */
-export function explain(report: Told): string {
+export function explain(report: Report): string {
   if (statusOf(report) === 'healthy') return ''
   const critical = report.advice.find(({ level }) => level === 'critical')
   if (critical !== undefined) return critical.text
@@ -21,14 +22,12 @@ export function explain(report: Told): string {
 }
 
 function occupation({ checkedOut, waiting, longestWaitMs, oldestLeaseMs }: Pool): string {
-  const oldest = oldestLeaseMs === null ? '' : `, the longest for ${seconds(oldestLeaseMs)}`
+  const oldest = oldestLeaseMs === null ? '' : `, the longest for ${formatDuration(oldestLeaseMs)}`
   const line =
     waiting === 0
       ? 'the next caller has to wait'
       : `${waiting} ${waiting === 1 ? 'caller waits' : 'callers wait'}${
-          longestWaitMs === null ? '' : `, the longest for ${seconds(longestWaitMs)}`
+          longestWaitMs === null ? '' : `, the longest for ${formatDuration(longestWaitMs)}`
         }`
   return `All ${checkedOut} connections are in use${oldest}; ${line}.`
 }
-
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`

@@ -1,10 +1,9 @@
 import type { PoolOptions, PoolStatus, PoolTimings } from '@shared/pool'
 import type { PgTransactionConfig } from 'drizzle-orm/pg-core'
 import type { Pooler } from './connection/pooler.ts'
+import type { SqlConnection } from './connection/sql-connection.ts'
 import type { DrizzleDatabase, DrizzleModel, ModelOptions } from './drizzle/handle.ts'
-import type { DatabaseEvent, EventCounts } from './event-log.ts'
-import type { HealthProbe } from './monitor/health.ts'
-import type { PoolMonitor } from './monitor/monitor.ts'
+import type { DatabaseEvent, DatabaseEventType, EventCounts } from './event-log.ts'
 import type { ConnectionOptions } from './options.ts'
 import type { Bounds, WorkOptions } from './session/work.ts'
 
@@ -17,8 +16,6 @@ export interface DatabaseOptions<TModel extends DrizzleModel> extends ModelOptio
   passwordFile?: string
   pool?: Partial<PoolOptions>
   connection?: Partial<ConnectionOptions>
-  /** How many processes open a pool like this one on the same server, for the monitor's budget. 1 or more. Default 1. */
-  replicas?: number
   /** Called with every event; one that throws breaks nothing. */
   onEvent?: (event: DatabaseEvent) => void
 }
@@ -90,12 +87,24 @@ export interface Database<TModel extends DrizzleModel> {
    * @param bounds.timeoutMs For all of it. Default 2 000.
    */
   ping(bounds?: Bounds): Promise<{ latencyMs: number }>
-  /** Whether the database answers, asked on a connection of its own. */
-  readonly health: HealthProbe
-  /** Samples of the last ten minutes and advice from them, once started; `close()` stops it. */
-  readonly monitor: PoolMonitor
+  /**
+   * Asks a question about the server on one connection outside the pool: a saturated pool is not an unreachable server. It is
+   * opened at the first question, and anew after one that failed; questions run one at a time, in order.
+   *
+   * @param question Gets the connection, and what is left of its 2 000 ms, connecting included. It must leave no session state.
+   * @throws {ConnectError} when there is no connection; StatementTimeoutError when the time is over; PoolClosedError after
+   *   `close()`; and what `question` throws.
+   */
+  observe<T>(question: (connection: SqlConnection, leftMs: number) => Promise<T>): Promise<T>
   /** The last events, newest last. */
   events(): readonly DatabaseEvent[]
+  /**
+   * Adds an event of an observer's to those of the pool; `onEvent` gets it too.
+   *
+   * @param error Only its code is kept.
+   * @param detail Numbers, a place in the program or what was found; never a text that could hold a secret.
+   */
+  record(type: DatabaseEventType, error?: unknown, detail?: string): void
   /** How often each type of event was recorded, since the start. */
   eventCounts(): EventCounts
   /** Retires every connection made until now. */

@@ -13,8 +13,6 @@ import type { Database, DatabaseOptions } from './database-api.ts'
 import { createDrizzleClient, type DrizzleClient } from './drizzle/client.ts'
 import { createHandles, type DrizzleModel, type NoModel } from './drizzle/handle.ts'
 import { createEventLog } from './event-log.ts'
-import { createHealthProbe } from './monitor/health.ts'
-import { createPoolMonitor } from './monitor/monitor.ts'
 import {
   checkArguments,
   refuseUnknownOptions,
@@ -38,7 +36,6 @@ const optionNames = Object.keys({
   relations: true,
   pool: true,
   connection: true,
-  replicas: true,
   onEvent: true,
 } satisfies Record<keyof DatabaseOptions<NoModel>, true>)
 
@@ -65,11 +62,6 @@ export function composeDatabase<TModel extends DrizzleModel>(
       'Option name must be a text that is not empty: it names the pool in errors and metrics.',
     )
   const target = parseTarget(options.url, options.passwordFile)
-  const { replicas = 1 } = options
-  if (!Number.isInteger(replicas) || replicas < 1)
-    throw new ConfigurationError(
-      `Option replicas must be a whole number from 1, got ${Bun.inspect(replicas)}.`,
-    )
   const poolOptions = resolvePoolOptions(options.pool)
   const given = resolveConnectionOptions(options.connection)
   const connectionOptions = { ...given, applicationName: given.applicationName ?? name }
@@ -99,7 +91,6 @@ export function composeDatabase<TModel extends DrizzleModel>(
     { onNotify: (payload) => schemaWatch.announce(payload) },
   )
   const side = new SideConnection({ name, open: sideSource.open })
-  const health = createHealthProbe({ side, onFailure: (error) => log.record('health-failed', error) })
   const schemaWatch = new SchemaWatch({
     everyMs: connectionOptions.definitionsCheckMs,
     firstSnapshot: () => source.firstSnapshot,
@@ -116,14 +107,6 @@ export function composeDatabase<TModel extends DrizzleModel>(
       log.record(isHeld ? 'plans-held' : 'plans-released', undefined, reason ?? undefined)
     },
   })
-
-  const watched = {
-    status: () => pool.status(),
-    timings: () => pool.timings(),
-    events: log.events,
-    health,
-  }
-  const poolMonitor = createPoolMonitor(watched, { replicas })
 
   /** Asks one question over a fresh connection: one that exists may be as dead as what is asked about. */
   async function askAside<T>(question: (connection: SqlConnection) => Promise<T>): Promise<T> {
@@ -234,8 +217,6 @@ export function composeDatabase<TModel extends DrizzleModel>(
   return {
     name,
     db,
-    health,
-    monitor: poolMonitor,
     get pooler() {
       return source.pooler
     },
@@ -281,14 +262,15 @@ export function composeDatabase<TModel extends DrizzleModel>(
       }
       return await inBounds({ timeoutMs, signal }, (limitMs) => hold(ask, 'if-stateful', limitMs))
     },
+    observe: (question) => side.ask(question),
     events: () => log.events(),
     eventCounts: () => log.counts(),
+    record: log.record,
     invalidate: () => pool.invalidate(),
     async close(closing = {}) {
       checkArguments('close', closing)
       stallWatch.stop()
       schemaWatch.stop()
-      poolMonitor.stop()
       await Promise.all([pool.close(closing), side.close()])
       strandWatch.stop()
     },

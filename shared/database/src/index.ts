@@ -34,6 +34,7 @@ export {
   parseDatabaseUrl,
 } from './connection/database-url.ts'
 export type { Pooler } from './connection/pooler.ts'
+export type { SqlConnection } from './connection/sql-connection.ts'
 export { createDatabase } from './database.ts'
 export type {
   Database,
@@ -54,13 +55,7 @@ export {
   MigrationError,
   sqlState,
 } from './errors.ts'
-export type { DatabaseEvent, DatabaseEventType, EventCounts } from './event-log.ts'
+export { type DatabaseEvent, type DatabaseEventType, type EventCounts, errorCode } from './event-log.ts'
 export { type MigrateOptions, migrate } from './migrate/migrate.ts'
-export type { Advice, AdviceCode } from './monitor/advice-situation.ts'
-export { type Budget, checkBudget, describeBudget } from './monitor/budget.ts'
-export type { DatabaseHealth, HealthProbe } from './monitor/health.ts'
-export type { PoolMonitor, Seen } from './monitor/monitor.ts'
-export { capacity, type Sample } from './monitor/sample.ts'
-export type { Confinement, RunningStatement, ServerReport } from './monitor/server-report.ts'
 export { type ConnectionOptions, connectionOptions, optionGroups, type SslMode } from './options.ts'
 export type { Bounds, WorkOptions } from './session/work.ts'

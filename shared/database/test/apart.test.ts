@@ -131,7 +131,7 @@ test('a process whose databases are closed ends by itself, and one that never us
     program(),
     program(
       "await Promise.all(Array.from({ length: 20 }, () => database.db.execute('select pg_sleep(0.01)')))",
-      'await database.health.check()',
+      'await database.observe((connection, leftMs) => connection.ping(leftMs))',
       'await database.close()',
     ),
   ]

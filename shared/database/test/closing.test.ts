@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { eventually } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
-import { createFixture } from './support.ts'
+import { createFixture, observed } from './support.ts'
 
 /** Waits a number of turns of the event loop: an attempt to connect gets that far. */
 async function turns(count: number): Promise<void> {
@@ -72,7 +72,7 @@ describe('close()', () => {
     await using fixture = await createFixture({ pool: { poolSize: 3, maxOverflow: 0 } })
     const { database } = fixture
     await Promise.all([1, 2, 3].map(() => database.db.execute(sql`select 1`)))
-    await database.health.check()
+    await observed(database)
     const outcomes = [
       ...Array.from({ length: 6 }, () => database.db.execute(sql`select pg_sleep(60)`).execute()),
       database.use(({ db }) => db.execute(sql`select pg_sleep(60)`)),

@@ -10,7 +10,7 @@ import {
   PoolClosedError,
   sqlState,
 } from '../src/index.ts'
-import { createFixture, firstRow } from './support.ts'
+import { createFixture, firstRow, observed } from './support.ts'
 
 describe('createDatabase', () => {
   test('opens nothing until it is used, and connect() opens and verifies one connection', async () => {
@@ -256,7 +256,7 @@ describe('close', () => {
     await using fixture = await createFixture()
     const { database } = fixture
     await Promise.all(Array.from({ length: 20 }, () => database.db.execute(sql`select pg_sleep(0.01)`)))
-    await database.health.check()
+    await observed(database)
     await Promise.all([database.close(), database.close()])
     expect(await fixture.backends()).toEqual([])
     const error = await Promise.resolve(database.db.execute(sql`select 1`)).catch((thrown: unknown) => thrown)

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { eventually, startFaultProxy, testPostgres } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
 import { type Database, findDatabaseError, WorkAbortedError } from '../src/index.ts'
-import { createFixture, firstRow } from './support.ts'
+import { createFixture, firstRow, observed } from './support.ts'
 
 // A look-up of the layer's own is active for a moment too.
 const isSleeping = ({ state, query }: { state: string; query: string }) =>
@@ -88,7 +88,7 @@ describe('a server that says nothing any more', () => {
     await using proxy = await startFaultProxy({ target: { host, port } })
     await using fixture = await createFixture()
     const database = fixture.open({ name: 'mute', url: proxy.url(fixture.test.appUrl) })
-    await database.health.check()
+    await observed(database)
     const work = [
       thrownBy(database.db.execute(sql`select pg_sleep(60)`)),
       thrownBy(database.db.transaction((tx) => tx.execute(sql`select pg_sleep(60)`))),
@@ -104,20 +104,5 @@ describe('a server that says nothing any more', () => {
     await observer.db.execute(
       sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'mute'`,
     )
-  }, 20_000)
-
-  test('reads disconnected at the end of the probe: the probe has a time of its own', async () => {
-    const { host, port } = await testPostgres()
-    await using proxy = await startFaultProxy({ target: { host, port } })
-    await using fixture = await createFixture()
-    const database = fixture.open({ name: 'probed', url: proxy.url(fixture.test.appUrl) })
-    expect(await database.health.check()).toMatchObject({ status: 'connected' })
-    await proxy.set('freezeAll')
-    await eventually(async () => (await database.health.check()).status === 'disconnected', {
-      timeoutMs: 8_000,
-    })
-    expect(await database.health.check()).toMatchObject({ latencyMs: null, code: expect.any(String) })
-    await proxy.set('forward')
-    await eventually(async () => (await database.health.check()).status === 'connected', { timeoutMs: 8_000 })
   }, 20_000)
 })

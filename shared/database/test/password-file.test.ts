@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { eventually } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
 import { ConnectError, createDatabase, type Database, findDatabaseError } from '../src/index.ts'
-import { createFixture, type Fixture, firstRow } from './support.ts'
+import { createFixture, type Fixture, firstRow, observed } from './support.ts'
 
 const role = `rotating_${process.pid}`
 let folder: string
@@ -77,7 +77,7 @@ describe('a password in a file', () => {
       ])
       expect(old).toEqual(before)
       expect(fresh?.pid).not.toBe(before.pid)
-      expect(await database.health.check()).toMatchObject({ status: 'connected' })
+      expect(await observed(database)).toBe('answers')
     } finally {
       await database.close({ timeoutMs: 0 })
     }
@@ -99,18 +99,18 @@ describe('a password in a file', () => {
         const between = {
           old: await firstRow(database.db.execute(sql`select 1 as n`)),
           fresh: await refusal(other.connect({ timeoutMs: 20_000 })),
-          probe: await other.health.check(),
+          outside: await observed(other),
         }
         expect(between).toMatchObject({
           old: { n: 1 },
           fresh: wrongPassword,
-          probe: { status: 'disconnected', code: '28P01' },
+          outside: '28P01',
         })
         await second('after')
         await other.connect({ timeoutMs: 20_000 })
         database.invalidate()
         expect(await firstRow(database.db.execute(sql`select 2 as n`))).toEqual({ n: 2 })
-        await eventually(async () => (await other.health.check()).status === 'connected')
+        await eventually(async () => (await observed(other)) === 'answers')
       } finally {
         await Promise.all([database.close({ timeoutMs: 0 }), other.close({ timeoutMs: 0 })])
       }

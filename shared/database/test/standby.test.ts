@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { eventually, startFaultProxy, startTestServer, type TestServer } from '@shared/postgres/testing'
 import { DrizzleQueryError, sql } from 'drizzle-orm'
 import { ConnectError, createDatabase, findDatabaseError, sqlState } from '../src/index.ts'
-import { firstRow } from './support.ts'
+import { firstRow, observed } from './support.ts'
 
 const bound = 60_000
 const replica = { wal_level: 'replica' }
@@ -74,7 +74,11 @@ describe('a server that is read-only', () => {
         waiting: 0,
         counters: { closes: { lost: 0, invalidated: 0, replaced: 0 } },
       })
-      expect((await database.health.details())?.inRecovery).toBe(true)
+      expect(
+        await database.observe((connection) =>
+          connection.run('select pg_is_in_recovery() as standby', [], false),
+        ),
+      ).toEqual([{ standby: true }])
 
       const { connects } = database.status().counters
       await world.admin.db.execute(sql`select pg_promote()`)
@@ -133,7 +137,7 @@ describe('a server that is starting up (57P03)', () => {
           return error instanceof ConnectError && error.sqlState === '57P03' ? error : false
         })
         expect(refused).toMatchObject({ code: 'CONNECT_FAILED', retryable: true })
-        expect(await database.health.check()).toMatchObject({ status: 'disconnected', code: '57P03' })
+        expect(await observed(database)).toBe('57P03')
         const waiting = Array.from({ length: 10 }, () => firstRow(database.db.execute(sql`select 1 as n`)))
         const attempts = database.status().counters.connectFailures
         await eventually(() => database.status().counters.connectFailures > attempts)

@@ -1,6 +1,6 @@
 import { eventually, type TestDatabase, withDatabase } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
-import { createDatabase, type Database, type DatabaseOptions } from '../src/index.ts'
+import { createDatabase, type Database, type DatabaseOptions, errorCode } from '../src/index.ts'
 
 type Plain = Record<string, never>
 
@@ -60,6 +60,16 @@ export async function createFixture(options: Partial<DatabaseOptions<Plain>> = {
     async [Symbol.asyncDispose]() {
       await Promise.all(opened.map((made) => made.close({ timeoutMs: 500 })))
     },
+  }
+}
+
+/** Asks the server outside the pool: 'answers', or the code of the error. */
+export async function observed(database: Pick<Database<Plain>, 'observe'>): Promise<string> {
+  try {
+    await database.observe((connection, leftMs) => connection.ping(leftMs))
+    return 'answers'
+  } catch (error) {
+    return errorCode(error) ?? 'an error without a code'
   }
 }
 

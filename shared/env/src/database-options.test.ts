@@ -23,7 +23,6 @@ describe('databaseOptions', () => {
     expect(read(parts)).toEqual({
       url: 'postgresql://auth_app:pw@db:5432/auth_db?sslmode=prefer',
       passwordFile: undefined,
-      replicas: 1,
       pool: defaultsOf(poolOptions),
       connection: { ...defaultsOf(connectionOptions), applicationName: 'auth' },
     })

@@ -13,7 +13,6 @@ export interface EnvironmentDatabaseOptions {
   readonly url: string
   /** Set when the password came from DATABASE_PASSWORD_FILE, and not from the URL. */
   readonly passwordFile: string | undefined
-  readonly replicas: number
   readonly pool: PoolOptions
   readonly connection: ConnectionOptions
 }
@@ -29,7 +28,6 @@ export function databaseOptions(env: ServiceEnv): EnvironmentDatabaseOptions {
   return {
     url: env.DATABASE_URL.reveal(),
     passwordFile: env.DATABASE_PASSWORD_FILE,
-    replicas: env.DATABASE_REPLICAS,
     pool: optionsFrom(env, poolOptions),
     connection: optionsFrom(env, connectionOptions),
   }

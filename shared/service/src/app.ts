@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { createMonitor } from '@shared/monitor'
 import { requestId } from 'hono/request-id'
 import { type ApiDocument, describeApi } from './api/document.ts'
 import { indexRoute, serviceIndex } from './api/index-route.ts'
@@ -39,7 +40,8 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
   const { maxBodyBytes = 100 * 1024, requestTimeoutMs = 45_000 } = options
   const app: ServiceApp = new OpenAPIHono({ defaultHook: refuseInvalid })
 
-  const metrics = createMetrics(service, options)
+  const context = { ...options, monitor: options.monitor ?? createMonitor(database) }
+  const metrics = createMetrics(service, context)
 
   app.onError((error, c) =>
     isClientGone(c, error)
@@ -72,7 +74,7 @@ export function createServiceApp(options: ServiceAppOptions): ServiceApp {
   })
   app.route('/', referencePage(service, options.health))
   describeOperations(app, options.health)
-  app.route('/', healthRoutes(service, options))
+  app.route('/', healthRoutes(service, context))
   app.route('/', metrics.routes)
   return app
 }

@@ -13,8 +13,9 @@ const thing = z.object({ id: z.int() })
 
 /** An app whose document is wrong in every way that the tests of documents look for. */
 function createSloppyApp() {
-  const { database } = createFakeDatabase()
-  const app = createServiceApp({ service: 'sloppy', version: '1', database, health: { details: 'always' } })
+  const { database, monitor } = createFakeDatabase()
+  const health = { details: 'always' } as const
+  const app = createServiceApp({ service: 'sloppy', version: '1', database, monitor, health })
   app.get('/secret', (c) => c.text('undocumented'))
   app.openAPIRegistry.registerPath({
     method: 'get',

@@ -174,13 +174,14 @@ describe('a request over its time', () => {
 })
 
 test('the index and the health routes are not bound: they use nothing of the pool', async () => {
-  const { database } = createFakeDatabase()
+  const { database, monitor } = createFakeDatabase()
   const bound: (number | undefined)[] = []
   const app = createServiceApp({
     service: 'test',
     version: '1',
     requestTimeoutMs: 7,
     health: { details: 'always' },
+    monitor,
     database: {
       ...database,
       within: (options, fn) => {

@@ -1,15 +1,5 @@
-import type {
-  Advice,
-  DatabaseEvent,
-  DatabaseHealth,
-  EventCounts,
-  Pooler,
-  PoolStatus,
-  PoolTimings,
-  Sample,
-  Seen,
-  ServerReport,
-} from '@shared/database'
+import type { DatabaseEvent, EventCounts, Pooler, PoolStatus, PoolTimings } from '@shared/database'
+import type { Advice, DatabaseHealth, Monitor, Sample, Seen, ServerReport } from '@shared/monitor'
 import type { ServiceDatabase } from '../src/index.ts'
 
 /** What the fake answers; change it between requests. */
@@ -28,7 +18,7 @@ export interface FakeAnswers {
   connect: () => Promise<void>
 }
 
-/** A database that never leaves this process and counts the calls. */
+/** A database and its monitor that never leave this process and count the calls. */
 export function createFakeDatabase(given: Partial<FakeAnswers> = {}) {
   const answers: FakeAnswers = {
     probe: { status: 'connected', latencyMs: 0.4, code: null, checkedAt: '2026-01-01T00:00:00.000Z' },
@@ -55,17 +45,8 @@ export function createFakeDatabase(given: Partial<FakeAnswers> = {}) {
     events: () => answers.events,
     eventCounts: () => ({ ...noEvents, ...answers.eventCounts }),
     timings: () => ({ waitMs: nothing, useMs: nothing, createMs: nothing, ...answers.timings }),
-    monitor: {
-      get replicas() {
-        return answers.replicas
-      },
-      samples: (since = 0) => answers.samples.filter(({ at }) => at > since),
-      advice: () => answers.advice,
-      seen: () => answers.seen,
-      sample: () => undefined,
-      start: () => undefined,
-      stop: () => undefined,
-    },
+    observe: () => Promise.reject(new Error('there is no connection')),
+    record: () => undefined,
     connect: () => {
       calls.connect += 1
       return answers.connect()
@@ -75,6 +56,17 @@ export function createFakeDatabase(given: Partial<FakeAnswers> = {}) {
       calls.close += 1
       return Promise.resolve()
     },
+  }
+  const monitor: Monitor = {
+    get replicas() {
+      return answers.replicas
+    },
+    samples: (since = 0) => answers.samples.filter(({ at }) => at > since),
+    advice: () => answers.advice,
+    seen: () => answers.seen,
+    sample: () => undefined,
+    start: () => undefined,
+    stop: () => undefined,
     health: {
       check: () => {
         calls.check += 1
@@ -86,7 +78,7 @@ export function createFakeDatabase(given: Partial<FakeAnswers> = {}) {
       },
     },
   }
-  return { database, answers, calls }
+  return { database, monitor, answers, calls }
 }
 
 /** A server that lets this role have 40 connections of 100. */

@@ -105,8 +105,7 @@ test('under load the metrics agree with the server and the details', async () =>
 
 test('a scrape makes no backend run anything', async () => {
   const { database, app } = open('scraped')
-  await Promise.all([database.connect(), database.connect(), database.health.details()])
-  await database.health.check()
+  await Promise.all([database.connect(), database.connect(), app.request('/health/detailed')])
   const all = async () => [await backends('scraped'), await backends('scraped health')]
   await eventually(async () => (await all()).flat().every(({ state }) => state === 'idle'))
   const [before, counters] = [await all(), database.status().counters]

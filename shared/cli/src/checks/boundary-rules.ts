@@ -40,16 +40,28 @@ export interface BoundaryRules {
 /** The rules of this repository. Imports point one way. */
 export const boundaryRules: BoundaryRules = {
   packages: [
-    { packages: 'services/*', mayUse: ['@shared/service', '@shared/env', '@shared/database', '@schema/$'] },
+    {
+      packages: 'services/*',
+      mayUse: ['@shared/service', '@shared/env', '@shared/monitor', '@shared/database', '@schema/$'],
+    },
     { packages: 'shared/database', mayUse: ['@shared/pool'] },
-    { packages: 'shared/service', mayUse: ['@shared/database'] },
+    { packages: 'shared/monitor', mayUse: ['@shared/database', '@shared/pool'] },
+    { packages: 'shared/console', mayUse: ['@shared/monitor'] },
+    { packages: 'shared/service', mayUse: ['@shared/monitor', '@shared/database'] },
     { packages: 'shared/env', mayUse: ['@shared/database'] },
     {
       packages: 'shared/cli',
-      mayUse: ['@shared/console', '@shared/database', '@shared/env', '@shared/postgres'],
+      mayUse: ['@shared/console', '@shared/database', '@shared/env', '@shared/monitor', '@shared/postgres'],
     },
   ],
-  testsMayUse: ['@shared/postgres', '@shared/service', '@shared/env', '@shared/database', '@shared/pool'],
+  testsMayUse: [
+    '@shared/postgres',
+    '@shared/service',
+    '@shared/env',
+    '@shared/monitor',
+    '@shared/database',
+    '@shared/pool',
+  ],
   rooms: {
     'shared/cli': {
       '.': ['src', 'src/command-line', 'src/workspace'],
@@ -79,6 +91,13 @@ export const boundaryRules: BoundaryRules = {
       'src/options': ['src/workspace'],
       'src/terminal': [],
       'src/command-line': [],
+    },
+    'shared/monitor': {
+      src: ['src/advice', 'src/samples', 'src/server'],
+      'src/explain': ['src/advice'],
+      'src/advice': ['src/samples', 'src/server'],
+      'src/samples': ['src/server'],
+      'src/server': [],
     },
   },
   npm: [

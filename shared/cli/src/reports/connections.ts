@@ -1,5 +1,7 @@
 import { ConnectError, causes, createDatabase, findDatabaseError, sqlState } from '@shared/database'
 import { createServiceEnv, databaseOptions, EnvironmentError, type ServiceEnv } from '@shared/env'
+import { createMonitor } from '@shared/monitor'
+import { formatDuration } from '@shared/monitor/duration'
 import { paint } from '../terminal/paint.ts'
 import type { ServiceSetup } from '../workspace/service-environment.ts'
 
@@ -112,13 +114,14 @@ async function connect(
     pool: { poolSize: 1, maxOverflow: 0 },
     connection: { ...options.connection, connectTimeoutMs: timeoutMs },
   })
+  const { health } = createMonitor(database)
   try {
-    const { code } = await database.health.check()
+    const { code } = await health.check()
     // The pool retries until the deadline, for a server that is starting. Where the address is refused, once is enough.
     const limitMs = code?.startsWith('E') ? Math.min(refusedMs, timeoutMs) : remaining()
     await database.connect({ timeoutMs: limitMs })
     const { latencyMs } = await database.ping({ timeoutMs: remaining() })
-    const details = await Promise.race([database.health.details(), Bun.sleep(remaining()).then(() => null)])
+    const details = await Promise.race([health.details(), Bun.sleep(remaining()).then(() => null)])
     return { version: details?.version ?? null, latencyMs }
   } finally {
     await database.close({ timeoutMs: 500 })
@@ -131,7 +134,7 @@ function renderReport(report: ConnectionReport, width: number): string {
   const address = host === null ? database : `${host}:${port}/${database} as ${user}`
   if (report.connected) {
     const server = `PostgreSQL ${version ?? '(version unknown)'}`
-    return `${paint('green', '✓')} ${name}  ${address}  ${server}  ${latencyMs?.toFixed(1)} ms`
+    return `${paint('green', '✓')} ${name}  ${address}  ${server}  ${formatDuration(latencyMs)}`
   }
   const reason = report.reason?.replaceAll('\n', `\n${' '.repeat(width + 4)}`)
   return `${paint('red', '✗')} ${name}  ${address}  ${report.code}\n${' '.repeat(width + 4)}${reason}`

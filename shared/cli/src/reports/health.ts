@@ -1,3 +1,4 @@
+import { formatDuration } from '@shared/monitor/duration'
 import { paint } from '../terminal/paint.ts'
 import { renderTable } from '../terminal/text.ts'
 import { baseUrl, type ServiceSetup } from '../workspace/service-environment.ts'
@@ -64,7 +65,13 @@ export function renderHealth(reports: readonly ServiceHealth[]): string {
     readiness ?? '-',
     database === null
       ? '-'
-      : [database.status, latency(database.latencyMs), database.code].filter(Boolean).join(' '),
+      : [
+          database.status,
+          database.latencyMs === null ? '' : formatDuration(database.latencyMs),
+          database.code,
+        ]
+          .filter(Boolean)
+          .join(' '),
     pool === null ? '-' : `${pool.checkedOut} of ${pool.total} in use, ${pool.waiting} waiting`,
     reasons.join(', '),
   ])
@@ -83,8 +90,6 @@ async function request(url: string, timeoutMs: number, token: string | undefined
     return typeof code === 'string' ? `not running (${code})` : 'not running'
   }
 }
-
-const latency = (ms: number | null): string => (ms === null ? '' : `${ms.toFixed(1)} ms`)
 
 const answered = (answer: Answer | string | undefined): Record<string, unknown> | null =>
   typeof answer === 'object' ? answer.body : null

@@ -38,8 +38,7 @@ const healthy: StatusSummary = {
   waitP99Ms: 0.3,
   failures: 0,
 }
-const reason =
-  'All 30 connections are in use, the longest for 42.0 s; 12 callers wait, the longest for 2.1 s.'
+const reason = 'All 30 connections are in use, the longest for 42 s; 12 callers wait, the longest for 2.1 s.'
 const saturated: StatusSummary = {
   name: 'product',
   url: 'http://127.0.0.1:8002',
@@ -55,7 +54,7 @@ const saturated: StatusSummary = {
       { type: 'saturated', code: 'POOL_SATURATED', at: '2026-01-01T11:59:54.000Z' },
       { type: 'saturated', code: 'POOL_SATURATED', at: '2026-01-01T11:59:55.000Z' },
     ],
-    advice: [{ level: 'warning', code: 'slow-statement', text: 'A statement has been running for 42.0 s.' }],
+    advice: [{ level: 'warning', code: 'slow-statement', text: 'A statement has been running for 42 s.' }],
   },
   waitP99Ms: 2_000,
   failures: 3,
@@ -76,12 +75,12 @@ describe('the state of the services as text', () => {
   test('is a table at 120 columns', () => {
     expect(render(120).split('\n')).toEqual([
       'service  health         pool                                                 used idle over wait wait p99  latency  fail',
-      'auth     ● healthy      ██████░░░░░░░░░······························· /30      4    6    0    0   0.3 ms   0.6 ms     0',
-      'product  ▲ degraded     ███████████████▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓ /30     30    0   20   12    2.0 s   0.6 ms     3',
+      'auth     ● healthy      ██████░░░░░░░░░······························· /30      4    6    0    0   0.3 ms  0.62 ms     0',
+      'product  ▲ degraded     ███████████████▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓ /30     30    0   20   12      2 s  0.62 ms     3',
       'cart     ○ unreachable                                                          –    –    –    –        –        –     –',
       '',
-      'product: All 30 connections are in use, the longest for 42.0 s; 12 callers wait, the longest for 2.1 s.',
-      'product: warning: A statement has been running for 42.0 s.',
+      'product: All 30 connections are in use, the longest for 42 s; 12 callers wait, the longest for 2.1 s.',
+      'product: warning: A statement has been running for 42 s.',
       'cart: It does not run: nothing answers at its address (ECONNREFUSED).',
       '',
       '   5 s ago  product  saturated POOL_SATURATED ×2',
@@ -94,11 +93,11 @@ describe('the state of the services as text', () => {
       'auth             ● healthy     127.0.0.1:8001',
       '  ██████████░░░░░░░░░░░░░░░················································· /30',
       '  used 4  idle 6  over 0  wait 0  fail 0',
-      '  wait p99 0.3 ms  latency 0.6 ms',
+      '  wait p99 0.3 ms  latency 0.62 ms',
       'product          ▲ degraded    127.0.0.1:8002',
       '  █████████████████████████▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓▓ /30',
       '  used 30  idle 0  over 20  wait 12  fail 3',
-      '  wait p99 2.0 s  latency 0.6 ms',
+      '  wait p99 2 s  latency 0.62 ms',
       'cart             ○ unreachable 127.0.0.1:8003',
       '',
     ])
@@ -106,9 +105,9 @@ describe('the state of the services as text', () => {
 
   test('breaks sentences at 60 columns, under their beginning', () => {
     expect(render(60).split('\n').slice(10)).toEqual([
-      'product: All 30 connections are in use, the longest for 42.0',
+      'product: All 30 connections are in use, the longest for 42',
       '         s; 12 callers wait, the longest for 2.1 s.',
-      'product: warning: A statement has been running for 42.0 s.',
+      'product: warning: A statement has been running for 42 s.',
       'cart: It does not run: nothing answers at its address',
       '      (ECONNREFUSED).',
       '',

@@ -1,6 +1,7 @@
 import { gatherEvents } from '@shared/console'
+import { formatDuration } from '@shared/monitor/duration'
 import type { Painter } from '../terminal/paint.ts'
-import { ago, clip, duration, fit, wrap } from '../terminal/text.ts'
+import { ago, clip, fit, wrap } from '../terminal/text.ts'
 import { capacityOf, renderBar, statusColour, statusText } from './status-cells.ts'
 import type { StatusSummary } from './status-summary.ts'
 
@@ -104,8 +105,8 @@ function numbersOf({ report, waitP99Ms, failures }: StatusSummary, paint: Painte
     overflow: count(pool?.overflow),
     waiting: count(pool?.waiting, 'yellow'),
     failures: count(failures, 'red'),
-    waitP99: duration(waitP99Ms),
-    latency: duration(report?.database.latencyMs),
+    waitP99: formatDuration(waitP99Ms),
+    latency: formatDuration(report?.database.latencyMs),
   }
 }
 

@@ -1,12 +1,3 @@
-/** `0.4 ms`, `120 ms`, `3.2 s`, `5 min`; an en dash for null. */
-export function duration(ms: number | null | undefined): string {
-  if (ms === null || ms === undefined) return '–'
-  if (ms < 10) return `${ms.toFixed(1)} ms`
-  if (ms < 1_000) return `${Math.round(ms)} ms`
-  if (ms < 120_000) return `${(ms / 1_000).toFixed(1)} s`
-  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`
-}
-
 /** How long ago, in whole seconds, minutes or hours. */
 export function ago(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1_000))

@@ -1,9 +1,10 @@
+import { formatDuration } from '@shared/monitor/duration'
 import { gatherEvents } from '../events.ts'
 import type { Sample } from '../monitor-report.ts'
 import type { ServiceView } from '../wire.ts'
 import { type Chart, createChart } from './chart.ts'
 import { create, find, setText } from './elements.ts'
-import { formatMs, formatTime } from './format.ts'
+import { formatTime } from './format.ts'
 import { recent } from './history.ts'
 
 /** One service on the page. */
@@ -99,14 +100,14 @@ function createCharts(): Chart[] {
       colour: '--wait',
       read: ({ waitP99Ms }) => waitP99Ms,
       least: 2,
-      format: formatMs,
+      format: formatDuration,
     }),
     createChart({
       title: 'latency',
       colour: '--latency',
       read: ({ health }) => health?.latencyMs ?? null,
       least: 2,
-      format: formatMs,
+      format: formatDuration,
     }),
   ]
 }

@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import { observed } from '../support.ts'
 import { type Act, Caller } from './caller.ts'
 import * as deadlines from './deadlines.ts'
 import type { Workload } from './plan.ts'
@@ -50,5 +51,5 @@ async function mixed(caller: Caller): Promise<boolean> {
 async function probe(caller: Caller): Promise<boolean> {
   const { database, stopping } = caller.world
   await pause(200, stopping)
-  return await caller.attempt('a health check', () => database.health.check())
+  return await caller.attempt('a question outside the pool', () => observed(database))
 }

@@ -1,18 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sql } from 'drizzle-orm'
 import { createDatabase, type Database } from '../../src/index.ts'
+import { observed } from '../support.ts'
 import { checkCounters } from './audit.ts'
-import { type Act, type Caller, mustBe } from './caller.ts'
+import type { Act, Caller } from './caller.ts'
 import type { Plain } from './world.ts'
 
 const ping: Act = (caller) => caller.attempt('a ping', () => caller.world.database.ping({ timeoutMs: 500 }))
 
-const health: Act = (caller) =>
-  caller.attempt('a health check', async () => {
-    const { status } = await caller.world.database.health.check()
-    mustBe(['connected', 'disconnected'].includes(status), true)
-    if (caller.random.chance(0.3)) await caller.world.database.health.details()
-  })
+const observe: Act = (caller) =>
+  caller.attempt('a question outside the pool', () => observed(caller.world.database))
 
 const connect: Act = (caller) =>
   caller.attempt('a connect', () =>
@@ -24,7 +21,7 @@ const connect: Act = (caller) =>
 const errands: readonly ((caller: Caller, visitor: Database<Plain>) => Promise<unknown>)[] = [
   (_, visitor) => visitor.connect(),
   (caller, visitor) => visitor.connect({ signal: AbortSignal.timeout(caller.random.int(0, 8)) }),
-  (_, visitor) => visitor.health.check(),
+  (_, visitor) => observed(visitor),
   (caller, visitor) => caller.ask(visitor.db, sql`select 1 as v`),
 ]
 
@@ -52,7 +49,7 @@ const visit: Act = async (caller) => {
 /** What is asked of the layer itself, each as often as its weight says. */
 export const visits: readonly (readonly [weight: number, act: Act])[] = [
   [1, ping],
-  [0.5, health],
+  [0.5, observe],
   [0.3, connect],
   [0.3, visit],
 ]

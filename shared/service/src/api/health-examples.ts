@@ -1,3 +1,6 @@
+import type { Advice } from '@shared/monitor'
+import { explainAdvice } from '@shared/monitor/explain'
+
 const checkedAt = '2026-01-31T12:00:00.000Z'
 /** All is well. */
 export const healthy = {
@@ -67,6 +70,18 @@ export const detailedUnreachable = {
   isolation: null,
 }
 
+const oversized: Advice<'oversized'> = {
+  code: 'oversized',
+  level: 'info',
+  measured: {
+    periodMs: 600_000,
+    poolSize: 10,
+    peakUsed: 2,
+    load: { leasesPerSecond: 120, useMs: 0.6, leases: 0.07 },
+  },
+  options: [{ option: 'poolSize', change: 'lower', value: 4 }],
+}
+
 /** A second of the monitor. */
 export const monitor = {
   service: 'auth',
@@ -93,7 +108,7 @@ export const monitor = {
     },
   ],
   events: detailed.events,
-  advice: [],
+  advice: [{ ...oversized, text: explainAdvice(oversized) }],
 }
 
 /** Two lines of the metrics. */

@@ -133,7 +133,23 @@ export const monitorSchema = z
     ),
     events: z.array(eventSchema),
     advice: z.array(
-      z.object({ level: z.enum(['info', 'warning', 'critical']), code: z.string(), text: z.string() }),
+      z
+        .object({
+          code: z.string(),
+          level: z.enum(['info', 'warning', 'critical']),
+          text: z.string().meta({ description: 'The numbers and what to do, in a sentence or two.' }),
+          measured: z
+            .record(z.string(), z.unknown())
+            .meta({ description: 'The numbers behind it; which they are depends on the code.' }),
+          options: z.array(
+            z.object({
+              option: z.enum(['poolSize', 'maxOverflow']),
+              change: z.enum(['raise', 'lower']),
+              value: z.int().nullable().meta({ description: 'null: the numbers give the direction alone.' }),
+            }),
+          ),
+        })
+        .meta({ id: 'Advice', description: 'What the measured numbers advise.' }),
     ),
   })
   .meta({ id: 'Monitor' })

@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
-import type { Database, DrizzleModel, HealthProbe } from '@shared/database'
+import type { Database, DrizzleModel } from '@shared/database'
+import type { Monitor } from '@shared/monitor'
 import type { RequestIdVariables } from 'hono/request-id'
 import type { Logger } from '../log/logger.ts'
 import type { EventLoopMonitor } from './event-loop.ts'
@@ -9,24 +10,20 @@ import type { Lifecycle } from './lifecycle.ts'
 export type ServiceApp = OpenAPIHono<{ Variables: RequestIdVariables }>
 
 /** The part of a database that this package uses: everything but the Drizzle handle, which belongs to the routes. */
-export interface ServiceDatabase
-  extends Pick<
-    AnyDatabase,
-    | 'name'
-    | 'pooler'
-    | 'status'
-    | 'timings'
-    | 'events'
-    | 'eventCounts'
-    | 'monitor'
-    | 'connect'
-    | 'within'
-    | 'close'
-  > {
-  readonly health: Pick<HealthProbe, 'check' | 'details'>
-}
-
-type AnyDatabase = Database<DrizzleModel>
+export type ServiceDatabase = Pick<
+  Database<DrizzleModel>,
+  | 'name'
+  | 'pooler'
+  | 'status'
+  | 'timings'
+  | 'observe'
+  | 'events'
+  | 'eventCounts'
+  | 'record'
+  | 'connect'
+  | 'within'
+  | 'close'
+>
 
 /** Who may read `/health/detailed`, `/health/monitor`, `/metrics`, `/openapi.json` and `/docs`. */
 export interface HealthAccess {
@@ -39,6 +36,8 @@ export interface HealthAccess {
 /** What a service's `createApp` is given. Only `database` is needed: tests leave the rest at its defaults. */
 export interface ServiceContext<TDatabase extends ServiceDatabase = ServiceDatabase> {
   database: TDatabase
+  /** Watches the database. Default: a monitor of its own that is not started: it has health, and no samples. */
+  monitor?: Monitor
   /** Default: writes nothing. */
   logger?: Logger
   /** Default: ready from the start. */
@@ -52,3 +51,6 @@ export interface ServiceContext<TDatabase extends ServiceDatabase = ServiceDatab
   /** Origins whose pages may call this service, e.g. `https://shop.example`. Default: none. */
   corsOrigins?: readonly string[]
 }
+
+/** A context with its monitor, as the health routes and the metrics need it. */
+export type MonitoredContext = ServiceContext & { readonly monitor: Monitor }

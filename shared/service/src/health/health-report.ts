@@ -1,11 +1,6 @@
-import {
-  capacity,
-  checkBudget,
-  type DatabaseHealth,
-  type PoolStatus,
-  type ServerReport,
-} from '@shared/database'
-import type { ServiceContext } from '../context/context.ts'
+import type { PoolStatus } from '@shared/database'
+import { capacity, checkBudget, type DatabaseHealth, type ServerReport } from '@shared/monitor'
+import type { MonitoredContext } from '../context/context.ts'
 
 /** `degraded` answers 200: the service is slow, not down. `unhealthy` answers 503. */
 export type HealthStatus = 'healthy' | 'degraded' | 'unhealthy'
@@ -20,9 +15,9 @@ export interface HealthReport {
 }
 
 /** Judges a service by its cached probe and its pool, without a query of its own. */
-export async function readHealth(service: string, context: ServiceContext): Promise<HealthReport> {
-  const { database, lifecycle } = context
-  const probe = await database.health.check()
+export async function readHealth(service: string, context: MonitoredContext): Promise<HealthReport> {
+  const { database, monitor, lifecycle } = context
+  const probe = await monitor.health.check()
   const unreachable = probe.status === 'disconnected'
   const saturated = isSaturated(database.status())
   return {
@@ -35,40 +30,41 @@ export async function readHealth(service: string, context: ServiceContext): Prom
 }
 
 /** Starting and draining are known without a probe; a ready service is judged by the cached one. */
-export async function readReadiness({ lifecycle, database }: ServiceContext) {
+export async function readReadiness({ lifecycle, monitor }: MonitoredContext) {
   const state = lifecycle?.state ?? 'ready'
   if (state !== 'ready') return state
-  const probe = await database.health.check()
+  const probe = await monitor.health.check()
   // The state may have changed while the probe ran.
   if (lifecycle?.state === 'draining') return 'draining'
   return probe.status === 'connected' ? 'ready' : 'database-unreachable'
 }
 
 /** The body of `GET /health/detailed`: costs one status query, on the probe's own connection. */
-export async function readDetailedHealth(service: string, context: ServiceContext) {
+export async function readDetailedHealth(service: string, context: MonitoredContext) {
+  const { database, monitor, eventLoop } = context
   const health = await readHealth(service, context)
-  const server = health.database.status === 'connected' ? await context.database.health.details() : null
-  const pool = context.database.status()
+  const server = health.database.status === 'connected' ? await monitor.health.details() : null
+  const pool = database.status()
   return {
     ...health,
     pool,
-    pooler: context.database.pooler,
+    pooler: database.pooler,
     server: server && {
       version: server.version,
       uptimeMs: server.uptimeMs,
       inRecovery: server.inRecovery,
       longestTransactionMs: server.longestTransactionMs,
     },
-    limits: server && readLimits(pool, server, context.database.monitor.replicas),
+    limits: server && readLimits(pool, server, monitor.replicas),
     statements: server?.statements ?? null,
     isolation: server && { role: server.role.name, ...server.confinement },
     process: {
       uptimeMs: Math.round(process.uptime() * 1000),
       memory: memory(),
-      eventLoopLag: context.eventLoop?.lag() ?? null,
+      eventLoopLag: eventLoop?.lag() ?? null,
       runtime: `bun ${Bun.version}`,
     },
-    events: context.database.events().map(({ type, code, at }) => ({ type, code, at })),
+    events: database.events().map(({ type, code, at }) => ({ type, code, at })),
   }
 }
 

@@ -14,6 +14,7 @@ function setUp(
     service: 'test',
     version: '1.2.3',
     database: fake.database,
+    monitor: fake.monitor,
     lifecycle,
     health: options.health ?? { details: 'always' },
   })
@@ -186,8 +187,8 @@ describe('/health/detailed', () => {
   })
 
   test('is not there with details "never", which is the default of createServiceApp', async () => {
-    const { database } = createFakeDatabase()
-    const app = createServiceApp({ service: 'test', version: '1', database })
+    const { database, monitor } = createFakeDatabase()
+    const app = createServiceApp({ service: 'test', version: '1', database, monitor })
     expect((await app.request('/health/detailed')).status).toBe(404)
     expect((await app.request('/health')).status).toBe(200)
   })

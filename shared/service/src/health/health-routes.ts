@@ -1,5 +1,5 @@
 import { Hono } from 'hono'
-import type { ServiceContext } from '../context/context.ts'
+import type { MonitoredContext } from '../context/context.ts'
 import { guardDetails, noStore } from './details-guard.ts'
 import { readDetailedHealth, readHealth, readReadiness } from './health-report.ts'
 import { monitorRoute } from './monitor-route.ts'
@@ -15,7 +15,7 @@ export const healthPaths: ReadonlySet<string> = new Set([
 ])
 
 /** The health routes: GET and HEAD, never cached. */
-export function healthRoutes(service: string, context: ServiceContext): Hono {
+export function healthRoutes(service: string, context: MonitoredContext): Hono {
   const routes = new Hono()
 
   routes.get('/livez', noStore, (c) => c.json({ status: 'alive', service }))

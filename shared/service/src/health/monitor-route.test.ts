@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
-import type { Sample } from '@shared/database'
+import type { Advice, Sample } from '@shared/monitor'
+import { explainAdvice } from '@shared/monitor/explain'
 import { createFakeDatabase, idlePool } from '../../test/fake-database.ts'
 import { createLifecycle, createServiceApp } from '../index.ts'
 
@@ -19,7 +20,12 @@ const sample = (at: number): Sample => ({
   health: { status: 'connected', latencyMs: 0.4 },
 })
 const event = { type: 'lease-leaked', code: null, at: '2026-01-01T00:00:00.000Z', detail: 'held' } as const
-const advice = { level: 'warning', code: 'waiting', text: 'Wait less.' } as const
+const advice: Advice<'overflow'> = {
+  code: 'overflow',
+  level: 'info',
+  measured: { periodMs: 60_000, share: 1, poolSize: 10, open: 14 },
+  options: [{ option: 'poolSize', change: 'raise', value: 14 }],
+}
 
 function setUp() {
   const fake = createFakeDatabase({
@@ -28,7 +34,8 @@ function setUp() {
     advice: [advice],
   })
   const lifecycle = createLifecycle('ready')
-  const context = { database: fake.database, lifecycle, health: { details: 'always' } as const }
+  const { database, monitor } = fake
+  const context = { database, monitor, lifecycle, health: { details: 'always' } as const }
   return { ...fake, lifecycle, app: createServiceApp({ service: 'test', version: '1', ...context }) }
 }
 
@@ -47,7 +54,7 @@ test('the monitor sends everything in one response, in the order in which it hap
     pool: idlePool,
     samples: [1_000, 2_000, 3_000].map((at) => ({ ...sample(at), max: null as never })),
     events: [event],
-    advice: [advice],
+    advice: [{ ...advice, text: explainAdvice(advice) }],
   })
   expect(body.at).toBeGreaterThanOrEqual(before)
   expect(calls.details).toBe(0)

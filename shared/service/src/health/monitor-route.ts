@@ -1,7 +1,9 @@
-import type { Advice, DatabaseEvent, DatabaseHealth, PoolStatus, Sample } from '@shared/database'
+import type { DatabaseEvent, PoolStatus } from '@shared/database'
+import type { Advice, DatabaseHealth, Sample } from '@shared/monitor'
+import { explainAdvice } from '@shared/monitor/explain'
 import { Hono } from 'hono'
 import { z } from 'zod'
-import type { ServiceContext } from '../context/context.ts'
+import type { MonitoredContext } from '../context/context.ts'
 import { validate } from '../problem/validation.ts'
 import { guardDetails, noStore } from './details-guard.ts'
 import { type HealthStatus, readHealth, readReadiness } from './health-report.ts'
@@ -19,8 +21,8 @@ export interface MonitorReport {
   samples: Sample[]
   /** Newest last. */
   events: readonly DatabaseEvent[]
-  /** The worst first; empty when all is well. */
-  advice: Advice[]
+  /** The worst first, each with its numbers and in words; empty when all is well. */
+  advice: (Advice & { text: string })[]
 }
 
 /** The query of `GET /health/monitor`. */
@@ -33,7 +35,7 @@ export const monitorQuery = z.object({
 })
 
 /** `GET /health/monitor?since=<epoch ms>`: the last ten minutes, or what is newer. Uses the cached probe and no query of its own. */
-export function monitorRoute(service: string, context: ServiceContext): Hono {
+export function monitorRoute(service: string, context: MonitoredContext): Hono {
   return new Hono().get(
     '/health/monitor',
     noStore,
@@ -43,11 +45,15 @@ export function monitorRoute(service: string, context: ServiceContext): Hono {
   )
 }
 
-async function readMonitor(service: string, context: ServiceContext, since?: number): Promise<MonitorReport> {
-  const { database } = context
+async function readMonitor(
+  service: string,
+  context: MonitoredContext,
+  since?: number,
+): Promise<MonitorReport> {
+  const { database, monitor } = context
   const { status, database: probe } = await readHealth(service, context)
   const ready = (await readReadiness(context)) === 'ready'
-  const samples = database.monitor.samples(since)
+  const samples = monitor.samples(since)
   return {
     service,
     at: Math.max(Date.now(), samples.at(-1)?.at ?? 0),
@@ -57,6 +63,6 @@ async function readMonitor(service: string, context: ServiceContext, since?: num
     pool: database.status(),
     samples,
     events: database.events(),
-    advice: database.monitor.advice(),
+    advice: monitor.advice().map((advice) => ({ ...advice, text: explainAdvice(advice) })),
   }
 }

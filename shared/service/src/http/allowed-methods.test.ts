@@ -3,11 +3,12 @@ import { createFakeDatabase } from '../../test/fake-database.ts'
 import { createServiceApp, notFound, type ServiceContext } from '../index.ts'
 
 function setUp(context: Partial<ServiceContext> = {}) {
-  const { database } = createFakeDatabase()
+  const { database, monitor } = createFakeDatabase()
   const app = createServiceApp({
     service: 'test',
     version: '1',
     database,
+    monitor,
     health: { details: 'always' },
     ...context,
   })

@@ -5,8 +5,8 @@ import { createServiceApp, Problem } from '../index.ts'
 
 function setUp() {
   const log = keepLines()
-  const { database, answers } = createFakeDatabase()
-  const app = createServiceApp({ service: 'test', version: '1', database, logger: log.logger })
+  const { database, monitor, answers } = createFakeDatabase()
+  const app = createServiceApp({ service: 'test', version: '1', database, monitor, logger: log.logger })
   app.delete('/things/:id', (c) => c.body(null, 204))
   app.post('/things', () => {
     throw new Problem({ status: 409, code: 'thing-taken', detail: 'There is such a thing.' })
@@ -18,7 +18,7 @@ function setUp() {
   app.get('/broken', () => {
     throw new Error('postgres://app:canary-password@db/auth_db is broken')
   })
-  return { app, log, answers, database }
+  return { app, log, answers, monitor }
 }
 
 describe('the request log', () => {
@@ -100,8 +100,8 @@ describe('the request log', () => {
   })
 
   test('reports a health route that threw as an error', async () => {
-    const { app, log, database } = setUp()
-    database.health.check = () => Promise.reject(new Error('the probe is broken'))
+    const { app, log, monitor } = setUp()
+    monitor.health.check = () => Promise.reject(new Error('the probe is broken'))
     for (let times = 0; times < 3; times++) await app.request('/health')
     expect(log.lines()).toEqual([
       expect.objectContaining({

@@ -20,6 +20,7 @@ function setUp(
     service: 'test',
     version: '1.2.3',
     database: fake.database,
+    monitor: fake.monitor,
     health,
     eventLoop,
   })

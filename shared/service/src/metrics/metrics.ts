@@ -2,7 +2,7 @@ import { prometheus } from '@hono/prometheus'
 import type { Context, MiddlewareHandler } from 'hono'
 import { Hono } from 'hono'
 import { Registry } from 'prom-client'
-import type { ServiceContext } from '../context/context.ts'
+import type { MonitoredContext } from '../context/context.ts'
 import { guardDetails, noStore } from '../health/details-guard.ts'
 import { healthPaths } from '../health/health-routes.ts'
 import { registerPoolMetrics } from './pool-metrics.ts'
@@ -27,7 +27,7 @@ const knownMethods: ReadonlySet<string> = new Set([
 ])
 
 /** Creates the metrics; with `health.details` `never`, nothing is measured. */
-export function createMetrics(service: string, context: ServiceContext): Metrics {
+export function createMetrics(service: string, context: MonitoredContext): Metrics {
   const guard = guardDetails(context.health)
   const routes = new Hono()
   if ((context.health?.details ?? 'never') === 'never') {
@@ -40,7 +40,7 @@ export function createMetrics(service: string, context: ServiceContext): Metrics
     registry,
     metricOptions: { requestDuration: { customLabels }, requestsTotal: { customLabels } },
   })
-  const refreshPool = registerPoolMetrics(registry, service, context.database)
+  const refreshPool = registerPoolMetrics(registry, service, context.database, context.monitor)
   const refreshProcess = registerProcessMetrics(registry, context.eventLoop)
 
   routes.get('/metrics', noStore, guard, async (c) => {

@@ -1,12 +1,5 @@
-import {
-  type CloseReason,
-  capacity,
-  type EventCounts,
-  type PoolCounters,
-  type PoolStatus,
-  type PoolTimings,
-  type Seen,
-} from '@shared/database'
+import type { CloseReason, EventCounts, PoolCounters, PoolStatus, PoolTimings } from '@shared/database'
+import { capacity, type Monitor, type Seen } from '@shared/monitor'
 import type { Registry } from 'prom-client'
 import type { ServiceDatabase } from '../context/context.ts'
 import { histogramValues, registerSnapshot, type SnapshotValue } from './snapshot-metric.ts'
@@ -113,7 +106,8 @@ const histograms: readonly (readonly [name: string, help: string, kind: keyof Po
 export function registerPoolMetrics(
   registry: Registry,
   service: string,
-  database: Pick<ServiceDatabase, 'status' | 'timings' | 'eventCounts' | 'monitor'>,
+  database: Pick<ServiceDatabase, 'status' | 'timings' | 'eventCounts'>,
+  monitor: Pick<Monitor, 'seen'>,
 ): () => void {
   const labels = { db_client_connection_pool_name: service }
   let snapshot = takeSnapshot()
@@ -123,7 +117,7 @@ export function registerPoolMetrics(
       pool: database.status(),
       timings: database.timings(),
       events: database.eventCounts(),
-      seen: database.monitor.seen(),
+      seen: monitor.seen(),
     }
   }
   /** What is not known yet is left out: a zero would be wrong. */

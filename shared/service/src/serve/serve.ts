@@ -1,5 +1,6 @@
 import type { DatabaseEvent } from '@shared/database'
 import { findDatabaseError } from '@shared/database'
+import { createMonitor } from '@shared/monitor'
 import type { HealthAccess, ServiceContext, ServiceDatabase } from '../context/context.ts'
 import { watchEventLoop } from '../context/event-loop.ts'
 import { createLifecycle } from '../context/lifecycle.ts'
@@ -26,6 +27,8 @@ export interface ServeEnv extends DeadlineEnv {
   readonly SHUTDOWN_DELAY?: number
   readonly HEALTH_DETAILS: HealthAccess['details']
   readonly HEALTH_TOKEN?: { reveal(): string }
+  /** Processes of this service that share the server. Default 1. */
+  readonly DATABASE_REPLICAS?: number
 }
 
 /** What a service hands to `serve`. */
@@ -74,14 +77,23 @@ async function run<TDatabase extends ServiceDatabase>(
   const eventLoop = watchEventLoop()
   for (const warning of deadlineWarnings(env)) logger.warn(warning)
   const database = open(() => options.openDatabase(databaseLog(logger)))
+  const monitor = createMonitor(database, { replicas: env.DATABASE_REPLICAS })
   const health = { details: env.HEALTH_DETAILS, token: env.HEALTH_TOKEN?.reveal() }
   const requestTimeoutMs = env.REQUEST_TIMEOUT * 1000
   const corsOrigins = env.CORS_ORIGINS ?? []
-  const app = createApp({ database, logger, lifecycle, health, eventLoop, requestTimeoutMs, corsOrigins })
+  const app = createApp({
+    database,
+    monitor,
+    logger,
+    lifecycle,
+    health,
+    eventLoop,
+    requestTimeoutMs,
+    corsOrigins,
+  })
   const server = listen({ fetch: (request) => app.fetch(request), host: env.HOST, port: env.PORT, logger })
-  // close() stops it.
-  database.monitor.start()
-  const stopping = stopOnSignal({ server, database, lifecycle, logger, ...shutdownTimes(env) })
+  monitor.start()
+  const stopping = stopOnSignal({ server, database, monitor, lifecycle, logger, ...shutdownTimes(env) })
   // Once this is in the log the service may be sent a signal: the handlers are in place.
   logger.info({ port: server.port }, `${service} listens on ${server.url}`)
   const answered = await awaitDatabase({
@@ -93,7 +105,7 @@ async function run<TDatabase extends ServiceDatabase>(
   if (!answered) return
   lifecycle.ready()
   logger.info('ready: the database answers')
-  await warnAboutServer(database, logger)
+  await warnAboutServer({ database, monitor }, logger)
 }
 
 function open<T>(openDatabase: () => T): T {

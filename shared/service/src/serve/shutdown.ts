@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Monitor } from '@shared/monitor'
 import type { ServiceDatabase } from '../context/context.ts'
 import type { Lifecycle } from '../context/lifecycle.ts'
 import type { Logger } from '../log/logger.ts'
@@ -7,6 +8,7 @@ import type { Logger } from '../log/logger.ts'
 export interface ShutdownOptions {
   server: { stop(closeActiveConnections?: boolean): Promise<void>; pendingRequests: number }
   database: Pick<ServiceDatabase, 'close'>
+  monitor: Pick<Monitor, 'stop'>
   lifecycle: Lifecycle
   logger: Logger
   /** All of it together, in ms. */
@@ -25,7 +27,7 @@ const requestShare = 0.75
  * @returns Whether every request could finish. Otherwise their queries were cancelled and their sockets closed.
  */
 export async function shutDown(options: ShutdownOptions): Promise<boolean> {
-  const { server, database, lifecycle, logger, timeoutMs } = options
+  const { server, database, monitor, lifecycle, logger, timeoutMs } = options
   const deadline = performance.now() + timeoutMs
   const remaining = () => Math.max(0, deadline - performance.now())
 
@@ -36,6 +38,7 @@ export async function shutDown(options: ShutdownOptions): Promise<boolean> {
   const finished = (await settlesWithin(stopped, remaining() * requestShare)) || server.pendingRequests === 0
   if (!finished) logger.warn({ requests: server.pendingRequests }, 'requests did not finish in time')
 
+  monitor.stop()
   // Cancelling their queries lets late requests still answer with a 503 before their sockets are closed.
   await database.close({ timeoutMs: finished ? remaining() : 0 })
   if (!finished && !(await settlesWithin(stopped, Math.min(250, remaining())))) await server.stop(true)

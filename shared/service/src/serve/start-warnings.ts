@@ -1,5 +1,6 @@
-import { checkBudget, describeBudget } from '@shared/database'
-import type { ServiceDatabase } from '../context/context.ts'
+import { budgetAdvice, checkBudget } from '@shared/monitor'
+import { explainAdvice } from '@shared/monitor/explain'
+import type { MonitoredContext } from '../context/context.ts'
 import { readLimits } from '../health/health-report.ts'
 import type { Logger } from '../log/logger.ts'
 
@@ -40,14 +41,17 @@ export function deadlineWarnings(env: DeadlineEnv): string[] {
 }
 
 /** Warns once of what `/health/detailed` shows: a role that is not confined, a pool that cannot grow to its size. */
-export async function warnAboutServer(database: ServiceDatabase, logger: Logger): Promise<void> {
-  const server = await database.health.details()
+export async function warnAboutServer(
+  { database, monitor }: Pick<MonitoredContext, 'database' | 'monitor'>,
+  logger: Logger,
+): Promise<void> {
+  const server = await monitor.health.details()
   if (server === null) return
   if (!server.confinement.confined) {
     logger.warn({ findings: server.confinement.findings }, 'the role is not confined to its own database')
   }
-  const { replicas } = database.monitor
-  const budget = checkBudget(database.status(), server, replicas)
-  const shortage = describeBudget(budget)
-  if (shortage) logger.warn(readLimits(database.status(), server, replicas), shortage)
+  const { replicas } = monitor
+  const pool = database.status()
+  const advice = budgetAdvice(checkBudget(pool, server, replicas))
+  if (advice) logger.warn(readLimits(pool, server, replicas), explainAdvice(advice))
 }

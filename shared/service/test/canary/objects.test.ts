@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { createDatabase, type Database, findDatabaseError, migrate } from '@shared/database'
 import { createMigrationEnv, createServiceEnv, databaseOptions, EnvironmentError } from '@shared/env'
+import { createMonitor } from '@shared/monitor'
 import { eventually, startFaultProxy, startTestServer, type TestServer } from '@shared/postgres/testing'
 import { readDetailedHealth } from '../../src/health/health-report.ts'
 import { describeError, toProblem } from '../../src/index.ts'
@@ -108,6 +109,7 @@ test('neither env nor what is wrong with it shows a secret', async () => {
 
 test('a database in use shows no secret: handle, status, events, health', async () => {
   const database = open()
+  const monitor = createMonitor(database)
   try {
     await database.connect()
     await database.use(async (connection) => expect(leaksOf(connection)).toEqual([]))
@@ -119,9 +121,9 @@ test('a database in use shows no secret: handle, status, events, health', async 
       options: leaksOf(database.db.$client.options),
       status: leaksOf(database.status()),
       events: leaksOf(database.events()),
-      probe: leaksOf(database.health),
-      check: leaksOf(await database.health.check()),
-      report: leaksOf(await readDetailedHealth('test', { database })),
+      probe: leaksOf(monitor.health),
+      check: leaksOf(await monitor.health.check()),
+      report: leaksOf(await readDetailedHealth('test', { database, monitor })),
     }
     expect(Object.entries(shown).filter(([, leaks]) => leaks.length > 0)).toEqual([])
   } finally {

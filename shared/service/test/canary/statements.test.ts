@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { createDatabase } from '@shared/database'
+import { createMonitor } from '@shared/monitor'
 import { eventually, withDatabase } from '@shared/postgres/testing'
 import { createServiceApp } from '../../src/index.ts'
 import { isLeak, secrets } from './canary.ts'
@@ -25,21 +26,24 @@ test('running statements show no secret in their texts, and show what they are',
   await using postgres = await withDatabase()
   const pool = { poolSize: 20, sharedDepth: 1 }
   const database = createDatabase({ name: 'canary', url: postgres.appUrl, pool })
-  const app = createServiceApp({ service: 'canary', version: '1', database, health: { details: 'always' } })
+  const monitor = createMonitor(database)
+  const health = { details: 'always' } as const
+  const app = createServiceApp({ service: 'canary', version: '1', database, monitor, health })
   const texts = Object.values(secrets).flatMap(statementsWith)
   const running = Promise.allSettled(texts.map((text) => Promise.resolve(database.db.execute(text))))
-  const shown = () => database.health.details().then((report) => report?.statements ?? [])
+  const shown = () => monitor.health.details().then((report) => report?.statements ?? [])
   await eventually(async () => (await shown()).length === texts.length, { timeoutMs: 15_000 })
   // Old enough for the advice to name it.
   await eventually(async () => ((await shown())[0]?.ageMs ?? 0) > 5_000, { timeoutMs: 15_000 })
-  database.monitor.start()
-  await eventually(() => database.monitor.advice().some(({ code }) => code === 'slow-statement'), {
+  monitor.start()
+  await eventually(() => monitor.advice().some(({ code }) => code === 'slow-statement'), {
     timeoutMs: 15_000,
   })
   const received = await Promise.all(routes.map(async (path) => (await app.request(path)).text()))
   expect(received.map((text) => isLeak(text))).toEqual([false, false, false])
   expect(received[0]?.match(/select pg_sleep\(\?\)/g)).toHaveLength(texts.length)
   expect(received[1]).toContain('select pg_sleep(?)')
+  monitor.stop()
   await database.close({ timeoutMs: 0 })
   await running
 }, 60_000)

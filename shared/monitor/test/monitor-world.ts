@@ -1,6 +1,8 @@
+import type { DatabaseEvent, PoolStatus } from '@shared/database'
 import { createCounters, Histogram } from '@shared/pool'
-import type { DatabaseEvent, DatabaseHealth, PoolStatus, ServerReport } from '../src/index.ts'
-import { createPoolMonitor } from '../src/monitor/monitor.ts'
+import { explainAdvice } from '../src/explain/explain.ts'
+import type { Advice, AdviceCode, DatabaseHealth, ServerReport } from '../src/index.ts'
+import { createMonitorWith } from '../src/monitor.ts'
 
 /** A server with 60 connections free of the 97 that it takes. */
 export const roomyServer: ServerReport = {
@@ -18,8 +20,17 @@ export const roomyServer: ServerReport = {
   statements: [],
 }
 
+/** A statement that waits for a lock, as a report has it. */
+export const lockedStatement = {
+  pid: 1,
+  state: 'active',
+  ageMs: 4_200,
+  waitEvent: 'Lock/transactionid',
+  text: 'update "products" set "stock" = $1 where "id" = ?',
+}
+
 export const connected: DatabaseHealth = { status: 'connected', latencyMs: 1, code: null, checkedAt: '' }
-export const away: DatabaseHealth = {
+export const unavailable: DatabaseHealth = {
   status: 'disconnected',
   latencyMs: null,
   code: 'ECONNREFUSED',
@@ -52,7 +63,18 @@ export function createWorld(options: { poolSize?: number; maxOverflow?: number; 
     server: roomyServer,
   }
   const asked = { check: 0, details: 0 }
-  const monitor = createPoolMonitor(
+  const probe = {
+    check: () => {
+      asked.check++
+      return Promise.resolve(answers.health)
+    },
+    details: () => {
+      asked.details++
+      return Promise.resolve(answers.server)
+    },
+  }
+  const monitor = createMonitorWith(
+    probe,
     {
       status: () => structuredClone(pool),
       timings: () => ({
@@ -61,16 +83,6 @@ export function createWorld(options: { poolSize?: number; maxOverflow?: number; 
         createMs: times.create.snapshot(),
       }),
       events: () => events,
-      health: {
-        check: () => {
-          asked.check++
-          return Promise.resolve(answers.health)
-        },
-        details: () => {
-          asked.details++
-          return Promise.resolve(answers.server)
-        },
-      },
     },
     { replicas, now: () => now },
   )
@@ -102,7 +114,16 @@ export function createWorld(options: { poolSize?: number; maxOverflow?: number; 
       }
     },
     codes: () => monitor.advice().map(({ code }) => code),
-    /** The text of the advice with this code. */
-    text: (code: string) => monitor.advice().find((advice) => advice.code === code)?.text,
+    /** The advice with this code. */
+    found: (code: AdviceCode) => monitor.advice().find((advice) => advice.code === code),
+    /** Its text. */
+    text: (code: AdviceCode) => textsOf(monitor.advice().filter((advice) => advice.code === code))[0]?.text,
+    /** Everything that is advised, in words. */
+    texts: () => textsOf(monitor.advice()),
   }
+}
+
+/** Advice in words, for whoever compares it at once. */
+export function textsOf(advice: readonly Advice[]) {
+  return advice.map((one) => ({ level: one.level, code: one.code, text: explainAdvice(one) }))
 }

@@ -1,5 +1,4 @@
-import type { SideConnection } from '../connection/side-connection.ts'
-import { errorCode } from '../event-log.ts'
+import { type Database, type DrizzleModel, errorCode } from '@shared/database'
 import { readServerReport, type ServerReport } from './server-report.ts'
 
 export interface DatabaseHealth {
@@ -16,24 +15,25 @@ export interface DatabaseHealth {
 export interface HealthProbe {
   /** `select 1`, at most once in `cacheMs` however many ask at once. Never rejects. */
   check(): Promise<DatabaseHealth>
-  /** What the server says of itself and of this role, equally cached; null when it can't be asked. Never rejects. */
+  /** What the server reports of itself and of this role, equally cached; null when it can't be asked. Never rejects. */
   details(): Promise<ServerReport | null>
 }
 
 export interface HealthProbeOptions {
-  side: Pick<SideConnection, 'ask'>
   /** How long an answer is good for. Default 1 000. */
   cacheMs?: number
-  onFailure?: (error: unknown) => void
 }
 
-/** Makes the probe; it connects at the first check. */
-export function createHealthProbe({ side, cacheMs = 1_000, onFailure }: HealthProbeOptions): HealthProbe {
+/** Makes the probe of a database; it connects at the first check, and records an event for each that fails. */
+export function createHealthProbe(
+  database: Pick<Database<DrizzleModel>, 'observe' | 'record'>,
+  { cacheMs = 1_000 }: HealthProbeOptions = {},
+): HealthProbe {
   return {
     check: cached(cacheMs, async (): Promise<DatabaseHealth> => {
       let checkedAt = new Date().toISOString()
       try {
-        const latencyMs = await side.ask(async (connection, leftMs) => {
+        const latencyMs = await database.observe(async (connection, leftMs) => {
           checkedAt = new Date().toISOString()
           const startedAt = performance.now()
           await connection.ping(leftMs)
@@ -41,12 +41,12 @@ export function createHealthProbe({ side, cacheMs = 1_000, onFailure }: HealthPr
         })
         return { status: 'connected', latencyMs, code: null, checkedAt }
       } catch (error) {
-        onFailure?.(error)
+        database.record('health-failed', error)
         return { status: 'disconnected', latencyMs: null, code: errorCode(error), checkedAt }
       }
     }),
     // check() has the reason; here there is simply nothing to report.
-    details: cached(cacheMs, () => side.ask(readServerReport).catch(() => null)),
+    details: cached(cacheMs, () => database.observe(readServerReport).catch(() => null)),
   }
 }
 

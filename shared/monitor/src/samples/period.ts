@@ -1,6 +1,6 @@
 import { boundedQuantile, capacity, type SampleRecord } from './sample.ts'
 
-/** What the samples of a stretch of time say together. Rates are per second, times in ms. */
+/** The samples of a stretch of time, summed up. Rates are per second, times in ms. */
 export interface Period {
   samples: number
   seconds: number

@@ -1,19 +1,20 @@
 import { describe, expect, test } from 'bun:test'
-import { eventually, withDatabase } from '@shared/postgres/testing'
+import { createDatabase } from '@shared/database'
+import { eventually, startFaultProxy, testPostgres, withDatabase } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
-import { createDatabase } from '../src/index.ts'
-import { createFixture, firstRow } from './support.ts'
+import { createMonitor } from '../src/index.ts'
+import { createFixture, firstRow } from './fixture.ts'
 
 describe('the health probe', () => {
   test('answers on a connection of its own, outside the pool', async () => {
     await using fixture = await createFixture({ pool: { poolSize: 1, maxOverflow: 0 } })
-    const { database } = fixture
+    const { database, health } = fixture
     const release = Promise.withResolvers<void>()
     const held = database.use(() => release.promise)
     await eventually(() => database.status().checkedOut === 1)
-    const health = await database.health.check()
-    expect(health).toMatchObject({ status: 'connected', code: null })
-    expect(health.latencyMs).toBeGreaterThan(0)
+    const answer = await health.check()
+    expect(answer).toMatchObject({ status: 'connected', code: null })
+    expect(answer.latencyMs).toBeGreaterThan(0)
     expect(database.status()).toMatchObject({ total: 1, waiting: 0 })
     release.resolve()
     await held
@@ -21,8 +22,8 @@ describe('the health probe', () => {
 
   test('ten thousand at once are one question', async () => {
     await using fixture = await createFixture()
-    const { database } = fixture
-    await database.health.check()
+    const { health } = fixture
+    await health.check()
     const count = async () =>
       (
         await firstRow<{ n: number }>(
@@ -34,30 +35,32 @@ describe('the health probe', () => {
         )
       ).n
     const before = await count()
-    const answers = await Promise.all(Array.from({ length: 10_000 }, () => database.health.check()))
+    const answers = await Promise.all(Array.from({ length: 10_000 }, () => health.check()))
     expect(new Set(answers.map(({ checkedAt }) => checkedAt)).size).toBeLessThanOrEqual(2)
     expect((await count()) - before).toBeLessThan(20)
   })
 
-  test('says by code why there is no answer, and never a password', async () => {
+  test('gives the code of the reason why there is no answer, and never a password', async () => {
     const test = await withDatabase({ service: 'probe' })
     const url = new URL(test.appUrl)
     url.password = 'canary'
     const database = createDatabase({ name: 'refused', url: url.href })
-    const health = await database.health.check()
-    expect(health).toMatchObject({ status: 'disconnected', latencyMs: null, code: '28P01' })
-    expect(JSON.stringify([health, database.events()])).not.toContain('canary')
+    const { health } = createMonitor(database)
+    const answer = await health.check()
+    expect(answer).toMatchObject({ status: 'disconnected', latencyMs: null, code: '28P01' })
+    expect(JSON.stringify([answer, database.events()])).not.toContain('canary')
     expect(database.events()).toMatchObject([{ type: 'health-failed', code: '28P01' }])
     expect(database.eventCounts()).toMatchObject({ 'health-failed': 1, 'connection-lost': 0 })
-    expect(await database.health.details()).toBeNull()
+    expect(await health.details()).toBeNull()
     await database.close()
   })
 
   test('reports the server, the limits and the confinement of the role', async () => {
     const test = await withDatabase({ service: 'probe', connectionLimit: 9 })
     const database = createDatabase({ name: 'report', url: test.appUrl })
+    const { health } = createMonitor(database)
     await database.connect()
-    const report = await database.health.details()
+    const report = await health.details()
     expect(report).toMatchObject({
       inRecovery: false,
       role: { name: new URL(test.appUrl).username, connections: 2, connectionLimit: 9 },
@@ -70,38 +73,27 @@ describe('the health probe', () => {
     await test.drop()
   })
 
-  test('asks nothing any more once the database is closed', async () => {
+  test('reads disconnected at the end of the probe: the probe has a time of its own', async () => {
+    const { host, port } = await testPostgres()
+    await using proxy = await startFaultProxy({ target: { host, port } })
     await using fixture = await createFixture()
-    const { database } = fixture
-    await database.close()
-    expect(await database.health.check()).toMatchObject({ status: 'disconnected', code: 'POOL_CLOSED' })
-  })
-
-  test('leaves no backend and no question when it is closed, at whatever moment of its first connect', async () => {
-    await using fixture = await createFixture()
-    const { name } = fixture.database
-    const observer = fixture.open({ name: 'observer', url: fixture.test.adminUrl })
-    const left = () =>
-      firstRow<{ n: number }>(
-        observer.db.execute(
-          sql`select count(*)::int as n from pg_stat_activity where application_name = ${`${name} health`}`,
-        ),
-      )
-    await observer.connect()
-    for (let moment = 0; moment < 30; moment++) {
-      const database = fixture.open({ name })
-      const checking = database.health.check()
-      for (let turn = 0; turn < moment; turn++) await new Promise((resolve) => setImmediate(resolve))
-      await database.close()
-      const { code } = await Promise.race([checking, { code: 'still asked' }])
-      expect({ ...(await left()), code }).toEqual({ n: 0, code: code === null ? null : 'POOL_CLOSED' })
-    }
-  }, 30_000)
+    const database = fixture.open({ name: 'probed', url: proxy.url(fixture.test.appUrl) })
+    const { health } = createMonitor(database)
+    expect(await health.check()).toMatchObject({ status: 'connected' })
+    await proxy.set('freezeAll')
+    await eventually(async () => (await health.check()).status === 'disconnected', {
+      timeoutMs: 8_000,
+    })
+    expect(await health.check()).toMatchObject({ latencyMs: null, code: expect.any(String) })
+    await proxy.set('forward')
+    await eventually(async () => (await health.check()).status === 'connected', { timeoutMs: 8_000 })
+  }, 20_000)
 
   test('finds a role that is not confined', async () => {
     const test = await withDatabase()
     const database = createDatabase({ name: 'superuser', url: test.adminUrl })
-    const report = await database.health.details()
+    const { health } = createMonitor(database)
+    const report = await health.details()
     expect(report?.confinement.confined).toBe(false)
     expect(report?.confinement.findings).toContain('superuser')
     await database.close()
@@ -110,10 +102,10 @@ describe('the health probe', () => {
 
   test('sees the longest transaction of its role', async () => {
     await using fixture = await createFixture()
-    const { database } = fixture
+    const { database, health } = fixture
     await database.db.transaction(async (tx) => {
       await tx.execute(sql`select 1`)
-      expect((await database.health.details())?.longestTransactionMs).toBeGreaterThanOrEqual(0)
+      expect((await health.details())?.longestTransactionMs).toBeGreaterThanOrEqual(0)
     })
   })
 })

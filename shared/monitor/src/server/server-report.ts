@@ -1,7 +1,7 @@
-import type { SqlConnection } from '../connection/sql-connection.ts'
+import type { SqlConnection } from '@shared/database'
 import { maskStatement } from './mask-statement.ts'
 
-/** What the server says of itself and of the role that asks. */
+/** What the server reports of itself and of the role that asks. */
 export interface ServerReport {
   version: string
   uptimeMs: number

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'bun:test'
 import { roomyServer as server } from '../../test/monitor-world.ts'
-import { checkBudget, describeBudget } from './budget.ts'
+import { explainAdvice } from '../explain/explain.ts'
+import { checkBudget } from './budget.ts'
+import { budgetAdvice } from './server-rules.ts'
 
 const pool = { poolSize: 10, maxOverflow: 20 }
 const role = (connectionLimit: number | null, connections = 11) => ({
@@ -8,8 +10,10 @@ const role = (connectionLimit: number | null, connections = 11) => ({
   connectionLimit,
   connections,
 })
-const texts = (given: typeof pool, on: typeof server, replicas = 1) =>
-  describeBudget(checkBudget(given, on, replicas))
+const texts = (given: typeof pool, on: typeof server, replicas = 1) => {
+  const advice = budgetAdvice(checkBudget(given, on, replicas))
+  return advice && explainAdvice(advice)
+}
 
 describe('what the pools may open', () => {
   test('is pool, overflow and health probe of each replica', () => {

@@ -1,6 +1,5 @@
-import type { PoolStatus, PoolTimings } from '@shared/pool'
-import { quantileMs } from '@shared/pool'
-import type { DatabaseHealth } from './health.ts'
+import { type PoolStatus, type PoolTimings, quantileMs } from '@shared/database'
+import type { DatabaseHealth } from '../server/health-probe.ts'
 
 /** One second of a pool's life. */
 export interface Sample {
@@ -24,7 +23,7 @@ export interface Sample {
   /** Of the leases that ended, likewise. */
   useP50Ms: number | null
   useP99Ms: number | null
-  /** Timeouts, refusals of a full line, connections lost and connects that failed, since the sample before. */
+  /** Timeouts, refusals of a full queue, connections lost and connects that failed, since the sample before. */
   failures: number
   /** The last answer of the health probe; null before there was one. */
   health: { status: DatabaseHealth['status']; latencyMs: number | null } | null

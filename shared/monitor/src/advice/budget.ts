@@ -1,6 +1,6 @@
-import type { PoolStatus } from '@shared/pool'
-import { capacity } from './sample.ts'
-import type { ServerReport } from './server-report.ts'
+import type { PoolStatus } from '@shared/database'
+import { capacity } from '../samples/sample.ts'
+import type { ServerReport } from '../server/server-report.ts'
 
 /** Whether all that a service's replicas may open fits what the server allows them. */
 export interface Budget {
@@ -55,23 +55,4 @@ export function checkBudget(
     fits,
     fitsNow: fits && wanted <= serverTakes - heldByOthers,
   }
-}
-
-/** The budget that does not hold, in one sentence with what to do; null when it holds. */
-export function describeBudget(budget: Budget): string | null {
-  const { wanted, allowed, allowedBy, replicas, heldByOthers } = budget
-  if (budget.fits && budget.fitsNow) return null
-  const mend = 'lower DATABASE_POOL_SIZE or DATABASE_MAX_OVERFLOW, or raise'
-  const all = replicas === 1 ? 'The pool' : `The pools of ${replicas} replicas`
-  const may = Number.isFinite(wanted)
-    ? `${all} and health probe${replicas === 1 ? '' : 's'} may open ${wanted} connections`
-    : `${all} may open connections without limit`
-  if (budget.fits)
-    return `${may}, but other roles hold ${heldByOthers} of the ${budget.serverTakes} that the server takes: ${mend} max_connections.`
-  const limit = {
-    role: `the role’s CONNECTION LIMIT is ${allowed}`,
-    database: `the database’s CONNECTION LIMIT is ${allowed}`,
-    server: `the server takes ${allowed} (max_connections less the reserved ones)`,
-  }[allowedBy]
-  return `${may}, but ${limit}: ${mend} the limit.`
 }

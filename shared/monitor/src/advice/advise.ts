@@ -1,4 +1,5 @@
-import { leakedLease, overflow, oversized, saturated, waiting } from './advice-pool.ts'
+import type { Advice, AdviceLevel } from './advice.ts'
+import { leakedLease, overflow, oversized, saturated, waiting } from './pool-rules.ts'
 import {
   databaseDown,
   failures,
@@ -6,10 +7,10 @@ import {
   overBudget,
   probeFailures,
   slowStatement,
-} from './advice-server.ts'
-import type { Advice, Rule, Situation } from './advice-situation.ts'
+} from './server-rules.ts'
+import type { Situation } from './situation.ts'
 
-const rules: readonly Rule[] = [
+const rules: readonly ((situation: Situation) => Advice | null)[] = [
   databaseDown,
   saturated,
   overBudget,
@@ -23,9 +24,9 @@ const rules: readonly Rule[] = [
   oversized,
 ]
 
-const levels: readonly Advice['level'][] = ['critical', 'warning', 'info']
+const levels: readonly AdviceLevel[] = ['critical', 'warning', 'info']
 
-/** What there is to say of a situation, the worst first; empty when all is well. */
+/** What a situation advises, the worst first; empty when all is well. */
 export function advise(situation: Situation): Advice[] {
   return rules
     .flatMap((rule) => rule(situation) ?? [])

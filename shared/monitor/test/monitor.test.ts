@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'bun:test'
+import { createDatabase, type Database } from '@shared/database'
 import { eventually, startTestServer, withDatabase } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
-import { createDatabase, type Database } from '../src/index.ts'
-import { createPoolMonitor } from '../src/monitor/monitor.ts'
-import { away, createWorld, roomyServer } from './monitor-world.ts'
-import { createFixture, firstRow } from './support.ts'
+import { createMonitor } from '../src/index.ts'
+import { createFixture, firstRow } from './fixture.ts'
+import { createWorld, roomyServer, textsOf, unavailable } from './monitor-world.ts'
 
 describe('samples', () => {
   test('tell what happened since the sample before', async () => {
     const world = createWorld({ poolSize: 10, maxOverflow: 20 })
     world.leases(1_000, { useMs: 1 })
     await world.seconds(1)
-    world.answers.health = away
+    world.answers.health = unavailable
     await world.seconds(1, () => {
       Object.assign(world.pool, {
         total: 13,
@@ -75,9 +75,9 @@ describe('samples', () => {
     expect(world.monitor.seen()).toMatchObject({ health: { status: 'connected' }, server: roomyServer })
   })
 
-  test('ask for no report while the database is away', async () => {
+  test('ask for no report while the database is unavailable', async () => {
     const world = createWorld()
-    world.answers.health = away
+    world.answers.health = unavailable
     await world.seconds(61)
     expect(world.asked).toEqual({ check: 61, details: 0 })
   })
@@ -91,10 +91,10 @@ describe('samples', () => {
   })
 })
 
-/** A monitor of a real database whose seconds pass as the test says. */
+/** A monitor of a real database whose seconds pass as the test wants. */
 function watch(database: Database<Record<string, never>>, replicas = 1) {
   let now = 1_767_225_600_000
-  const monitor = createPoolMonitor(database, { replicas, now: () => now })
+  const monitor = createMonitor(database, { replicas, now: () => now })
   return {
     monitor,
     async seconds(count: number) {
@@ -108,9 +108,9 @@ function watch(database: Database<Record<string, never>>, replicas = 1) {
 }
 
 describe('on a real server', () => {
-  test('a pool held by slow statements is told to grow, by how much there is, and which statement it is', async () => {
+  test('a pool held by slow statements is advised to grow, with what there is and the statement', async () => {
     await using fixture = await createFixture({ pool: { poolSize: 2, maxOverflow: 0, sharedDepth: 1 } })
-    const { database } = fixture
+    const { database, health } = fixture
     const { monitor, seconds } = watch(database)
     const slow = sql`select pg_sleep(30), 'a secret' as secret, ${'another'}::text`
     const running = database.within({ timeoutMs: 20_000 }, () =>
@@ -118,11 +118,11 @@ describe('on a real server', () => {
     )
     await eventually(() => database.status().waiting === 5)
     await eventually(async () => {
-      const statements = (await database.health.details())?.statements ?? []
+      const statements = (await health.details())?.statements ?? []
       return statements.length === 2 && statements.every(({ ageMs }) => ageMs >= 1_000)
     })
     await seconds(60)
-    const text = monitor.advice().find(({ code }) => code === 'saturated')?.text
+    const text = textsOf(monitor.advice()).find(({ code }) => code === 'saturated')?.text
     expect(text).toMatch(
       /^The pool of 2 was busy 100 % of the last 60 s with 5 waiting at the worst.*; 7 were wanted at once on average and the database has \d+ connections free.*: raise DATABASE_POOL_SIZE, .*; the longest statement was [\d.]+ s old: select pg_sleep\(\?\), \? as secret, \$1::text\.$/,
     )
@@ -130,7 +130,7 @@ describe('on a real server', () => {
     await running
   }, 20_000)
 
-  test('a pool in use is told nothing', async () => {
+  test('a pool in use is given no advice', async () => {
     await using fixture = await createFixture()
     const { database } = fixture
     const { monitor, seconds } = watch(database)
@@ -142,14 +142,14 @@ describe('on a real server', () => {
     expect(monitor.samples().reduce((sum, { checkouts }) => sum + checkouts, 0)).toBe(50)
   })
 
-  test('replicas that the limit of the role can not hold are told, and one that it can is not', async () => {
+  test('replicas that the limit of the role can not hold are advised, and one that it can is not', async () => {
     await using test = await withDatabase({ service: 'budget', connectionLimit: 25 })
     const database = createDatabase({ name: 'b', url: test.appUrl, pool: { poolSize: 4, maxOverflow: 6 } })
     const [one, three] = [watch(database), watch(database, 3)]
     await one.seconds(1)
     await three.seconds(1)
     expect(one.monitor.advice()).toEqual([])
-    expect(three.monitor.advice()).toEqual([
+    expect(textsOf(three.monitor.advice())).toEqual([
       {
         level: 'warning',
         code: 'budget',
@@ -167,7 +167,7 @@ describe('on a real server', () => {
     await admin.db.execute(sql`alter database mine_db connection limit 9`)
     await admin.close()
     const database = createDatabase({ name: 'mine', url: appUrl })
-    expect(await database.health.details()).toMatchObject({
+    expect(await createMonitor(database).health.details()).toMatchObject({
       maxConnections: 40,
       reservedConnections: 3,
       databaseLimit: 9,
@@ -187,14 +187,16 @@ describe('on a real server', () => {
       eventually(
         async () => {
           await seconds(1)
-          return (await database.health.check()).status === status && monitor.seen().health?.status === status
+          return (await monitor.health.check()).status === status && monitor.seen().health?.status === status
         },
         { timeoutMs: 20_000, intervalMs: 50 },
       )
     await server.stop({ mode: 'fast' })
     await becomes('disconnected')
     expect(monitor.advice().map(({ level, code }) => `${level} ${code}`)).toEqual(['critical database-down'])
-    expect(monitor.advice()[0]?.text).toMatch(/code (ECONNREFUSED|57P0\d|CONNECTION_LOST|CONNECTION_CLOSED)/)
+    expect(textsOf(monitor.advice())[0]?.text).toMatch(
+      /code (ECONNREFUSED|57P0\d|CONNECTION_LOST|CONNECTION_CLOSED)/,
+    )
     await seconds(1)
     await server.restart()
     await becomes('connected')
@@ -204,77 +206,26 @@ describe('on a real server', () => {
   }, 60_000)
 })
 
-describe('the statements of a role', () => {
-  test('are shown with state, age and what they wait for, and without their data', async () => {
-    await using fixture = await createFixture()
-    const { database, test: place } = fixture
-    const stranger = fixture.open({ name: 'stranger', url: place.adminUrl })
-    const gate = Promise.withResolvers<void>()
-    const idle = database.db.transaction(async (tx) => {
-      await tx.execute(sql`select pg_advisory_xact_lock(4711) /* secret */`)
-      await gate.promise
-    })
-    const lockIn = (key: number) => sql.raw(`select pg_advisory_xact_lock(${key}), 'secret'`)
-    await eventually(() => database.status().counters.checkouts === 1)
-    await eventually(async () => ((await database.health.details())?.statements.length ?? 0) === 1)
-    const blocked = Promise.resolve(database.db.execute(lockIn(4711)))
-    const statements = await eventually(
-      async () => {
-        const shown = (await database.health.details())?.statements ?? []
-        expect(shown).toHaveLength(2)
-        return shown
-      },
-      { intervalMs: 100 },
-    )
-    expect(statements.toSorted((a, b) => a.state.localeCompare(b.state))).toEqual([
-      {
-        pid: expect.any(Number),
-        state: 'active',
-        ageMs: expect.any(Number),
-        waitEvent: 'Lock/advisory',
-        text: 'select pg_advisory_xact_lock(?), ?',
-      },
-      {
-        pid: expect.any(Number),
-        state: 'idle in transaction',
-        ageMs: expect.any(Number),
-        waitEvent: 'Client/ClientRead',
-        text: 'select pg_advisory_xact_lock(?)',
-      },
-    ])
-    // A superuser sees everybody's, and is told its own.
-    const own = (await stranger.health.details())?.statements ?? []
-    expect(own.filter(({ pid }) => statements.some((other) => other.pid === pid))).toEqual([])
-    gate.resolve()
-    await Promise.all([idle, blocked])
-  })
-
-  test('are none when nothing runs', async () => {
-    await using fixture = await createFixture()
-    await fixture.database.db.execute(sql`select 1`)
-    await eventually(async () => (await fixture.database.health.details())?.statements.length === 0)
-  })
-})
-
 describe('a monitor that was started', () => {
-  test('takes a sample a second until the database is closed', async () => {
+  test('takes a sample a second until it is stopped', async () => {
     await using fixture = await createFixture()
-    const { database } = fixture
-    database.monitor.start()
-    database.monitor.start()
-    await eventually(() => database.monitor.samples().length === 2)
-    const [first, second] = database.monitor.samples()
+    const monitor = createMonitor(fixture.database)
+    monitor.start()
+    monitor.start()
+    await eventually(() => monitor.samples().length === 2)
+    const [first, second] = monitor.samples()
     expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThan(500)
-    await database.close()
-    const kept = database.monitor.samples().length
+    monitor.stop()
+    const kept = monitor.samples().length
     await Bun.sleep(1_300)
-    expect(database.monitor.samples()).toHaveLength(kept)
+    expect(monitor.samples()).toHaveLength(kept)
   })
 
   test('does not keep its process alive', async () => {
     const program = `
-      const { createDatabase } = await import(${JSON.stringify(`${import.meta.dir}/../src/index.ts`)})
-      createDatabase({ name: 'unrefed', url: 'postgres://nobody:x@127.0.0.1:1/nothing' }).monitor.start()
+      const { createDatabase } = await import(${JSON.stringify(import.meta.resolve('@shared/database'))})
+      const { createMonitor } = await import(${JSON.stringify(`${import.meta.dir}/../src/index.ts`)})
+      createMonitor(createDatabase({ name: 'unrefed', url: 'postgres://nobody:x@127.0.0.1:1/nothing' })).start()
     `
     const child = Bun.spawn([process.execPath, '-e', program], { stdout: 'ignore', stderr: 'inherit' })
     const deadline = setTimeout(() => child.kill(), 20_000)
@@ -301,9 +252,10 @@ describe('a monitor that was started', () => {
         )
       ).n
     const before = await transactions()
-    database.monitor.start()
-    await eventually(() => database.monitor.samples().length >= 3, { timeoutMs: 10_000 })
-    database.monitor.stop()
+    const monitor = createMonitor(database)
+    monitor.start()
+    await eventually(() => monitor.samples().length >= 3, { timeoutMs: 10_000 })
+    monitor.stop()
     expect(database.status()).toMatchObject({ total: 0, counters: { checkouts: 0, connects: 0 } })
     // The probe's login and its first statements, one look a second, one report, and the observer's own two questions.
     expect((await transactions()) - before).toBeLessThan(20)
@@ -312,5 +264,6 @@ describe('a monitor that was started', () => {
 })
 
 test.each([0, -1, 1.5, Number.NaN])('replicas of %p are refused', (replicas) => {
-  expect(() => createDatabase({ name: 'x', url: 'postgres://a:b@c/d', replicas })).toThrow(/replicas/)
+  const database = createDatabase({ name: 'x', url: 'postgres://a:b@c/d' })
+  expect(() => createMonitor(database, { replicas })).toThrow(/replicas/)
 })
