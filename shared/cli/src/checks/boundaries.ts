@@ -30,7 +30,7 @@ export function checkBoundaries(root: string, rules = boundaryRules): string[] {
         ...manifestFindings(found, workspace),
         ...files.flatMap((file) => fileFindings(found, file, workspace)),
         ...(rooms === undefined ? [] : roomFindings(found.path, files, rooms)),
-        ...(rules.circlesIn.includes(found.path) ? [] : circleFindings(found.path, files)),
+        ...circleFindings(found.path, files),
       ]
     }),
   ]

@@ -5,7 +5,7 @@ import type { RoomRules } from './boundary-rules.ts'
 import { countPackages } from './numbers.ts'
 
 const manifests = { 'shared/house': { name: '@shared/house' } }
-const none = { packages: [], testsMayUse: [], rooms: {}, npm: [], standalone: [], circlesIn: [] }
+const none = { packages: [], testsMayUse: [], rooms: {}, npm: [], standalone: [] }
 
 /** Paths and findings are from the package's folder. */
 const inHouse = (files: Record<string, string>): Record<string, string> =>

@@ -1,7 +1,7 @@
 import { eq, relations } from 'drizzle-orm'
 import type { DrizzleDatabase } from '../../src/index.ts'
 import { orders, productOf, products } from '../product.ts'
-import { at, type BuildQuery, product } from './build.ts'
+import { at, type BuildQuery, product } from './build-query.ts'
 
 const schema = {
   products,

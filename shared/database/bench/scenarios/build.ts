@@ -8,17 +8,8 @@ import { createHandles, type DrizzleDatabase, type DrizzleModel } from '../../sr
 import { compareTo, rotate } from '../kit/index.ts'
 import { peers } from '../peers.ts'
 import { orders, productOf, products } from '../product.ts'
+import { at, type BuildQuery, product } from './build-query.ts'
 import type { Context, Scenario } from './scenario.ts'
-
-/** What is asked, and the rows that answer it. */
-export interface BuildQuery {
-  readonly rows: unknown[][]
-  readonly model?: { readonly schema: DrizzleModel }
-  ask(db: DrizzleDatabase<DrizzleModel>, n: number): PromiseLike<unknown>
-}
-
-export const at = '2026-01-01 00:00:00+00'
-export const product = [1, 'SKU-1', 'Product number 1', 450, at]
 
 const queries: Readonly<Record<string, BuildQuery>> = {
   select: {

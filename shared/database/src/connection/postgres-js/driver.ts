@@ -5,10 +5,7 @@ import { PoolerWatch } from '../pooler.ts'
 import type { SourceListeners } from '../sql-connection.ts'
 import type { Target } from '../target.ts'
 import { type ArrayType, addArrayTypes } from './array-types.ts'
-import { inferredType } from './driver-query.ts'
-
-// biome-ignore lint/suspicious/noExplicitAny: the driver's parsed options and queries are not typed.
-export type Driver = any
+import { type Driver, inferredType } from './driver-query.ts'
 
 /** What all physical connections to one target share: where, how, and codecs by reference. */
 export interface DriverSource {

@@ -4,7 +4,6 @@ import { ownStatement, type Rows, type Statement } from '../statement.ts'
 import { beginMessages, withoutBegin } from './begin.ts'
 import { Cancellation } from './cancellation.ts'
 import {
-  type Driver,
   type DriverSource,
   definitionsChanged,
   isCancelCode,
@@ -13,7 +12,7 @@ import {
   isServerError,
   staleness,
 } from './driver.ts'
-import { DriverQuery, submitterOf } from './driver-query.ts'
+import { type Driver, DriverQuery, submitterOf } from './driver-query.ts'
 import { PreparedTexts } from './prepared-texts.ts'
 import { SentStatements } from './sent-statements.ts'
 import type { Wire } from './wire.ts'

@@ -1,4 +1,5 @@
-import { type Driver, isServerError } from './driver.ts'
+import { isServerError } from './driver.ts'
+import type { Driver } from './driver-query.ts'
 
 // With a mark that no other client's statements have.
 const probeText =
