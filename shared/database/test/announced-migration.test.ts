@@ -32,7 +32,8 @@ async function createWorld() {
     name: 'announced',
     url: home.appUrl,
     pool: { poolSize: 2, maxOverflow: 0 },
-    connection: { definitionsCheckMs: 200 },
+    // It looks all the time: that must not be taken for an answer.
+    connection: { definitionsCheckMs: 20 },
   })
   const insert = (n: number) =>
     database.db.execute(sql`insert into moments (n, moment) values (${n}, ${value})`)

@@ -171,7 +171,10 @@ export class SchemaWatch {
     await this.#options.answered()
     try {
       await this.#options.ask(async (connection) => {
-        if (connection === this.#listener && begins === this.#begins) await this.#release(connection)
+        const isStillAsked = this.#isMigrating && begins === this.#begins && connection === this.#listener
+        if (!isStillAsked || !this.#hasLock) return
+        this.#hasLock = false
+        await releasePlansLock(connection)
       })
     } catch {
       // The connection is lost, and its lock with it.
@@ -185,14 +188,10 @@ export class SchemaWatch {
     this.#hasLock ||= await takePlansLock(connection)
     if (!this.#hasLock) return false
     if (!(await isMigrating(connection))) return true
-    await this.#release(connection)
+    this.#isMigrating = true
+    this.#hold()
+    void this.#acknowledge()
     return false
-  }
-
-  async #release(connection: SqlConnection): Promise<void> {
-    if (!this.#hasLock) return
-    this.#hasLock = false
-    await releasePlansLock(connection)
   }
 
   /** LISTENs where that works. */

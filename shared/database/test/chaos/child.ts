@@ -22,10 +22,19 @@ async function run({ plan, place }: Start): Promise<void> {
   } finally {
     clearInterval(progress)
   }
-  const { statements, faults, succeeded, failures, violations, history, notes } = ledger
+  const { statements, faults, succeeded, failures, violations, history, notes, isPoolerStuck } = ledger
   tell({
     type: 'result',
-    result: { statements, faults, succeeded, failures, violations, history, notes: [...notes] },
+    result: {
+      statements,
+      faults,
+      succeeded,
+      failures,
+      violations,
+      history,
+      notes: [...notes],
+      isPoolerStuck,
+    },
   })
   process.disconnect?.()
 }

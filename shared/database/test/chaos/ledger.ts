@@ -49,6 +49,8 @@ export class Ledger {
   /** How often callers saw each kind of failure. */
   readonly failures: Record<string, number> = {}
   readonly notes = new Set<string>()
+  /** Whether the pooler on the way served nobody any more, stock postgres.js neither. */
+  isPoolerStuck = false
   readonly #history: string[] = []
   readonly #groups = new Set<string>()
   readonly #startedAt = performance.now()

@@ -24,4 +24,6 @@ export interface WorldResult {
   readonly violations: readonly Violation[]
   readonly history: readonly string[]
   readonly notes: readonly string[]
+  /** Whether the pooler has to be started again. */
+  readonly isPoolerStuck: boolean
 }

@@ -108,7 +108,9 @@ async function runOne(
     const adminUrl = urlOf(server.adminUrl, name)
     const appUrl = urlOf(adminUrl, name, role)
     const place = { adminUrl, url: pooler?.url(appUrl) ?? appUrl, poolerPid: pooler?.pid ?? null }
-    return await runWorldProcess({ plan, place }, { signal, onProgress })
+    const result = await runWorldProcess({ plan, place }, { signal, onProgress })
+    if (result.isPoolerStuck) await pooler?.restart()
+    return result
   } finally {
     await admin.unsafe(`drop database if exists ${name} with (force)`)
   }

@@ -18,6 +18,8 @@ import { type Plain, pause, type World } from './world.ts'
 const hungMs = 15_000
 /** How long callers go on asking a database that is closed. */
 const afterCloseMs = 300
+/** How long stock postgres.js has for an answer where ours got none. */
+const stockMs = 5_000
 /** How often it is looked at. */
 const lookMs = 20
 
@@ -73,6 +75,7 @@ export async function runWorld(
     proxy,
     newLinks,
     poolerPid: place.poolerPid,
+    directUrl: place.url,
     stopping: stopping.signal,
     onFrozen,
   }
@@ -165,5 +168,22 @@ async function prove(world: World): Promise<void> {
   })
   if (await finished(Promise.all(working), () => servedAt, hungMs)) return
   isOver.abort()
+  if (plan.route === 'pooler' && !(await servesStock(world.directUrl))) {
+    ledger.isPoolerStuck = true
+    ledger.notes.add('A PgBouncer served nobody any more, stock postgres.js neither: it was started again.')
+    return
+  }
   ledger.violated('hung', `${unserved} of ${proofs.length} were not served ${hungMs} ms after all was healed`)
+}
+
+/** Whether stock postgres.js gets an answer there. */
+async function servesStock(url: string): Promise<boolean> {
+  const client = postgres(url, { max: 1, prepare: false, connect_timeout: 5, onnotice: () => {} })
+  try {
+    return await Promise.race([client`select 1`.then(() => true), sleep(stockMs, false)])
+  } catch {
+    return false
+  } finally {
+    await client.end({ timeout: 0 })
+  }
 }

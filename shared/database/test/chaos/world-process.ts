@@ -75,6 +75,7 @@ function judgeProcess(
       violations: [{ kind, what }],
       history: [],
       notes: [],
+      isPoolerStuck: false,
     }
   }
   if (how === null)

@@ -19,6 +19,8 @@ export interface World {
   /** What is done to connections that are new, before their first byte. */
   readonly newLinks: { meet: ((link: ProxiedConnection) => void) | null }
   readonly poolerPid: number | null
+  /** Straight to the server, or to the pooler before it. */
+  readonly directUrl: string
   /** Fires when callers and faults are to stop. */
   readonly stopping: AbortSignal
   /** Tells the parent that a backend is frozen, which thaws it if this process can't. */
