@@ -184,9 +184,12 @@ export class SchemaWatch {
   /** Whether no migration is under way; from then on `migrate()` waits for this service. */
   async #mayUsePlans(connection: SqlConnection): Promise<boolean> {
     if (!this.#isListening) return !(await isMigrating(connection))
-    // First the lock: a migration that begins after the second question finds it taken.
-    this.#hasLock ||= await takePlansLock(connection)
-    if (!this.#hasLock) return false
+    if (!this.#hasLock) {
+      if (await isMigrating(connection)) return false
+      this.#hasLock = await takePlansLock(connection)
+      if (!this.#hasLock) return false
+    }
+    // A migration that begins after this question finds the lock taken.
     if (!(await isMigrating(connection))) return true
     this.#isMigrating = true
     this.#hold()
