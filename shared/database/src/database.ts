@@ -1,4 +1,4 @@
-import { bounded, ConfigurationError, QueuePool, type ResetMode, StatementTimeoutError } from '@shared/pool'
+import { bounded, ConfigurationError, QueuePool, StatementTimeoutError } from '@shared/pool'
 import { readBackendStates, terminateBackends } from './connection/backends.ts'
 import { describePooler } from './connection/pooler.ts'
 import { createPostgresSource } from './connection/postgres-js/index.ts'
@@ -19,12 +19,13 @@ import {
   resolveConnectionOptions,
   resolvePoolOptions,
 } from './options.ts'
-import { ExclusiveConnection, refused } from './session/exclusive-connection.ts'
+import { type ExclusiveConnection, refused } from './session/exclusive-connection.ts'
+import { createExclusiveWork } from './session/exclusive-work.ts'
 import { retryTransaction } from './session/retry.ts'
 import { createSingleStatements } from './session/single-statement.ts'
 import { StatementCatalog } from './session/statement-catalog.ts'
 import { runTransaction, type TransactionScope } from './session/transaction.ts'
-import { type Bounds, untilFired, Work } from './session/work.ts'
+import { Work } from './session/work.ts'
 
 const askAsideMs = 750
 
@@ -140,38 +141,7 @@ export function composeDatabase<TModel extends DrizzleModel>(
   })
   strandWatch.start()
 
-  async function hold<T>(
-    fn: (exclusive: ExclusiveConnection) => Promise<T>,
-    reset: ResetMode | 'if-stateful',
-    checkoutTimeoutMs?: number,
-  ): Promise<T> {
-    const context = work.current()
-    const warm = context?.signal?.aborted ? null : pool.tryCheckout()
-    const lease = warm ?? (await pool.checkout({ ...context, timeoutMs: checkoutTimeoutMs }))
-    const exclusive = new ExclusiveConnection(lease.connection, catalog, work)
-    const giveBack = async () => {
-      await exclusive.end()
-      await lease.checkin({
-        reset: reset !== 'if-stateful' ? reset : exclusive.stateful ? 'discard' : 'none',
-      })
-    }
-    try {
-      return await work.holding(lease, () => fn(exclusive))
-    } finally {
-      // The caller has its answer: its deadline ends the wait for what is still to be cleaned up.
-      await untilFired(giveBack(), context?.signal, () => null).catch(() => {})
-    }
-  }
-
-  /** Runs a call's work within bounds of its own; a time among them stands in for checkoutTimeoutMs. */
-  function inBounds<T>(
-    { timeoutMs, signal }: Bounds,
-    run: (checkoutTimeoutMs?: number) => Promise<T>,
-  ): Promise<T> {
-    if (timeoutMs === undefined && signal === undefined) return run()
-    const checkoutTimeoutMs = timeoutMs === undefined ? undefined : Number.POSITIVE_INFINITY
-    return work.within({ timeoutMs, signal }, 'call', () => run(checkoutTimeoutMs))
-  }
+  const { hold, inBounds } = createExclusiveWork({ pool, catalog, work })
 
   const runSingle = createSingleStatements({
     pool,
