@@ -71,7 +71,9 @@ export class QueuePool<C extends PoolConnection> {
       ownFolders: options.ownFolders ?? [],
       onEvent,
       now,
-      onFree: () => this.#dispatcher.serve(),
+      onFree: () => {
+        if (this.#dispatcher.queue.length > 0) this.#dispatcher.serve()
+      },
     })
     this.#dispatcher = new Dispatcher<C>({
       name,
