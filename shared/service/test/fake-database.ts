@@ -1,5 +1,6 @@
 import type { DatabaseEvent, EventCounts, Pooler, PoolStatus, PoolTimings } from '@shared/database'
 import type { Advice, DatabaseHealth, Monitor, Sample, Seen, ServerReport } from '@shared/monitor'
+import { createCounters } from '@shared/pool'
 import type { ServiceDatabase } from '../src/index.ts'
 
 /** What the fake answers; change it between requests. */
@@ -110,34 +111,7 @@ export const idlePool = {
   waiting: 0,
   oldestLeaseMs: null,
   longestWaitMs: null,
-  counters: {
-    checkouts: 0,
-    waits: 0,
-    waitMs: 0,
-    timeouts: 0,
-    cancels: 0,
-    saturations: 0,
-    preemptions: 0,
-    defects: 0,
-    connects: 0,
-    connectFailures: 0,
-    pings: 0,
-    pingFailures: 0,
-    recycles: 0,
-    invalidations: 0,
-    closes: {
-      overflow: 0,
-      recycled: 0,
-      idle: 0,
-      invalidated: 0,
-      'ping-failed': 0,
-      'reset-failed': 0,
-      'busy-at-checkin': 0,
-      replaced: 0,
-      lost: 0,
-      shutdown: 0,
-    },
-  },
+  counters: createCounters(),
 } satisfies PoolStatus
 
 const noEvents = { 'statement-stalled': 0, 'lease-leaked': 0 } as EventCounts
