@@ -123,7 +123,7 @@ export function createWorld(options: { poolSize?: number; maxOverflow?: number; 
   }
 }
 
-/** Advice in words, for whoever compares it at once. */
+/** Advice in words. */
 export function textsOf(advice: readonly Advice[]) {
   return advice.map((one) => ({ level: one.level, code: one.code, text: explainAdvice(one) }))
 }

@@ -65,7 +65,7 @@ function renderOptions(table: OptionTable): string {
   return ['| option | default | takes | |', '|---|---|---|---|', ...rows].join('\n')
 }
 
-/** Writes the doc comment over each entry of a table: editors show it to whoever sets the option. */
+/** Writes the doc comment over each entry of a table: editors show it where the option is set. */
 export function withComments(source: string, table: OptionTable): string {
   return Object.entries(table).reduce((text, [name, option]) => {
     const entry = new RegExp(`^(?:  /\\*\\*(?:(?!\\*/)[\\s\\S])*\\*/\n)?(?=  ${name}: \\{$)`, 'm')
