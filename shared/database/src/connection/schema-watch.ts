@@ -64,8 +64,7 @@ interface Look {
 /**
  * Notices that definitions have changed, no matter who changed them, so that plans and remembered types do not outlive them: once
  * a second by a look at the catalog, at once when `migrate()` announces it, which waits until no statement from a plan is under
- * way any more. While a migration is under way, and while the
- * catalog can't be looked at, no plans are used at all.
+ * way any more. While a migration is under way, and while the catalog can't be looked at, no plans are used at all.
  *
  * What changes between two looks is seen by the second, lost connections included: a look asks for what the snapshot of the
  * one before could not see.
