@@ -11,6 +11,12 @@ export type LocalPostgresErrorCode =
   | 'PORT_TAKEN'
   | 'PASSWORD'
   | 'STOP_FAILED'
+  | 'NO_PRIMARY'
+  | 'SEVERAL_PRIMARIES'
+  | 'NO_STANDBY'
+  | 'NOT_STREAMING'
+  | 'PROMOTE_FAILED'
+  | 'SWITCHOVER_FAILED'
 
 /** A local PostgreSQL server could not be started, found or stopped; the message says what to do next. */
 export class LocalPostgresError extends Error {

@@ -10,7 +10,7 @@ describe('isolation', () => {
   beforeAll(async () => {
     server = await startTestServer()
     await provision({ adminUrl: server.adminUrl, services, closeSharedDatabases: true })
-  }, 30_000)
+  }, 60_000)
   afterAll(() => server[Symbol.asyncDispose](), 30_000)
 
   const urlOf = (kind: 'app' | 'migrator', index = 0): string => {
@@ -39,7 +39,7 @@ describe('isolation', () => {
     const refused = report.matrix.filter(({ outcome }) => outcome === '42501')
     expect({ cells: report.matrix.length, refused: refused.length }).toEqual({ cells: 30, refused: 24 })
     expect(report.privileges.filter(({ connect }) => connect)).toHaveLength(6)
-  }, 20_000)
+  }, 60_000)
 
   test('tables that a migrator makes later belong to the owner, and the runtime role may read and write their rows', async () => {
     await using migrator = await openSession(urlOf('migrator'))
@@ -52,6 +52,7 @@ describe('isolation', () => {
     await app.sql`insert into items (mood) values ('good'), ('bad')`
     await app.sql`update items set mood = 'good' where id = 2`
     await app.sql`delete from items where id = 1`
+    expect(await app.sql`select count(*)::int as rows from drizzle.journal`).toMatchObject([{ rows: 0 }])
     const [row] = await app.sql`
       select id, mood, one(), (select tableowner from pg_tables where tablename = 'items') as owner from items`
     expect(row).toEqual({ id: 2, mood: 'good', one: 1, owner: 'auth_owner' })
@@ -68,7 +69,8 @@ describe('isolation', () => {
     'DROP TABLE items',
     'ALTER TABLE items ADD COLUMN mine int',
     'TRUNCATE items',
-    'SELECT * FROM drizzle.journal',
+    'INSERT INTO drizzle.journal VALUES (1)',
+    'CREATE TABLE drizzle.mine (id int)',
     'SET ROLE auth_owner',
     'SET ROLE auth_migrator',
     'SET ROLE product_owner',
@@ -76,6 +78,10 @@ describe('isolation', () => {
     "ALTER DATABASE auth_db SET work_mem TO '1GB'",
     "SELECT pg_read_file('/etc/passwd')",
     "COPY items TO PROGRAM 'cat'",
+    'SELECT lo_create(0)',
+    'SELECT lo_creat(-1)',
+    "SELECT lo_from_bytea(0, 'x')",
+    "SELECT lo_import('/etc/passwd')",
   ])('the runtime role is refused: %s', async (statement) => {
     expect(['42501', '0LP01']).toContain(await codeOf(urlOf('app'), statement))
   })
@@ -111,7 +117,40 @@ describe('isolation', () => {
     } finally {
       await admin.sql`REVOKE CONNECT ON DATABASE cart_db FROM PUBLIC`
     }
-  }, 20_000)
+  }, 60_000)
+
+  test('negative control: large objects that everybody may make are a finding, and the next provisioning forbids them', async () => {
+    await using admin = await openSession(server.adminUrl, { database: 'auth_db' })
+    await admin.sql`GRANT EXECUTE ON FUNCTION lo_create(oid) TO PUBLIC`
+    const found = await checkIsolation({ adminUrl: server.adminUrl, services })
+    const again = await provision({ adminUrl: server.adminUrl, services })
+    const after = await checkIsolation({ adminUrl: server.adminUrl, services })
+    expect({ found: found.findings, after: after.findings, databases: again.databases }).toMatchObject({
+      found: ['"auth_app" can make large objects in "auth_db": provision as a superuser'],
+      after: [],
+      databases: expect.arrayContaining([{ name: 'auth_db', outcome: 'updated' }]),
+    })
+  }, 60_000)
+
+  test('what a role has set for itself is found by name, with the statement that resets it, which works', async () => {
+    await using app = await openSession(urlOf('app'))
+    await app.run("ALTER ROLE auth_app SET statement_timeout = '1ms'")
+    await app.run("ALTER ROLE auth_app IN DATABASE auth_db SET default_transaction_read_only = 'on'")
+    await app.run("ALTER ROLE auth_app IN DATABASE auth_db SET search_path = 'pg_temp'")
+    const { findings } = await checkIsolation({ adminUrl: server.adminUrl, services })
+    expect(findings).toEqual([
+      '"auth_app" has the setting default_transaction_read_only in database "auth_db", which the provisioner did not make: ' +
+        'run ALTER ROLE "auth_app" IN DATABASE "auth_db" RESET "default_transaction_read_only"',
+      '"auth_app" has the setting search_path in database "auth_db" with another value: run bun run db:provision',
+      '"auth_app" has the setting statement_timeout, which the provisioner did not make: ' +
+        'run ALTER ROLE "auth_app" RESET "statement_timeout"',
+    ])
+    await using admin = await openSession(server.adminUrl)
+    for (const statement of findings.flatMap((finding) => /run (ALTER .*)$/.exec(finding)?.[1] ?? []))
+      await admin.run(statement)
+    await provision({ adminUrl: server.adminUrl, services })
+    expect((await checkIsolation({ adminUrl: server.adminUrl, services })).findings).toEqual([])
+  }, 60_000)
 
   test('negative control: each loosened attribute is a finding', async () => {
     await using admin = await openSession(server.adminUrl)
@@ -125,5 +164,5 @@ describe('isolation', () => {
       '"auth_app" is a member of "pg_monitor"',
       '"auth_owner" can log in',
     ])
-  }, 20_000)
+  }, 60_000)
 })

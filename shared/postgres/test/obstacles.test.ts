@@ -28,7 +28,7 @@ describe('startPostgres where things are not as asked for', () => {
     } finally {
       holder.close()
     }
-  }, 20_000)
+  }, 60_000)
 
   test('a port held by another PostgreSQL is named with its data directory', async () => {
     await using other = await scratchRoot()
@@ -37,7 +37,7 @@ describe('startPostgres where things are not as asked for', () => {
     expect(second.portTakenBy).toBe(
       `a PostgreSQL server (process ${first.pid}) with data directory ${first.dataDirectory}`,
     )
-  }, 30_000)
+  }, 60_000)
 
   test('a half-made data directory is put aside and made anew', async () => {
     const notices: string[] = []
@@ -47,7 +47,7 @@ describe('startPostgres where things are not as asked for', () => {
     expect(notices).toHaveLength(1)
     expect(notices[0]).toContain('was only half made')
     expect(server.startedHere).toBe(true)
-  }, 30_000)
+  }, 60_000)
 
   test.each([
     [
@@ -58,7 +58,7 @@ describe('startPostgres where things are not as asked for', () => {
       'PostgreSQL 15',
     ],
     ['a setting that postgres refuses', 'START_FAILED', null, '', 'max_connections'],
-    ["a setting that is the launcher's own", 'OPTIONS', null, '', 'unix_socket_directories'],
+    ["a setting that is the launcher's own", 'OPTIONS', null, '', 'listen_addresses'],
     ['a missing password file', 'PASSWORD', 'password', null, 'Restore the file'],
   ] as const)(
     '%s is refused with %s and what to do',
@@ -80,7 +80,7 @@ describe('startPostgres where things are not as asked for', () => {
       // Nothing is left running or broken by the refusal.
       expect(await findPostgres({ dataRoot: root.path })).toBeNull()
     },
-    20_000,
+    60_000,
   )
 })
 

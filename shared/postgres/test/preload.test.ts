@@ -44,5 +44,5 @@ describe('the test preload', () => {
     expect(result.output).toContain('name test_')
     expect(result.output).toContain('failed')
     expect(result.exitCode).toBe(1)
-  }, 30_000)
+  }, 60_000)
 })

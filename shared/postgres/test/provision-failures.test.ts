@@ -12,7 +12,7 @@ describe('a connection lost at any step of provisioning', () => {
     await using admin = await openSession(server.adminUrl)
     await admin.run('CREATE ROLE poc_user LOGIN')
     await admin.run('CREATE DATABASE poc_db OWNER poc_user')
-  }, 30_000)
+  }, 60_000)
   afterAll(() => server[Symbol.asyncDispose](), 30_000)
 
   /** Provisions through a cut; `seen` are the statements so far. */

@@ -30,7 +30,7 @@ describe('processes that share a server', () => {
     expect(isAlive(one.pid)).toBe(true)
     expect(await second.release()).toBe('stopped')
     expect(isAlive(one.pid)).toBe(false)
-  }, 30_000)
+  }, 60_000)
 
   test('a server whose only user was killed is adopted by the next, and stops at its release', async () => {
     await using owner = startUser(root.path)
@@ -41,7 +41,7 @@ describe('processes that share a server', () => {
     expect({ pid: next.pid, startedHere: next.startedHere }).toEqual({ pid, startedHere: false })
     expect(await next.release()).toBe('stopped')
     expect(isAlive(pid)).toBe(false)
-  }, 30_000)
+  }, 60_000)
 
   test('a stop while somebody else holds the server ends it for both', async () => {
     await using holder = startUser(root.path)
@@ -50,7 +50,7 @@ describe('processes that share a server', () => {
     await mine.stop()
     expect(isAlive(pid)).toBe(false)
     expect([await mine.release(), await holder.release()]).toEqual(['stopped', 'stopped'])
-  }, 30_000)
+  }, 60_000)
 
   test('a killed user no longer counts', async () => {
     await using mine = await startPostgres({ dataRoot: root.path, port: 0, settings: { fsync: 'off' } })
@@ -59,7 +59,7 @@ describe('processes that share a server', () => {
     await guest.kill()
     await eventually(async () => (await findPostgres({ dataRoot: root.path }))?.users === 1)
     expect(await mine.release()).toBe('stopped')
-  }, 30_000)
+  }, 60_000)
 })
 
 test('a folder that the server cannot use is replaced by a private one, and said', async () => {
@@ -86,4 +86,4 @@ test('a folder that the server cannot use is replaced by a private one, and said
     rmSync(dirname(server.dataDirectory), { recursive: true, force: true })
     rmSync(closed, { recursive: true, force: true })
   }
-}, 30_000)
+}, 60_000)

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openSession } from '../src/admin-connection.ts'
 import { eventually, type Template, templateKey, testPostgres, withDatabase } from '../src/testing/index.ts'
+import { provisioningOf, templateName } from '../src/testing/templates.ts'
+import { servicesOf } from '../src/testing/test-roles.ts'
 
 const codeOf = (url: string): Promise<string> =>
   openSession(url).then(
@@ -48,7 +50,7 @@ describe('withDatabase', () => {
     } finally {
       await Promise.all(databases.map((database) => database.drop()))
     }
-  }, 20_000)
+  }, 60_000)
 
   test('a copy is as closed as the original', async () => {
     await using auth = await withDatabase({ service: 'auth' })
@@ -64,7 +66,7 @@ describe('withDatabase', () => {
       limit: (await app.sql`show idle_in_transaction_session_timeout`)[0]
         ?.idle_in_transaction_session_timeout,
     }).toEqual({ own: 'connected', other: '42501', ddl: '42501', temporary: '42501', limit: '1min' })
-  }, 20_000)
+  }, 60_000)
 
   test('a drop ends the sessions that are in, and can be repeated', async () => {
     const database = await withDatabase()
@@ -78,7 +80,7 @@ describe('withDatabase', () => {
     await eventually(() => closed)
     expect(await codeOf(database.adminUrl)).toBe('3D000')
     await session.close()
-  }, 20_000)
+  }, 60_000)
 
   test('with a function it returns the result, and drops the database also after an error', async () => {
     let url = ''
@@ -89,7 +91,7 @@ describe('withDatabase', () => {
     await expect(failing).rejects.toThrow('from the test')
     expect(await codeOf(url)).toBe('3D000')
     expect(await withDatabase({}, ({ name }) => name.startsWith('test_'))).toBe(true)
-  }, 20_000)
+  }, 60_000)
 
   test('a failing preparation fails the test that asked, and is tried again for the next', async () => {
     const template = countingTemplate('failing')
@@ -99,7 +101,7 @@ describe('withDatabase', () => {
     template.prepare = prepare
     await using database = await withDatabase({ template })
     expect(await codeOf(database.appUrl)).toBe('connected')
-  }, 20_000)
+  }, 60_000)
 
   test("a connection limit is that of the database's own role", async () => {
     await using limited = await withDatabase({ service: 'auth', connectionLimit: 1 })
@@ -107,7 +109,7 @@ describe('withDatabase', () => {
     await using _one = await openSession(limited.appUrl)
     expect([await codeOf(limited.appUrl), await codeOf(free.appUrl)]).toEqual(['53300', 'connected'])
     expect(new URL(limited.appUrl).username).toMatch(/^auth_.*_app$/)
-  }, 20_000)
+  }, 60_000)
 
   test('what a dead run left is dropped by the next process, and what a live run has is kept', async () => {
     const { adminUrl } = await testPostgres()
@@ -122,7 +124,26 @@ describe('withDatabase', () => {
     const rows =
       await admin.sql`select datname from pg_database where datname in ('test_deadbeef_1', ${mine.name})`
     expect(rows.map(({ datname }) => datname)).toEqual([mine.name])
-  }, 20_000)
+  }, 60_000)
+
+  test('a provisioner that grants something else makes a template of its own', async () => {
+    const { adminUrl } = await testPostgres()
+    const template = countingTemplate('provisioner')
+    await using _database = await withDatabase({ template, service: 'auth' })
+    const now = provisioningOf(servicesOf(adminUrl, 'auth', 'template'))
+    const names = [
+      now,
+      { ...now, create: `${now.create} CONNECTION LIMIT 5` },
+      { ...now, doors: now.doors.slice(1) },
+      { ...now, inside: [...now.inside, 'GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO auth_app'] },
+    ].map((provisioning) => templateName(provisioning, template))
+    await using admin = await openSession(adminUrl)
+    const made = await admin.sql`select datname from pg_database where datname in ${admin.sql(names)}`
+    expect({ made: made.map(({ datname }) => datname), names: new Set(names).size }).toEqual({
+      made: names.slice(0, 1),
+      names: 4,
+    })
+  }, 60_000)
 
   test('the template key changes with the content of a migration and with its name', () => {
     const folder = mkdtempSync(join(tmpdir(), 'migrations-'))

@@ -1,6 +1,8 @@
 import { type AdminSql, openSession, parseAdminUrl } from '../admin-connection.ts'
 import { errorCode } from '../errors.ts'
 import { type ConnectionCell, connectionMatrix } from './connection-matrix.ts'
+import { mayMakeLargeObjects } from './large-objects.ts'
+import { settingFindings } from './role-settings.ts'
 import { type ServiceRoles, sharedDatabases } from './service-roles.ts'
 
 /** What a login role may do with a database, as the server's catalog says. */
@@ -45,7 +47,8 @@ export async function checkIsolation(options: {
   await using session = await openSession(adminUrl, { database: parseAdminUrl(adminUrl).database })
   const { sql } = session
   const list = databases.join('\n')
-  for (const { app, migrator, owner, database: own } of services) {
+  for (const service of services) {
+    const { app, migrator, owner, database: own } = service
     for (const role of [app.name, migrator.name]) {
       const rows = await sql<PrivilegeCell[]>`
         select rolname as role, datname as database, has_database_privilege(r.oid, d.oid, 'CONNECT') as connect,
@@ -55,7 +58,10 @@ export async function checkIsolation(options: {
       privileges.push(...rows)
       findings.push(...rows.flatMap((cell) => findingsOf(cell, own, role === migrator.name)))
     }
-    findings.push(...(await attributeFindings(session.sql, app.name, owner)))
+    findings.push(
+      ...(await attributeFindings(sql, app.name, owner)),
+      ...(await settingFindings(sql, service)),
+    )
   }
   const open = await sql<{ database: string; privilege: string }[]>`
     select datname as database, string_agg(privilege_type, ', ' order by privilege_type) as privilege
@@ -117,7 +123,11 @@ async function insideFindings(adminUrl: string, { database, app, owner }: Servic
       select format('the schema "%s" of "%s" does not belong to "%s"', nspname, current_database(), ${owner}::text)
       from pg_namespace n join pg_roles r on r.oid = n.nspowner
       where nspname in ('public', 'drizzle') and rolname <> ${owner}`
-    return rows.map(({ finding }) => finding)
+    const makes = await mayMakeLargeObjects(session.sql, app.name)
+    const largeObjects = makes
+      ? [`"${app.name}" can make large objects in "${database}": provision as a superuser`]
+      : []
+    return [...rows.map(({ finding }) => finding), ...largeObjects]
   } catch (error) {
     return [`database "${database}" could not be looked into (${errorCode(error) ?? 'unknown error'})`]
   }

@@ -1,4 +1,5 @@
 import { createDatabase, createdDatabase, databaseChanges } from './databases.ts'
+import { largeObjectGrants, largeObjectsLeft } from './large-objects.ts'
 import { isMarked, withMark } from './marks.ts'
 import type { Named, ProvisionPlan, Refusal, Stage, Step } from './plan.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
@@ -12,6 +13,8 @@ import { planSharedDatabases } from './shared-databases.ts'
 export interface Contents {
   /** Whether the schemas are as they should be. */
   readonly inOrder: boolean
+  /** Whether the runtime role may make large objects. */
+  readonly largeObjects: boolean
   /** Gives to the service's owner what somebody else owns; only where the database is adopted. */
   readonly handOver: readonly string[]
 }
@@ -117,10 +120,14 @@ function planService(
   const present = state.databases.get(database)
   const grants = databaseChanges(service, everyRole, present ?? createdDatabase(service))
   const inside = contents.get(database)
-  const schemas =
-    inside?.inOrder === true && inside.handOver.length === 0
+  const largeObjects = inside?.largeObjects ?? true
+  const isInOrder = inside?.inOrder === true && inside.handOver.length === 0
+  const schemas = [
+    ...(isInOrder
       ? []
-      : [...schemaOwnership(service), ...(inside?.handOver ?? []), ...schemaGrants(service)]
+      : [...schemaOwnership(service), ...(inside?.handOver ?? []), ...schemaGrants(service)]),
+    ...(largeObjects && state.admin.superuser ? largeObjectGrants(service) : []),
+  ]
   const isOpen = present?.open === true
   const privileges = stepOf(`privileges on database "${database}"`, grants)
   const refusals = [...roles.refusals]
@@ -148,7 +155,10 @@ function planService(
       outcome: standing === 'missing' ? 'created' : standing === 'foreign' ? 'adopted' : changed,
     },
     roles: roles.outcomes,
-    warnings: standing === 'foreign' && present !== undefined ? adoptionWarning(service, present) : [],
+    warnings: [
+      ...(standing === 'foreign' && present !== undefined ? adoptionWarning(service, present) : []),
+      ...(largeObjects && !state.admin.superuser ? [largeObjectsLeft(service)] : []),
+    ],
   }
 }
 

@@ -2,6 +2,7 @@ import { openSession, parseAdminUrl, type Session } from '../admin-connection.ts
 import { errorCode, ProvisionError } from '../errors.ts'
 import { executePlan } from './execute-plan.ts'
 import { handOverStatements } from './handover.ts'
+import { mayMakeLargeObjects } from './large-objects.ts'
 import { type Contents, findForeign, makePlan, refusedPlan, standingOf } from './make-plan.ts'
 import type { Named, ProvisionPlan } from './plan.ts'
 import { refusalError } from './refusal.ts'
@@ -96,6 +97,7 @@ async function readContents(
     const rolesExist = [owner, service.app.name].every((name) => state.roles.has(name))
     const read = async (): Promise<Contents> => ({
       inOrder: rolesExist && (await areSchemasInOrder(sql, service)),
+      largeObjects: !rolesExist || (await mayMakeLargeObjects(sql, service.app.name)),
       handOver: standingOf(service, state) === 'foreign' ? await handOverStatements(sql, owner) : [],
     })
     contents.set(database, await step(`look into database "${database}"`, read))

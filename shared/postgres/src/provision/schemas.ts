@@ -16,7 +16,7 @@ export function schemaOwnership(service: ServiceRoles): string[] {
 /**
  * Gives the rows in `public` to the runtime role, now and for what is made later; each statement can run again.
  *
- * `drizzle` holds the journal of migrations, which only the migrator needs.
+ * `drizzle` holds the journal of migrations. The runtime role may read it, so that a service knows which are pending.
  */
 export function schemaGrants(service: ServiceRoles): string[] {
   const app = quoteIdentifier(service.app.name)
@@ -24,14 +24,18 @@ export function schemaGrants(service: ServiceRoles): string[] {
   return [
     `REVOKE ALL ON SCHEMA public FROM PUBLIC`,
     `REVOKE CREATE ON SCHEMA public FROM ${app}`,
-    `REVOKE ALL ON SCHEMA drizzle FROM PUBLIC, ${app}`,
-    `GRANT USAGE ON SCHEMA public TO ${app}`,
+    `REVOKE ALL ON SCHEMA drizzle FROM PUBLIC`,
+    `REVOKE CREATE ON SCHEMA drizzle FROM ${app}`,
+    `GRANT USAGE ON SCHEMA public, drizzle TO ${app}`,
     `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${app}`,
     `GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO ${app}`,
     `GRANT EXECUTE ON ALL ROUTINES IN SCHEMA public TO ${app}`,
+    `REVOKE ALL ON ALL TABLES IN SCHEMA drizzle FROM ${app}`,
+    `GRANT SELECT ON ALL TABLES IN SCHEMA drizzle TO ${app}`,
     // Default privileges belong to the role that creates: without FOR ROLE they would be the admin's, and do nothing.
     `${later} IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO ${app}`,
     `${later} IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO ${app}`,
+    `${later} IN SCHEMA drizzle GRANT SELECT ON TABLES TO ${app}`,
     // PUBLIC's built-in rights can only be revoked for all schemas at once.
     `${later} REVOKE EXECUTE ON ROUTINES FROM PUBLIC`,
     `${later} REVOKE USAGE ON TYPES FROM PUBLIC`,
@@ -56,6 +60,8 @@ export async function areSchemasInOrder(sql: AdminSql, { owner, app }: ServiceRo
           when relkind = 'S' then has_sequence_privilege(${app.name}, c.oid, 'USAGE')
             and has_sequence_privilege(${app.name}, c.oid, 'SELECT')
           else true end)
+        and not exists (select from pg_class c where relnamespace = to_regnamespace('drizzle')
+          and case when relkind in ('r', 'p', 'v', 'm', 'f') then not has_table_privilege(${app.name}, c.oid, 'SELECT') else false end)
         and not exists (select from pg_proc p where pronamespace = 'public'::regnamespace
           and not has_function_privilege(${app.name}, p.oid, 'EXECUTE')) as objects,
       (select coalesce(json_agg(format('%s %s: %s %s', coalesce(n.nspname, '*'), defaclobjtype, coalesce(g.rolname, 'PUBLIC'), a.privilege_type)), '[]')
@@ -69,12 +75,14 @@ export async function areSchemasInOrder(sql: AdminSql, { owner, app }: ServiceRo
       ['USAGE', 'CREATE'].map((privilege) => `${schema} of ${owner}: ${owner} ${privilege}`),
     ),
     `public of ${owner}: ${app.name} USAGE`,
+    `drizzle of ${owner}: ${app.name} USAGE`,
   ]
   const wantedDefaults = [
     ...['SELECT', 'INSERT', 'UPDATE', 'DELETE'].map((privilege) => `public r: ${app.name} ${privilege}`),
     ...['USAGE', 'SELECT'].map((privilege) => `public S: ${app.name} ${privilege}`),
     `public f: ${app.name} EXECUTE`,
     `public T: ${app.name} USAGE`,
+    `drizzle r: ${app.name} SELECT`,
     // That these rows are there says that PUBLIC's built-in right is not.
     `* f: ${owner} EXECUTE`,
     `* T: ${owner} USAGE`,

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { countUsers } from './attachment.ts'
 import { defaultDataRoot, resolvePlace } from './place.ts'
 import { findRunning, type Lifetime, postmasterPid } from './running-server.ts'
@@ -41,6 +43,15 @@ export async function findPostgres(
     lifetime,
     users,
   }
+}
+
+/** The port that the server of a data root was started on last, also while it runs; null where it never was. */
+export function lastPort(options: { dataRoot?: string } = {}): number | null {
+  const place = resolvePlace(options.dataRoot ?? defaultDataRoot(), { create: false })
+  const file = place === null ? null : join(place.dataDirectory, 'postmaster.opts')
+  if (file === null || !existsSync(file)) return null
+  const port = /"-p" "(\d+)"/.exec(readFileSync(file, 'utf8'))?.[1]
+  return port === undefined ? null : Number(port)
 }
 
 /** Stops the server of a data root for everybody, also one that answers nobody. False if none ran. Throws `STOP_FAILED`. */

@@ -25,13 +25,21 @@ export interface LocalPostgres extends AsyncDisposable {
   /** Stops the server for everybody; resolves also if it does not run. Throws `STOP_FAILED`. */
   stop(options?: StopOptions): Promise<void>
   /** Stops and starts it on the same port; also starts one that was stopped or killed. Throws `PORT_TAKEN`, `START_FAILED`. */
-  restart(options?: StopOptions): Promise<void>
+  restart(options?: RestartOptions): Promise<void>
   /**
    * Ends this use, once; the last user of a `session` server stops it.
    *
    * `shared`: somebody else still uses it. `left-running`: a daemon stays.
    */
   release(): Promise<'stopped' | 'shared' | 'left-running'>
+  /** Ends this use and leaves the server as it is, also a `session` server that has no other user now. */
+  leave(): Promise<void>
+}
+
+/** How a server is stopped and started again. */
+export interface RestartOptions extends StopOptions {
+  /** Called in between, while nobody else can start it. If it rejects, so does the restart, and the server stays stopped. */
+  whileStopped?: () => Promise<void>
 }
 
 /** A server that was started or joined. */
@@ -104,6 +112,7 @@ export function createHandle(
       await withStartLock(place, lockTimeoutMs, async () => {
         const users = await countUsers(server.adminUrl).catch(() => 0)
         await stopHere(options)
+        await options?.whileStopped?.()
         server = (await startAgain(server.port, server.lifetime)).server
         await attachment.resume()
         await waitForUsers(server.adminUrl, users)
@@ -113,6 +122,7 @@ export function createHandle(
       released ??= release()
       return released
     },
+    leave: () => attachment.pause(),
     async [Symbol.asyncDispose]() {
       await this.release()
     },

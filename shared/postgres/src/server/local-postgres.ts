@@ -1,9 +1,9 @@
 import { LocalPostgresError } from '../errors.ts'
 import { createAttachment } from './attachment.ts'
-import { prepareBinaries } from './binaries.ts'
-import { ensureCluster } from './cluster.ts'
+import { type Binaries, prepareBinaries } from './binaries.ts'
+import { checkDataDirectory, ensureDataDirectory, initialise } from './data-directory.ts'
 import { createHandle, type LocalPostgres, type Started } from './handle.ts'
-import { defaultDataRoot, resolvePlace } from './place.ts'
+import { defaultDataRoot, type Place, resolvePlace } from './place.ts'
 import { choosePort, describeHolder } from './port.ts'
 import { clearReusedPid, findRunning, type Lifetime } from './running-server.ts'
 import { checkSettings, launch, stopProcess } from './server-process.ts'
@@ -31,7 +31,29 @@ export interface StartOptions {
  *
  * Whoever starts or joins has to {@link LocalPostgres.release} it. Throws LocalPostgresError.
  */
-export async function startPostgres(options: StartOptions = {}): Promise<LocalPostgres> {
+export function startPostgres(options: StartOptions = {}): Promise<LocalPostgres> {
+  const sync = options.settings?.fsync !== 'off'
+  return startServer(options, (place, binaries, onNotice) =>
+    ensureDataDirectory(place, binaries, {
+      make: (folder) => initialise(place, binaries, { folder, sync }),
+      onNotice,
+    }),
+  )
+}
+
+/** Makes or checks the data of a server that does not run, before its start; the start lock is held. */
+export type PrepareData = (
+  place: Place,
+  binaries: Binaries,
+  onNotice: (line: string) => void,
+) => Promise<void>
+
+/**
+ * Starts or joins the server of a data root, as {@link startPostgres} does, on data of another origin.
+ *
+ * @param prepareData Called unless it is joined. A restart of the handle takes the data as it is then.
+ */
+export async function startServer(options: StartOptions, prepareData: PrepareData): Promise<LocalPostgres> {
   const onNotice = options.onNotice ?? (() => {})
   const timeoutMs = options.timeoutMs ?? 60_000
   const preferred = options.port ?? 54_320
@@ -45,9 +67,13 @@ export async function startPostgres(options: StartOptions = {}): Promise<LocalPo
   if (place === null) throw new LocalPostgresError('DATA_FOLDER', `There is no folder for ${dataRoot}.`)
   const attachment = createAttachment(place, onNotice)
 
-  const startHere = async (port: number, exact: boolean, lifetime: Lifetime): Promise<Started> => {
+  const startHere = async (
+    port: number,
+    lifetime: Lifetime,
+    { prepare, exact }: { prepare: PrepareData; exact: boolean },
+  ): Promise<Started> => {
     const binaries = await prepareBinaries(place.user)
-    await ensureCluster(place, binaries, { sync: settings.fsync !== 'off', onNotice })
+    await prepare(place, binaries, onNotice)
     clearReusedPid(place)
     for (;;) {
       const choice = exact ? { port, takenBy: null } : await choosePort(port)
@@ -66,7 +92,7 @@ export async function startPostgres(options: StartOptions = {}): Promise<LocalPo
     const running = await findRunning(place, timeoutMs)
     const result =
       running === null
-        ? await startHere(preferred, false, options.lifetime ?? 'session')
+        ? await startHere(preferred, options.lifetime ?? 'session', { prepare: prepareData, exact: false })
         : { server: running, startedHere: false, portTakenBy: null }
     try {
       // Attached before the lock is free, so a user that ends now finds this one and leaves the server running.
@@ -89,5 +115,6 @@ export async function startPostgres(options: StartOptions = {}): Promise<LocalPo
       'the server belongs to a session and stops with its last user; stop and start it for one that stays',
     )
   }
-  return createHandle(place, attachment, started, (at, life) => startHere(at, true, life))
+  const prepare: PrepareData = async (_, binaries) => checkDataDirectory(place, binaries)
+  return createHandle(place, attachment, started, (at, life) => startHere(at, life, { prepare, exact: true }))
 }

@@ -20,6 +20,8 @@ export interface Place {
   readonly root: string
   readonly dataDirectory: string
   readonly passwordFile: string
+  /** A password file of libpq with the login of standbys; there once the server has, or is, a standby. */
+  readonly replicationPassFile: string
   readonly logFile: string
   readonly lockFile: string
   readonly user: ServerUser
@@ -37,6 +39,7 @@ function placeIn(folder: string, user: ServerUser): Place {
     root,
     dataDirectory: join(root, 'data'),
     passwordFile: join(root, 'password'),
+    replicationPassFile: join(root, 'replication.pgpass'),
     logFile: join(root, 'server.log'),
     lockFile: join(root, 'start.lock'),
     user,

@@ -73,6 +73,31 @@ export function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
+/** Stops the process and its children where they are; resolves when none of them runs on. */
+export async function freezeFamily(pid: number): Promise<void> {
+  // The parent first: it starts no child then that would be missed.
+  await freeze(pid)
+  await Promise.all(childrenOf(pid).map(freeze))
+}
+
+async function freeze(pid: number): Promise<void> {
+  if (!sendSignal(pid, 'SIGSTOP')) return
+  while (isAlive(pid) && linux && stateOf(pid) !== 'T') await sleep(1)
+}
+
+/** Lets a frozen process and its children go on. */
+export function thawFamily(pid: number): void {
+  for (const member of [...childrenOf(pid), pid]) sendSignal(member, 'SIGCONT')
+}
+
+/** Kills a process and its children at once, frozen or not; resolves when all of them are gone. */
+export async function killFamily(pid: number): Promise<void> {
+  await freeze(pid)
+  const family = [pid, ...childrenOf(pid)]
+  for (const member of family) sendSignal(member, 'SIGKILL')
+  while (family.some(isAlive)) await sleep(1)
+}
+
 /** Waits until the process is gone; false at the deadline. */
 export async function waitForExit(pid: number, timeoutMs: number): Promise<boolean> {
   const deadline = performance.now() + timeoutMs

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openSession, type Session } from '../admin-connection.ts'
 import { errorCode, LocalPostgresError } from '../errors.ts'
-import { adminUrlOf } from './cluster.ts'
+import { adminUrlOf } from './data-directory.ts'
 import type { Place } from './place.ts'
 import { isAlive, isPostmasterOf } from './processes.ts'
 

@@ -5,13 +5,16 @@ const keepBytes = 10_000_000
 
 /** Opens the server's log for appending; a long one is put aside as `server.log.1` first. */
 export function openServerLog(place: Place): { fd: number; startsAt: number; close: () => void } {
-  const size = statSync(place.logFile, { throwIfNoEntry: false })?.size ?? 0
+  const size = logSize(place)
   if (size > keepBytes) renameSync(place.logFile, `${place.logFile}.1`)
   const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants
   const fd = openSync(place.logFile, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600)
   if (place.user.switched) fchownSync(fd, place.user.uid, place.user.gid)
   return { fd, startsAt: size > keepBytes ? 0 : size, close: () => closeSync(fd) }
 }
+
+/** The length of the log in bytes: where the lines of the next start will begin. */
+export const logSize = (place: Place): number => statSync(place.logFile, { throwIfNoEntry: false })?.size ?? 0
 
 /** The last lines of the log, oldest first, not from before the given byte. */
 export function logTail(place: Place, startsAt = 0, lines = 15): string[] {

@@ -31,7 +31,6 @@ const reserved = [
   'log_destination',
   'logging_collector',
   'port',
-  'unix_socket_directories',
 ]
 
 /** Throws `OPTIONS` for a setting that is no setting name or that the launcher sets itself. */
@@ -71,10 +70,10 @@ async function launchOnce(
 ): Promise<Launch | 'memory-in-use'> {
   const log = openServerLog(place)
   const settings: Record<string, string> = {
-    ...options.settings,
-    listen_addresses: '127.0.0.1',
     // A socket's path is limited to 107 bytes, which a deep checkout exceeds.
     unix_socket_directories: '',
+    ...options.settings,
+    listen_addresses: '127.0.0.1',
     cluster_name: clusterNameOf(options.lifetime),
     logging_collector: 'off',
     log_destination: 'stderr',

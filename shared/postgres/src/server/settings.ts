@@ -14,6 +14,7 @@ export async function reportSettings(
     select name, current_setting(name, true) as value from unnest(string_to_array(${names.join(',')}, ',')) as name`
   const different = rows
     .filter((row) => row.value !== settings[row.name])
-    .map((row) => `${row.name} = ${row.value}`)
-  if (different.length > 0) onNotice(`the running server keeps its own settings: ${different.join(', ')}`)
+    .map(({ name, value }) => `${name} = ${value}, not ${settings[name]}`)
+  if (different.length > 0)
+    onNotice(`PostgreSQL runs already, with the settings of its start: ${different.join('; ')}`)
 }

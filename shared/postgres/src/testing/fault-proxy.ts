@@ -23,7 +23,7 @@ export type FaultMode =
   | 'acceptThenMute'
   | { delayMs?: number; bytesPerSecond?: number }
 
-/** A TCP proxy on 127.0.0.1 that does to connections what networks and hosts do. */
+/** A TCP proxy on loopback that does to connections what networks and hosts do. */
 export interface FaultProxy extends AsyncDisposable {
   readonly host: string
   readonly port: number
@@ -51,18 +51,22 @@ export interface FaultProxy extends AsyncDisposable {
   cut(): number
 }
 
-const host = '127.0.0.1'
 const reopenMs = 5_000
 
 /**
- * Starts a fault proxy on a free port, in mode `forward`; disposing it ends all of its connections.
+ * Starts a fault proxy in mode `forward`; disposing it ends all of its connections.
  *
+ * @param options.host An address of this machine. Default 127.0.0.1.
+ * @param options.port Default: a free one.
  * @param options.onLink Called with each connection that is led on, before its first byte.
  */
 export async function startFaultProxy(options: {
   target: { host: string; port: number }
+  host?: string
+  port?: number
   onLink?: (link: ProxiedConnection) => void
 }): Promise<FaultProxy> {
+  const { host = '127.0.0.1' } = options
   const links = new Set<FaultLink>()
   const muted = new Set<Socket>()
   let mode: FaultMode = 'forward'
@@ -110,14 +114,14 @@ export async function startFaultProxy(options: {
     return open
   }
 
-  const { port } = await listen(server, 0)
+  const { port } = await listen(server, host, options.port ?? 0)
 
   /** While the port was free somebody's outgoing connection may have got it: that one's end is waited for. */
   async function reopen(): Promise<void> {
     const deadline = performance.now() + reopenMs
     while (!server.listening) {
       try {
-        await listen(server, port)
+        await listen(server, host, port)
       } catch (error) {
         if (errorCode(error) !== 'EADDRINUSE' || performance.now() > deadline) throw error
         await sleep(20)
@@ -181,7 +185,7 @@ export async function startFaultProxy(options: {
   }
 }
 
-function listen(server: ReturnType<typeof createServer>, port: number): Promise<AddressInfo> {
+function listen(server: ReturnType<typeof createServer>, host: string, port: number): Promise<AddressInfo> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, () => {

@@ -1,3 +1,5 @@
+export type { ClusterServer } from './cluster/cluster-server.ts'
+export { startCluster, type TestCluster } from './cluster/start-cluster.ts'
 export { eventually } from './eventually.ts'
 export type { Direction, ProxiedConnection } from './fault-link.ts'
 export { type FaultMode, type FaultProxy, startFaultProxy } from './fault-proxy.ts'

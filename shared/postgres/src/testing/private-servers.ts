@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { provision } from '../provision/provision.ts'
-import { stopPostgres } from '../server/find-postgres.ts'
+import { stopLocalCluster } from '../replication/local-cluster.ts'
 import type { LocalPostgres } from '../server/handle.ts'
 import { startPostgres } from '../server/local-postgres.ts'
 import { resolvePlace } from '../server/place.ts'
@@ -28,8 +28,14 @@ export interface TestServer extends AsyncDisposable {
   database(service?: string, options?: { connectionLimit?: number }): Promise<TestDatabaseUrls>
 }
 
-const servers = new Set<TestServer>()
+const servers = new Set<AsyncDisposable>()
 let count = 0
+
+/** What the end of the run disposes if no test has done it; call the result once that is not needed any more. */
+export function disposeAtEnd(server: AsyncDisposable): () => void {
+  servers.add(server)
+  return () => servers.delete(server)
+}
 
 const foldersIn = (dataRoot: string, create: boolean): string | null => {
   const place = resolvePlace(dataRoot, { create })
@@ -58,9 +64,7 @@ export async function startTestServer(
     settings: { ...testSettings, ...options.settings },
     onNotice: options.onNotice,
   })
-  const handle = createTestServer(server, dataRoot)
-  servers.add(handle)
-  return handle
+  return createTestServer(server, dataRoot)
 }
 
 function createTestServer(server: LocalPostgres, dataRoot: string): TestServer {
@@ -93,11 +97,12 @@ function createTestServer(server: LocalPostgres, dataRoot: string): TestServer {
       return urlsOf(server.adminUrl, roles)
     },
     [Symbol.asyncDispose]() {
-      servers.delete(handle)
+      forget()
       disposed ??= dispose()
       return disposed
     },
   }
+  const forget = disposeAtEnd(handle)
   return handle
 }
 
@@ -113,7 +118,7 @@ export async function sweepPrivateServers(dataRoot: string): Promise<void> {
   for (const name of readdirSync(folder)) {
     const pid = Number.parseInt(name, 10)
     if (Number.isNaN(pid) || isAlive(pid)) continue
-    await stopPostgres({ dataRoot: join(folder, name), mode: 'immediate' })
+    await stopLocalCluster({ dataRoot: join(folder, name), mode: 'immediate' })
     rmSync(join(folder, name), { recursive: true, force: true })
   }
 }

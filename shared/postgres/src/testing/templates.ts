@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type AdminSql, openSession } from '../admin-connection.ts'
 import { createDatabase, databaseGrants, roleSettingStatements } from '../provision/databases.ts'
+import { largeObjectGrants } from '../provision/large-objects.ts'
 import { quoteIdentifier } from '../provision/quote.ts'
 import { schemaGrants, schemaOwnership } from '../provision/schemas.ts'
 import type { ServiceRoles } from '../provision/service-roles.ts'
@@ -16,8 +17,38 @@ export interface Template {
   prepare(database: TestDatabaseUrls): Promise<void>
 }
 
-// A change in how templates are made must not find those of an older checkout.
-const format = 1
+/** What secures a service's database: the statements of the provisioner, in their order. */
+export interface Provisioning {
+  create: string
+  /** On the server, while nobody can connect yet. */
+  doors: readonly string[]
+  /** In the database. */
+  inside: readonly string[]
+}
+
+/** The statements that make and secure the service's database. */
+export function provisioningOf(roles: ServiceRoles): Provisioning {
+  return {
+    create: createDatabase(roles),
+    doors: [
+      ...databaseGrants(roles, []),
+      ...roleSettingStatements(roles),
+      `ALTER DATABASE ${quoteIdentifier(roles.database)} ALLOW_CONNECTIONS true`,
+    ],
+    inside: [...schemaOwnership(roles), ...schemaGrants(roles), ...largeObjectGrants(roles)],
+  }
+}
+
+/**
+ * The name of the template that these statements make and `template` fills.
+ *
+ * A provisioner that grants something else gives another name, so that no test is given a database of the one before.
+ */
+export function templateName(provisioning: Provisioning, template: Template | undefined): string {
+  const key = JSON.stringify([provisioning, template?.key ?? null])
+  return `tpl_${createHash('sha256').update(key).digest('hex').slice(0, 24)}`
+}
+
 const making = new Map<string, Promise<string>>()
 
 /** The name of the ready template database, made now if nobody made it before: once among all files, runs and processes. */
@@ -26,8 +57,8 @@ export function ensureTemplate(
   roles: ServiceRoles,
   template: Template | undefined,
 ): Promise<string> {
-  const key = JSON.stringify([format, roles.service, template?.key ?? null])
-  const name = `tpl_${createHash('sha256').update(key).digest('hex').slice(0, 24)}`
+  // Its own name is not known yet, and is no part of what it holds.
+  const name = templateName(provisioningOf({ ...roles, database: 'template' }), template)
   const memo = `${server.adminUrl} ${name}`
   const present = making.get(memo)
   if (present !== undefined) return present
@@ -73,16 +104,12 @@ export async function prepareDatabase(
   roles: ServiceRoles,
   template: Template | undefined,
 ): Promise<void> {
-  await sql.unsafe(createDatabase(roles))
-  const doors = [
-    ...databaseGrants(roles, []),
-    ...roleSettingStatements(roles),
-    `ALTER DATABASE ${quoteIdentifier(roles.database)} ALLOW_CONNECTIONS true`,
-  ]
+  const { create, doors, inside: secure } = provisioningOf(roles)
+  await sql.unsafe(create)
   await sql.unsafe(doors.join(';\n'))
   const urls = urlsOf(server.adminUrl, roles)
   await using inside = await openSession(urls.adminUrl)
-  await inside.run([...schemaOwnership(roles), ...schemaGrants(roles)].join(';\n'))
+  await inside.run(secure.join(';\n'))
   if (template === undefined) return
   await template.prepare(urls)
   // What was made as the superuser has no default privileges: the runtime role gets its rights on it here.

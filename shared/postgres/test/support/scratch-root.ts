@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { stopPostgres } from '../../src/index.ts'
+import { stopLocalCluster } from '../../src/index.ts'
 import { privateDataRoot } from '../../src/testing/private-servers.ts'
 
 /** A data root that is stopped and removed at the end of its block, whatever the test did to it. */
@@ -8,7 +8,7 @@ export async function scratchRoot(): Promise<AsyncDisposable & { readonly path: 
   return {
     path,
     async [Symbol.asyncDispose]() {
-      await stopPostgres({ dataRoot: path, mode: 'immediate' })
+      await stopLocalCluster({ dataRoot: path, mode: 'immediate' })
       rmSync(path, { recursive: true, force: true })
     },
   }

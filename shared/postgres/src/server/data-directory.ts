@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chownSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { LocalPostgresError } from '../errors.ts'
 import type { Binaries } from './binaries.ts'
 import type { Place } from './place.ts'
+import { writePrivateFile } from './private-file.ts'
 import { spawnAs } from './server-user.ts'
 
 /** The superuser of a local server. */
@@ -13,30 +14,50 @@ export const superuser = 'postgres'
 /**
  * Makes the data directory if it is not there yet; the caller holds the start lock.
  *
- * A directory is either whole or absent under its name, as initdb works in a sibling that is renamed at the end.
- * Throws `VERSION_MISMATCH`, `INIT_FAILED`, `PASSWORD`.
+ * A directory is either whole or absent under its name, as `make` works in a sibling that is renamed at the end.
+ * Throws `VERSION_MISMATCH`, `PASSWORD`, and what `make` throws.
  */
-export async function ensureCluster(
+export async function ensureDataDirectory(
   place: Place,
   binaries: Binaries,
-  options: { sync: boolean; onNotice: (line: string) => void },
+  options: { make: (folder: string) => Promise<void>; onNotice: (line: string) => void },
 ): Promise<void> {
   for (const leftover of readdirSync(place.root).filter((name) => name.startsWith('data.init-'))) {
     rmSync(join(place.root, leftover), { recursive: true, force: true })
   }
   if (existsSync(place.dataDirectory)) {
-    if (isWhole(place.dataDirectory)) return checkCluster(place, binaries)
+    if (isWhole(place.dataDirectory)) return checkDataDirectory(place, binaries)
     const aside = `${place.dataDirectory}.broken-${Date.now()}`
     renameSync(place.dataDirectory, aside)
     options.onNotice(`${place.dataDirectory} was only half made: moved to ${aside}, making a new one`)
   }
-  await initialise(place, binaries, options.sync)
+  await makeDataDirectory(place, options.make)
+}
+
+/** Puts what `make` makes in the place of the data that is there, if any, once it is whole; the start lock is held. */
+export async function makeDataDirectory(
+  place: Place,
+  make: (folder: string) => Promise<void>,
+): Promise<void> {
+  const building = `${place.dataDirectory}.init-${process.pid}`
+  try {
+    await make(building)
+    rmSync(place.dataDirectory, { recursive: true, force: true })
+    renameSync(building, place.dataDirectory)
+  } catch (error) {
+    rmSync(building, { recursive: true, force: true })
+    throw error
+  }
 }
 
 const isWhole = (data: string): boolean =>
   existsSync(join(data, 'PG_VERSION')) && existsSync(join(data, 'global/pg_control'))
 
-function checkCluster(place: Place, binaries: Binaries): void {
+/** Throws `DATA_FOLDER`, `VERSION_MISMATCH` or `PASSWORD` where the data cannot be used. */
+export function checkDataDirectory(place: Place, binaries: Binaries): void {
+  if (!isWhole(place.dataDirectory)) {
+    throw new LocalPostgresError('DATA_FOLDER', `${place.dataDirectory} holds no data any more.`)
+  }
   const major = readFileSync(join(place.dataDirectory, 'PG_VERSION'), 'utf8').trim()
   if (major !== String(binaries.major)) {
     throw new LocalPostgresError(
@@ -57,8 +78,7 @@ function checkCluster(place: Place, binaries: Binaries): void {
 /** The superuser's password, made on the first call. */
 function ensurePassword(place: Place): void {
   if (existsSync(place.passwordFile) && readFileSync(place.passwordFile, 'utf8').trim() !== '') return
-  writeFileSync(place.passwordFile, randomBytes(24).toString('base64url'), { mode: 0o600 })
-  if (place.user.switched) chownSync(place.passwordFile, place.user.uid, place.user.gid)
+  writePrivateFile(place.passwordFile, randomBytes(24).toString('base64url'), place.user)
 }
 
 /** `postgres://…` of the superuser on a local port. */
@@ -67,11 +87,15 @@ export function adminUrlOf(place: Place, port: number): string {
   return `postgres://${superuser}:${password}@127.0.0.1:${port}/postgres`
 }
 
-async function initialise(place: Place, binaries: Binaries, sync: boolean): Promise<void> {
+/** Makes a new, empty data directory in the folder. Throws `INIT_FAILED`. */
+export async function initialise(
+  place: Place,
+  binaries: Binaries,
+  { folder, sync }: { folder: string; sync: boolean },
+): Promise<void> {
   ensurePassword(place)
-  const building = `${place.dataDirectory}.init-${process.pid}`
   const args = [
-    `--pgdata=${building}`,
+    `--pgdata=${folder}`,
     `--username=${superuser}`,
     `--pwfile=${place.passwordFile}`,
     '--auth=scram-sha-256',
@@ -84,7 +108,6 @@ async function initialise(place: Place, binaries: Binaries, sync: boolean): Prom
   ]
   const { code, output } = await run(binaries.initdb, args, place)
   if (code !== 0) {
-    rmSync(building, { recursive: true, force: true })
     throw new LocalPostgresError(
       'INIT_FAILED',
       `initdb could not make a data directory in ${place.root} (exit ${code}). ` +
@@ -92,7 +115,6 @@ async function initialise(place: Place, binaries: Binaries, sync: boolean): Prom
       { logTail: output.trimEnd().split('\n').slice(-15) },
     )
   }
-  renameSync(building, place.dataDirectory)
 }
 
 function run(
