@@ -8,6 +8,10 @@ export default defineConfig({
   dialect: 'postgresql',
   schema: `${here}/schema.ts`,
   out: `${here}/migrations`,
+  // The databases of `bun run dev`, unless db:studio or you say where.
+  dbCredentials: {
+    url: process.env.DRIZZLE_URL ?? 'postgres://auth_migrator:auth_migrator_local@127.0.0.1:54320/auth_db',
+  },
   migrations: { schema: 'drizzle', table: '__drizzle_migrations' },
   strict: true,
 })

@@ -39,6 +39,21 @@ export const sessions = pgTable(
   ],
 )
 
+/**
+ * Requests that clients may repeat, with the answers they got: see `createIdempotency` of @shared/service. `id` is the digest of client
+ * and key, `fingerprint` that of the request. `answer` is null only inside the transaction that writes it.
+ */
+export const idempotencyKeys = pgTable(
+  'idempotency_keys',
+  {
+    id: text('id').primaryKey(),
+    fingerprint: text('fingerprint').notNull(),
+    answer: text('answer'),
+    expiresAt: moment('expires_at').notNull(),
+  },
+  (table) => [index('idempotency_keys_expires_at_index').on(table.expiresAt)],
+)
+
 /** A user's sessions, for relational queries. */
 export const usersRelations = relations(users, ({ many }) => ({ sessions: many(sessions) }))
 

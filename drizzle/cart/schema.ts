@@ -7,6 +7,7 @@ import {
   integer,
   pgTable,
   primaryKey,
+  text,
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core'
@@ -22,6 +23,8 @@ export const carts = pgTable(
     currency: char('currency', { length: 3 }).notNull(),
     createdAt: moment('created_at').notNull().defaultNow(),
     updatedAt: moment('updated_at').notNull().defaultNow(),
+    /** A new one with each change of the cart or its items: never the same for two states, after a failover neither. */
+    version: uuid('version').notNull().defaultRandom(),
   },
   (table) => [
     index('carts_user_id_index').on(table.userId),
@@ -50,6 +53,21 @@ export const cartItems = pgTable(
     // 2^53 - 1: the largest amount that JavaScript reads back exactly.
     check('cart_items_unit_price_range', sql`${table.unitPriceMinor} between 0 and 9007199254740991`),
   ],
+)
+
+/**
+ * Requests that clients may repeat, with the answers they got: see `createIdempotency` of @shared/service. `id` is the digest of client
+ * and key, `fingerprint` that of the request. `answer` is null only inside the transaction that writes it.
+ */
+export const idempotencyKeys = pgTable(
+  'idempotency_keys',
+  {
+    id: text('id').primaryKey(),
+    fingerprint: text('fingerprint').notNull(),
+    answer: text('answer'),
+    expiresAt: moment('expires_at').notNull(),
+  },
+  (table) => [index('idempotency_keys_expires_at_index').on(table.expiresAt)],
 )
 
 /** A cart's items, for relational queries. */

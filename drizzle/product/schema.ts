@@ -46,8 +46,25 @@ export const stock = pgTable(
       .references(() => products.id, { onDelete: 'cascade' }),
     quantity: integer('quantity').notNull().default(0),
     updatedAt: moment('updated_at').notNull().defaultNow(),
+    /** A new one with each change: never the same for two states, after a failover neither. */
+    version: uuid('version').notNull().defaultRandom(),
   },
   (table) => [check('stock_quantity_not_negative', sql`${table.quantity} >= 0`)],
+)
+
+/**
+ * Requests that clients may repeat, with the answers they got: see `createIdempotency` of @shared/service. `id` is the digest of client
+ * and key, `fingerprint` that of the request. `answer` is null only inside the transaction that writes it.
+ */
+export const idempotencyKeys = pgTable(
+  'idempotency_keys',
+  {
+    id: text('id').primaryKey(),
+    fingerprint: text('fingerprint').notNull(),
+    answer: text('answer'),
+    expiresAt: moment('expires_at').notNull(),
+  },
+  (table) => [index('idempotency_keys_expires_at_index').on(table.expiresAt)],
 )
 
 /** A product's stock, for relational queries. */

@@ -1,6 +1,8 @@
+import { refuseOldBun } from './src/command-line/bun-version.ts'
 import { runAgain } from './src/command-line/run-program.ts'
 import { ensureInstalled } from './src/workspace/install.ts'
 
+refuseOldBun()
 // Nothing that needs node_modules may be imported before they are known to be there.
 const outcome = await ensureInstalled()
 if (outcome === 'failed') process.exit(1)

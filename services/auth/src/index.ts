@@ -1,4 +1,5 @@
 import * as schema from '@schema/auth'
+import migrations from '@schema/auth/journal'
 import { createDatabase } from '@shared/database'
 import { databaseOptions, readOrExit } from '@shared/env'
 import { serve } from '@shared/service'
@@ -11,6 +12,8 @@ const env = readOrExit(createEnv)
 await serve({
   service,
   env,
-  openDatabase: (onEvent) => createDatabase({ name: service, schema, onEvent, ...databaseOptions(env) }),
-  createApp,
+  openDatabase: (onEvent) =>
+    createDatabase({ name: service, schema, onEvent, hot: import.meta, ...databaseOptions(env) }),
+  migrations,
+  createApp: (context) => createApp({ ...context, trustedProxies: env.TRUSTED_PROXIES }),
 })

@@ -72,6 +72,26 @@ describe('POST /users', () => {
   })
 })
 
+test('a registration that is repeated with its key is one, and the key tells nothing of the password', async () => {
+  const key = { 'Idempotency-Key': crypto.randomUUID() }
+  const user = { email: `${crypto.randomUUID()}@example.org`, password }
+  const answers = [
+    await service.send('POST', '/users', user, key),
+    await service.send('POST', '/users', user, key),
+  ]
+  const other = await service.send('POST', '/users', { ...user, password: 'another password' }, key)
+  expect({
+    statuses: answers.map(({ status }) => status),
+    ids: new Set(answers.map(({ body }) => body.id)).size,
+  }).toEqual({
+    statuses: [201, 201],
+    ids: 1,
+  })
+  expect(other).toMatchObject({ status: 422, body: { code: 'idempotency-key-reused' } })
+  const stored = JSON.stringify(await service.database.db.select().from(schema.idempotencyKeys))
+  expect([stored.includes(password), stored.includes(key['Idempotency-Key'])]).toEqual([false, false])
+})
+
 describe('GET /users/:id', () => {
   test('answers a user without its password', async () => {
     const { id, email } = await register()

@@ -1,4 +1,11 @@
-import { createServiceApp, type ServiceApp, type ServiceContext } from '@shared/service'
+import {
+  createServiceApp,
+  describeSession,
+  requireSession,
+  type ServiceApp,
+  type ServiceContext,
+  type SessionClient,
+} from '@shared/service'
 import { version } from '../package.json'
 import type { CartDatabase } from './database.ts'
 import type { ProductClient } from './product-client.ts'
@@ -8,13 +15,16 @@ import { itemRoutes } from './routes/items.ts'
 /** What the app needs beside what every service does. */
 export interface CartContext extends ServiceContext<CartDatabase> {
   products: ProductClient
+  /** Whom requests for carts ask for their session; null: nobody. */
+  sessions: SessionClient | null
 }
 
 /** Creates the cart service's app; does no I/O. */
-export function createApp({ products, ...context }: CartContext): ServiceApp {
-  const { db } = context.database
+export function createApp({ products, sessions, ...context }: CartContext): ServiceApp {
+  const guard = requireSession(sessions)
   const app = createServiceApp({ service: 'cart', version, ...context })
-  app.route('/carts', cartRoutes(db))
-  app.route('/carts', itemRoutes(db, products))
+  describeSession(app, sessions)
+  app.route('/carts', cartRoutes(context.database, guard))
+  app.route('/carts', itemRoutes(context.database, products, guard))
   return app
 }

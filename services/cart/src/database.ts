@@ -3,6 +3,3 @@ import type { Database } from '@shared/database'
 
 /** This service's own database. */
 export type CartDatabase = Database<typeof schema>
-
-/** Its Drizzle handle. */
-export type CartDb = CartDatabase['db']

@@ -1,4 +1,5 @@
 import {
+  boolean,
   createMigrationEnv,
   createServiceEnv,
   type ServiceDefinition,
@@ -12,6 +13,22 @@ export const cartService = {
   database: 'cart_db',
   port: 8003,
   variables: {
+    AUTH_URL: {
+      schema: serviceUrl(),
+      default: 'http://auth:8001',
+      description: 'Where the auth service is: it is asked whom the session of a request belongs to.',
+    },
+    AUTH_TIMEOUT: {
+      schema: seconds({ min: 0.001, max: 60 }),
+      default: '2',
+      description: 'Seconds the auth service may take to answer; then the request gets a 503.',
+    },
+    REQUIRE_SESSION: {
+      schema: boolean(),
+      example: 'true',
+      description:
+        'Whether carts need a session of auth, and belong to its user. Unset: yes, but not with NODE_ENV=development.',
+    },
     PRODUCT_URL: {
       schema: serviceUrl(),
       required: true,

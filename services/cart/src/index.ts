@@ -1,7 +1,8 @@
 import * as schema from '@schema/cart'
+import migrations from '@schema/cart/journal'
 import { createDatabase } from '@shared/database'
 import { databaseOptions, readOrExit } from '@shared/env'
-import { serve } from '@shared/service'
+import { serve, sessionsOf } from '@shared/service'
 import { createApp } from './app.ts'
 import { cartService, createEnv } from './env.ts'
 import { createProductClient } from './product-client.ts'
@@ -13,6 +14,8 @@ const products = createProductClient({ url: env.PRODUCT_URL, timeoutMs: env.PROD
 await serve({
   service,
   env,
-  openDatabase: (onEvent) => createDatabase({ name: service, schema, onEvent, ...databaseOptions(env) }),
-  createApp: (context) => createApp({ ...context, products }),
+  openDatabase: (onEvent) =>
+    createDatabase({ name: service, schema, onEvent, hot: import.meta, ...databaseOptions(env) }),
+  migrations,
+  createApp: (context) => createApp({ ...context, products, sessions: sessionsOf(env) }),
 })

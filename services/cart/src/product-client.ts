@@ -1,8 +1,8 @@
-import { Problem } from '@shared/service'
+import { Problem, readText, tracedFetch } from '@shared/service'
+
 import type { Env, Hono } from 'hono'
 import { hc } from 'hono/client'
 import { z } from 'zod'
-import { readText } from './read-text.ts'
 
 /** What cart uses of a product; all else that the product service says is ignored, so that it may change. */
 const productSchema = z.object({
@@ -56,7 +56,7 @@ const busy: readonly number[] = [429, 502, 503, 504]
 
 /** Creates the client; connects to nothing before it is asked. */
 export function createProductClient({ url, timeoutMs }: ProductClientOptions): ProductClient {
-  const api = hc<ProductApi>(url)
+  const api = hc<ProductApi>(url, { fetch: tracedFetch })
   return {
     async read(id, { requestId, signal }) {
       const deadline = AbortSignal.timeout(timeoutMs)
@@ -64,6 +64,7 @@ export function createProductClient({ url, timeoutMs }: ProductClientOptions): P
         const response = await api.products[':id'].$get(
           { param: { id } },
           {
+            // Not the caller's X-Written-Until, which is a position in this service's database.
             headers: { Accept: 'application/json', 'X-Request-Id': requestId },
             init: { redirect: 'manual', signal: AbortSignal.any([signal, deadline]) },
           },

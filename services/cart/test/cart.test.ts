@@ -15,7 +15,7 @@ beforeAll(async () => {
     service: 'cart',
     schema,
     migrationsFolder,
-    createApp: (context) => createApp({ ...context, products }),
+    createApp: (context) => createApp({ ...context, products, sessions: null }),
   })
 }, 60_000)
 afterAll(() => service[Symbol.asyncDispose]())

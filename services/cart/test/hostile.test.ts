@@ -37,7 +37,7 @@ beforeAll(async () => {
     service: 'cart',
     schema,
     migrationsFolder,
-    createApp: (context) => createApp({ ...context, products }),
+    createApp: (context) => createApp({ ...context, products, sessions: null }),
   })
   const { db } = service.database
   await db.insert(schema.carts).values({ id: params.id, currency: 'EUR' })
@@ -49,6 +49,6 @@ afterAll(() => service[Symbol.asyncDispose]())
 testHostileInput({
   service: () => service,
   entry: `${import.meta.dir}/../src/index.ts`,
-  env: { PRODUCT_URL: 'http://127.0.0.1:9' },
+  env: { PRODUCT_URL: 'http://127.0.0.1:9', REQUIRE_SESSION: 'false' },
   routes,
 })

@@ -1,9 +1,11 @@
 import { expect, test } from 'bun:test'
 import { eventually, withDatabase } from '@shared/postgres/testing'
-import { startService } from '@shared/service/testing'
+import { migrated, startService } from '@shared/service/testing'
+
+const migrationsFolder = `${import.meta.dir}/../../../drizzle/cart/migrations`
 
 test('the service starts from its environment, says what it offers, and stops in order', async () => {
-  await using postgres = await withDatabase({ service: 'cart' })
+  await using postgres = await withDatabase({ service: 'cart', template: migrated(migrationsFolder) })
   await using service = startService({
     entry: `${import.meta.dir}/../src/index.ts`,
     env: {
@@ -22,4 +24,4 @@ test('the service starts from its environment, says what it offers, and stops in
   })
   service.kill('SIGTERM')
   expect(await service.exited).toBe(0)
-}, 30_000)
+}, 60_000)

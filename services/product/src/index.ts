@@ -1,7 +1,8 @@
 import * as schema from '@schema/product'
+import migrations from '@schema/product/journal'
 import { createDatabase } from '@shared/database'
 import { databaseOptions, readOrExit } from '@shared/env'
-import { serve } from '@shared/service'
+import { serve, sessionsOf } from '@shared/service'
 import { createApp } from './app.ts'
 import { createEnv, productService } from './env.ts'
 
@@ -11,6 +12,8 @@ const env = readOrExit(createEnv)
 await serve({
   service,
   env,
-  openDatabase: (onEvent) => createDatabase({ name: service, schema, onEvent, ...databaseOptions(env) }),
-  createApp,
+  openDatabase: (onEvent) =>
+    createDatabase({ name: service, schema, onEvent, hot: import.meta, ...databaseOptions(env) }),
+  migrations,
+  createApp: (context) => createApp({ ...context, sessions: sessionsOf(env) }),
 })

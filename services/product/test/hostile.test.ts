@@ -53,7 +53,12 @@ beforeAll(async () => {
   const migrationsFolder = Bun.fileURLToPath(
     import.meta.resolve('@schema/product').replace('schema.ts', 'migrations'),
   )
-  service = await openService({ service: 'product', schema, migrationsFolder, createApp })
+  service = await openService({
+    service: 'product',
+    schema,
+    migrationsFolder,
+    createApp: (context) => createApp({ ...context, sessions: null }),
+  })
   await service.database.db
     .insert(schema.products)
     .values({ id, sku: 'lamp', name: 'Lamp', priceMinor: 1999, currency: 'EUR' })
@@ -61,4 +66,9 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => service[Symbol.asyncDispose]())
 
-testHostileInput({ service: () => service, entry: `${import.meta.dir}/../src/index.ts`, routes })
+testHostileInput({
+  service: () => service,
+  entry: `${import.meta.dir}/../src/index.ts`,
+  env: { REQUIRE_SESSION: 'false' },
+  routes,
+})

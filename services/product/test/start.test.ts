@@ -1,9 +1,11 @@
 import { expect, test } from 'bun:test'
 import { eventually, withDatabase } from '@shared/postgres/testing'
-import { startService } from '@shared/service/testing'
+import { migrated, startService } from '@shared/service/testing'
+
+const migrationsFolder = `${import.meta.dir}/../../../drizzle/product/migrations`
 
 test('the service starts from its environment, says what it offers, and stops in order', async () => {
-  await using postgres = await withDatabase({ service: 'product' })
+  await using postgres = await withDatabase({ service: 'product', template: migrated(migrationsFolder) })
   await using service = startService({
     entry: `${import.meta.dir}/../src/index.ts`,
     env: {
@@ -25,4 +27,4 @@ test('the service starts from its environment, says what it offers, and stops in
   expect(await allowed('https://evil.example')).toBeNull()
   service.kill('SIGTERM')
   expect(await service.exited).toBe(0)
-}, 30_000)
+}, 60_000)

@@ -1,15 +1,14 @@
 import { didYouMean, parseArguments } from './command-line/arguments.ts'
 import { UsageError } from './command-line/errors.ts'
 import { renderHelp, renderOverview } from './command-line/help.ts'
-import { commands } from './commands/index.ts'
+import { commandGroups, commands } from './commands/index.ts'
 
 const usageExitCode = 2
 
 /** Runs one command line and returns its exit code; prints what goes wrong instead of throwing it. */
 export async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv
-  const overview = (): string =>
-    renderOverview(Object.entries(commands).map(([command, { summary }]) => [command, summary]))
+  const overview = (): string => renderOverview(commandGroups())
   if (name === undefined) {
     console.error(overview())
     return usageExitCode

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { commands } from '../src/commands/index.ts'
+import { commandGroups, commands } from '../src/commands/index.ts'
 import { runCli } from './command-line.ts'
 
 const names = Object.keys(commands)
@@ -29,7 +29,14 @@ describe('the command line', () => {
 
   test('is what every script of the root names', async () => {
     const { scripts } = await Bun.file(`${import.meta.dir}/../../../package.json`).json()
-    expect(scripts).toEqual(Object.fromEntries(names.map((name) => [name, `bun shared/cli/bin.ts ${name}`])))
+    const known = ['help', ...names]
+    expect(scripts).toEqual(Object.fromEntries(known.map((name) => [name, `bun shared/cli/bin.ts ${name}`])))
+  })
+
+  test('lists every command once, by task', () => {
+    const groups = Object.values(commandGroups())
+    const listed = groups.flatMap((group) => group.map(([name]) => name))
+    expect(listed.sort()).toEqual([...names].sort())
   })
 })
 
@@ -52,6 +59,18 @@ describe.each(names)('%s', (name) => {
       stderr: expect.stringContaining(`${name}: unknown option --nonsense`),
     })
   })
+})
+
+test('standbys are counted in whole numbers, and are for the local server', async () => {
+  const adminUrl = { DATABASE_ADMIN_URL: 'postgres://admin:secret@127.0.0.1:1/postgres' }
+  const outcomes = await Promise.all([
+    runCli(['db:start', '--replicas', '1.5']),
+    runCli(['dev', 'auth', '--replicas', '1'], { ...adminUrl, PORT: '0' }),
+  ])
+  expect(outcomes.map(({ exitCode, stderr }) => ({ exitCode, first: stderr.split('\n')[0] }))).toEqual([
+    { exitCode: 2, first: 'db:start: --replicas must be a whole number from 0 to 9, not 1.5' },
+    { exitCode: 2, first: 'dev: --replicas is for the local server, and an admin URL is given' },
+  ])
 })
 
 test('a service that does not exist is refused, with the one that was meant', async () => {

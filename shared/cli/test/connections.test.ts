@@ -16,7 +16,7 @@ const admin = () => ({ DATABASE_ADMIN_URL: server.adminUrl, ...passwords })
 beforeAll(async () => {
   server = await startTestServer()
   provisioned = await runCli(['db:provision'], admin())
-}, 30_000)
+}, 60_000)
 afterAll(() => server[Symbol.asyncDispose]())
 
 test('db:provision makes every database, and prints no password', () => {
@@ -40,6 +40,20 @@ test('db:provision makes every database, and prints no password', () => {
     expect(stdout + provisioned.stderr).not.toContain(secret)
 })
 
+test('db:migrate names the variables of a login that the server refuses, and not their values', async () => {
+  const { exitCode, stderr } = await runCli(['db:migrate', 'auth'], {
+    ...admin(),
+    MIGRATION_PASSWORD: 'canary',
+  })
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 1,
+    stderr: expect.stringMatching(
+      /28P01[\s\S]*The login is that of MIGRATION_USER \(auth_migrator\) and MIGRATION_PASSWORD: set them/,
+    ),
+  })
+  expect(stderr).not.toContain('canary')
+})
+
 test('db:migrate applies each migration once', async () => {
   const first = await runCli(['db:migrate'], admin())
   const second = await runCli(['db:migrate', 'auth'], admin())
@@ -53,7 +67,7 @@ test('db:migrate applies each migration once', async () => {
     first: databases.toSorted(),
     second: expect.stringContaining('migrated auth_db: 0 applied'),
   })
-}, 20_000)
+}, 60_000)
 
 describe('connections', () => {
   test('reaches all of them', async () => {
@@ -67,7 +81,7 @@ describe('connections', () => {
         new RegExp(`✓ ${name} +127.0.0.1:${server.port}/${name}_db as ${name}_app +PostgreSQL \\d+\\.\\d+`),
       )
     }
-  }, 20_000)
+  }, 60_000)
 
   test('reports which role was refused, why and what to do, never a password', async () => {
     await runCli(['db:provision', 'product'], { ...admin(), DATABASE_PASSWORD: 'another-password' })
@@ -79,7 +93,7 @@ describe('connections', () => {
     expect(stdout).toContain(`✗ product  127.0.0.1:${server.port}/product_db as product_app  28P01`)
     expect(stdout).toContain('Check the user and the password.')
     expect(stdout + stderr).not.toMatch(/_app_local|of-this-test|another-password/)
-  }, 20_000)
+  }, 60_000)
 
   test('prints one JSON document for --json', async () => {
     const { exitCode, stdout } = await runCli(['connections', 'product', 'cart', '--json'], admin())
@@ -101,14 +115,14 @@ describe('connections', () => {
         ],
       },
     })
-  }, 20_000)
+  }, 60_000)
 
   test('counts a service whose environment is wrong as failed, with the variable', async () => {
     const { exitCode, stdout } = await runCli(['connections', 'auth'], { ...admin(), DATABASE_POOLSIZE: '3' })
     expect(exitCode).toBe(1)
     expect(stdout).toContain('✗ auth  auth_db  ENVIRONMENT')
     expect(stdout).toContain('DATABASE_POOLSIZE is not known: did you mean DATABASE_POOL_SIZE?')
-  }, 20_000)
+  }, 60_000)
 
   test('reports at once that nothing listens', async () => {
     const { exitCode, stdout } = await runCli(['connections', 'auth', '--timeout', '60'], {
@@ -117,7 +131,30 @@ describe('connections', () => {
     })
     expect(exitCode).toBe(1)
     expect(stdout).toMatch(/✗ auth +127\.0\.0\.1:1\/auth_db as auth_app +ECONNREFUSED/)
-  }, 20_000)
+  }, 60_000)
+})
+
+describe('while the local server does not run', () => {
+  test.each([
+    'connections',
+    'doctor',
+    'db:migrate',
+    'db:seed',
+    'db:status',
+    'db:psql product --command select',
+  ])(
+    '%s asks no other server that may have its port',
+    async (line) => {
+      const words = line.split(' ')
+      const outcome = await runCli([...words, '--data-root', '.data/nowhere'])
+      expect(outcome).toEqual({
+        exitCode: 1,
+        stdout: '',
+        stderr: `${words[0]}: The local PostgreSQL with its data in .data/nowhere does not run: start it with bun run dev, or bun run db:start.\n`,
+      })
+    },
+    20_000,
+  )
 })
 
 test('health has a row for a service that does not run, and ends with 1', async () => {

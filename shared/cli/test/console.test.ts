@@ -28,11 +28,15 @@ describe('the console', () => {
     await expect(fetch(`${url}/`)).rejects.toThrow()
   }, 60_000)
 
-  test('is left out by dev where its port is taken', async () => {
+  test('is served by dev as soon as the program that has its port ends', async () => {
     using holder = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() })
-    await using dev = startDev(['auth', ...root], { CONSOLE_PORT: String(holder.port) })
+    const { port } = holder
+    await using dev = startDev(['auth', ...root], { CONSOLE_PORT: String(port) })
     expect(Object.keys(await dev.addresses())).toEqual(['auth'])
-    expect(dev.output()).toContain(`no console: port ${holder.port} is taken; set CONSOLE_PORT`)
+    expect(dev.output()).toContain(`console: port ${port} is taken by process ${process.pid} (`)
+    await holder.stop(true)
+    await eventually(() => dev.output().includes(`console: http://127.0.0.1:${port} is served by`))
+    expect((await fetch(`http://127.0.0.1:${port}/services/auth`)).status).toBe(200)
     dev.signalGroup('SIGINT')
     expect(await dev.exited).toBe(0)
   }, 60_000)
@@ -54,7 +58,7 @@ describe('the console', () => {
       for await (const chunk of child.stdout) output += decoder.decode(chunk, { stream: true })
     })()
     try {
-      const url = await eventually(() => addressIn(output) ?? false, { timeoutMs: 15_000 })
+      const url = await eventually(() => addressIn(output) ?? false)
       const page = await fetch(`${url}/`)
       expect({ status: page.status, html: await page.text() }).toEqual({
         status: 200,
@@ -67,7 +71,7 @@ describe('the console', () => {
       child.kill('SIGKILL')
       await child.exited
     }
-  }, 30_000)
+  }, 60_000)
 
   test('names the program that has its port, and refuses what is not a port', async () => {
     using holder = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() })
@@ -81,5 +85,5 @@ describe('the console', () => {
       },
       wrong: { exitCode: 2, stderr: expect.stringContaining('CONSOLE_PORT must be a port from 0 to 65535') },
     })
-  }, 30_000)
+  }, 60_000)
 })

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, describe, expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { defaultDataRoot, findPostgres, stopPostgres } from '@shared/postgres'
+import { defaultDataRoot, findLocalCluster, findPostgres, stopLocalCluster } from '@shared/postgres'
 import { eventually } from '@shared/postgres/testing'
 import { findServices } from '../src/workspace/services.ts'
 import { runCli } from './command-line.ts'
@@ -13,7 +13,7 @@ const dataRoot = resolve(defaultDataRoot(), '../test/servers', `${process.pid}-d
 const root = ['--data-root', dataRoot]
 const names = (await findServices([])).map(({ service }) => service)
 
-afterEach(async () => void (await stopPostgres({ dataRoot, mode: 'immediate' })))
+afterEach(async () => void (await stopLocalCluster({ dataRoot, mode: 'immediate' })))
 afterAll(() => rmSync(dataRoot, { recursive: true, force: true }))
 
 const status = (url: string): Promise<number> =>
@@ -21,11 +21,14 @@ const status = (url: string): Promise<number> =>
     (response) => response.status,
     () => 0,
   )
+/** What a page gets whose own name was made to point at the service. */
+const rebound = (url: string): Promise<number> =>
+  fetch(url, { headers: { Host: 'page.example' } }).then(({ status }) => status)
 const readiness = (addresses: Record<string, string>): Promise<number[]> =>
   Promise.all(Object.values(addresses).map((url) => status(`${url}/readyz`)))
 const until = (addresses: Record<string, string>, expected: number) =>
   eventually(async () => (await readiness(addresses)).every((code) => code === expected), {
-    timeoutMs: 15_000,
+    timeoutMs: 30_000,
   })
 
 /** Each role and database between which a login succeeded, by the table of `dev`. */
@@ -47,11 +50,14 @@ describe('dev', () => {
     for (const url of Object.values(addresses)) {
       const routes = ['/livez', '/readyz', '/health', '/health/detailed']
       expect(await Promise.all(routes.map((route) => status(url + route)))).toEqual([200, 200, 200, 200])
+      expect(await rebound(`${url}/health/detailed`)).toBe(421)
     }
     await eventually(() => dev.output().includes('isolated: each role reaches its own database and no other'))
     expect(reached(dev.output())).toEqual(
       names.flatMap((name) => [`${name}_app ${name}_db`, `${name}_migrator ${name}_db`]),
     )
+    // Also while readiness is asked for before the database has answered.
+    expect(dev.output().match(/^.*\b(?:WARN|ERROR)\b.*$/gm)).toBeNull()
     const family = dev.family()
     expect([...family.values()].filter((command) => command.includes('src/index.ts'))).toHaveLength(
       names.length,
@@ -71,9 +77,7 @@ describe('dev', () => {
     expect((await runCli(['db:stop', ...root])).stdout).toContain('PostgreSQL stopped')
     await until(addresses, 503)
     const server = /on 127\.0\.0\.1:(\d+)/.exec(dev.output())?.[1] ?? ''
-    expect((await runCli(['db:start', '--port', server, ...root])).stdout).toContain(
-      `on 127.0.0.1:${server} (started)`,
-    )
+    expect((await runCli(['db:start', ...root])).stdout).toContain(`on 127.0.0.1:${server} (started)`)
     await until(addresses, 200)
     const family = dev.family()
 
@@ -101,6 +105,51 @@ describe('dev', () => {
     expect(await findPostgres({ dataRoot })).toBeNull()
   }, 60_000)
 
+  test('runs the database with a standby, which takes over on demand while everything runs', async () => {
+    await using dev = startDev(['product', '--replicas', '1', ...root])
+    const addresses = await dev.addresses()
+    const write = async (sku: string): Promise<number> => {
+      const body = JSON.stringify({ sku, name: 'Tea', priceMinor: 450, currency: 'EUR' })
+      const headers = { 'content-type': 'application/json' }
+      return (await fetch(`${addresses.product}/products`, { method: 'POST', headers, body })).status
+    }
+    const [, first, second] =
+      /on 127\.0\.0\.1:(\d+) \(started\), standby on 127\.0\.0\.1:(\d+) \(started\)/.exec(dev.output()) ?? []
+    const writes: number[] = []
+    let isOver = false
+    const writing = (async () => {
+      while (!isOver) writes.push(await write(`TEA-${writes.length}`))
+    })()
+    const lines = [(await runCli(['db:failover', ...root])).stdout]
+    isOver = true
+    await writing
+    lines.push((await runCli(['db:failover', '--kill', ...root])).stdout)
+    writes.push(await write('LAST'))
+    expect([...new Set(writes)]).toEqual([201])
+    expect(lines).toEqual([
+      `the primary is on port ${second} now; standbys are on ${first}\n`,
+      `the primary is on port ${first} now; standbys are on ${second}\n`,
+    ])
+    await until(addresses, 200)
+
+    expect((await runCli(['db:stop', ...root])).stdout).toStartWith(
+      'PostgreSQL stopped, 2 servers; 1 running',
+    )
+    await until(addresses, 503)
+    expect((await runCli(['db:start', ...root])).stdout).toContain(
+      `on 127.0.0.1:${first} (started)\nstandby on 127.0.0.1:${second} (started)\n`,
+    )
+    await until(addresses, 200)
+    const family = dev.family()
+
+    dev.signalGroup('SIGINT')
+    expect(await dev.exited).toBe(0)
+    expect({ survivors: survivors(family), servers: await findLocalCluster({ dataRoot }) }).toEqual({
+      survivors: [],
+      servers: { primary: null, standbys: [] },
+    })
+  }, 90_000)
+
   test('ends at once at a second Ctrl-C', async () => {
     await using dev = startDev(['auth', ...root], { SHUTDOWN_DELAY: '60', SHUTDOWN_TIMEOUT: '240' })
     await dev.addresses()
@@ -117,7 +166,7 @@ describe('dev', () => {
         if (!ended) dev.signalGroup('SIGINT')
         return ended
       },
-      { timeoutMs: 20_000, intervalMs: 100 },
+      { timeoutMs: 30_000, intervalMs: 100 },
     )
     expect({ exitCode: await dev.exited, survivors: survivors(family) }).toEqual({
       exitCode: 130,
@@ -131,7 +180,7 @@ describe('dev', () => {
     expect(await dev.exited).toBe(1)
     expect(dev.output()).toContain(`auth: port ${holder.port} is taken by process ${process.pid} (`)
     expect(await findPostgres({ dataRoot })).toBeNull()
-  }, 30_000)
+  }, 60_000)
 
   test('shows the report of a service whose environment is wrong, and ends when none is left', async () => {
     await using dev = startDev(['auth', ...root], { DATABASE_POOL_SIZE: '0x3' })
@@ -139,5 +188,16 @@ describe('dev', () => {
     expect(dev.output()).toMatch(/auth \| +DATABASE_POOL_SIZE +must be a whole number/)
     expect(dev.output()).toContain('auth ended with exit code 78')
     expect(await findPostgres({ dataRoot })).toBeNull()
-  }, 30_000)
+  }, 60_000)
 })
+
+test('db:start takes the port that the server had last', async () => {
+  const holder = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
+  const { port } = holder
+  holder.stop(true)
+  const first = await runCli(['db:start', '--port', String(port), ...root])
+  await runCli(['db:stop', ...root])
+  const second = await runCli(['db:start', ...root])
+  const began = expect.stringContaining(`on 127.0.0.1:${port} (started)`)
+  expect([first.stdout, second.stdout]).toEqual([began, began])
+}, 60_000)

@@ -1,21 +1,38 @@
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
 import { createObserver, serveConsole } from '@shared/console'
-import { startWorld } from '@shared/console/testing'
-import { openPage, provideBrowser, startBrowser } from '@shared/console/testing/browser'
+import { passStates, type StateName, startStatesWorld } from '@shared/console/testing'
+import { openPage, provideBrowser, screens, showOn, startBrowser } from '@shared/console/testing/browser'
 import { summarise } from '../src/reports/status-summary.ts'
 import { renderStatus } from '../src/reports/status-table.ts'
 import { repositoryRoot } from '../src/workspace/packages.ts'
 
-// Makes the pictures of the documentation: bun shared/cli/test/take-pictures.ts. Takes two minutes.
+// Takes pictures of the console in every state, on every screen and in both colours, in four minutes:
+// bun shared/cli/test/take-pictures.ts [folder] [--save]. With --save it replaces those of the documentation too.
 
-const folder = join(repositoryRoot, 'shared/console/docs')
-const width = 100
-mkdirSync(folder, { recursive: true })
-
-await using world = await startWorld({
-  env: { DATABASE_POOL_SIZE: '4', DATABASE_MAX_OVERFLOW: '4', REQUEST_TIMEOUT: '300' },
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { save: { type: 'boolean', default: false } },
 })
+const folder = resolve(positionals[0] ?? join(repositoryRoot, '.data/pictures'))
+const documentation = join(repositoryRoot, 'shared/console/docs')
+/** Of these the documentation has pictures, on a laptop. */
+const documented: readonly StateName[] = ['blocked', 'failed-over', 'down', 'recovered']
+const columns = 100
+
+/** How long each state lasts before it is taken: charts of a second show little. */
+const seconds: Readonly<Record<StateName, number>> = {
+  healthy: 30,
+  loaded: 25,
+  blocked: 25,
+  'failed-over': 20,
+  down: 15,
+  recovered: 25,
+}
+
+mkdirSync(folder, { recursive: true })
+await using world = await startStatesWorld()
 const targets = world.services.map(({ target }) => target)
 const server = serveConsole({ targets, port: 0 })
 const browser = await startBrowser(await provideBrowser())
@@ -25,51 +42,47 @@ const opened = {
   dark: await openPage(browser, server.url, { colorScheme: 'dark' }),
 }
 
-async function take(name: string): Promise<void> {
-  for (const [scheme, { page }] of Object.entries(opened))
-    await page.screenshot({ path: join(folder, `${name}-${scheme}.png`) })
+try {
+  for await (const { name } of passStates(world)) {
+    await Bun.sleep(seconds[name] * 1_000)
+    await takeState(name)
+    if (name === 'blocked') await takeDetails('product')
+  }
+} finally {
+  await browser.close()
+  await server.stop()
+}
+console.log(`pictures: ${folder}${values.save ? `, ${documentation}` : ''}`)
+
+/** A state on every screen, and as text. */
+async function takeState(name: StateName): Promise<void> {
+  const isSaved = values.save && documented.includes(name)
+  for (const [scheme, { page }] of Object.entries(opened)) {
+    for (const size of Object.values(screens)) {
+      await showOn(page, size)
+      await page.screenshot({ path: join(folder, `${name}-${size.width}x${size.height}-${scheme}.png`) })
+    }
+    await showOn(page, screens.laptop)
+    if (isSaved) await page.screenshot({ path: join(documentation, `${name}-${scheme}.png`) })
+  }
   await Promise.all(observers.map((observer) => observer.poll()))
   const now = Date.now()
-  const services = observers.map((observer) => summarise(observer.view(), now))
-  const text = renderStatus(services, { width, now, paint: (_colour, plain) => plain })
-  await Bun.write(join(folder, `status-${name}.txt`), `${text}\n`)
+  const summaries = observers.map((observer) => summarise(observer.view(), now))
+  const text = renderStatus(summaries, { width: columns, now, paint: (_colour, plain) => plain })
+  for (const target of [folder, ...(isSaved ? [documentation] : [])])
+    await Bun.write(join(target, `status-${name}.txt`), `${text}\n`)
   console.log(`${name}:\n${text}\n`)
 }
 
-/** Charts of a second show little. */
-const live = (seconds: number): Promise<void> => Bun.sleep(seconds * 1_000)
-
-const over = new AbortController()
-/** A visitor sends a request, reads for a moment, and sends the next. */
-async function visit(url: string): Promise<void> {
-  while (!over.signal.aborted) {
-    const response = await fetch(url).catch(() => null)
-    await response?.body?.cancel()
-    await Bun.sleep(5 + Math.random() * 40)
+/** The detailed report of a service, on pages of its own: closing it leaves the focus on a button. */
+async function takeDetails(service: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await using details = await openPage(browser, server.url, { colorScheme })
+    const { page } = details
+    await page.getByRole('button', { name: `Details of ${service}` }).click()
+    await page.getByRole('heading', { name: 'Running statements' }).waitFor()
+    await page.screenshot({ path: join(folder, `details-${colorScheme}.png`) })
+    if (values.save && colorScheme === 'light')
+      await page.screenshot({ path: join(documentation, 'details-light.png') })
   }
 }
-const visitors = world.services.flatMap(({ target, path }, index) =>
-  Array.from({ length: 4 * (index + 1) }, () => visit(`${target.url}${path}`)),
-)
-
-await live(40)
-const occupied = await world.services[1]?.occupy(6)
-await live(25)
-await opened.light.page.getByRole('button', { name: 'Details of product' }).click()
-await opened.light.page.getByRole('heading', { name: 'Running statements' }).waitFor()
-await opened.light.page.screenshot({ path: join(folder, 'details-light.png') })
-await opened.light.page.keyboard.press('Escape')
-await take('saturated')
-await occupied?.[Symbol.asyncDispose]()
-await live(12)
-await world.postgres.stop()
-await live(12)
-await take('down')
-await world.postgres.restart()
-await live(20)
-await take('healthy')
-
-over.abort()
-await Promise.all(visitors)
-await browser.close()
-await server.stop()

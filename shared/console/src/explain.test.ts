@@ -11,6 +11,7 @@ const pool = {
   overflow: 20,
   connecting: 0,
   waiting: 0,
+  behind: 0,
   oldestLeaseMs: 8_120,
   longestWaitMs: null,
 }
@@ -21,6 +22,8 @@ const report: Omit<MonitorReport, 'samples'> = {
   ready: true,
   database: { status: 'connected', latencyMs: 1, code: null },
   pool,
+  cluster: null,
+  blockages: [],
   events: [],
   advice: [],
 }
@@ -44,6 +47,21 @@ test.each<[string, Partial<typeof report>, string, string]>([
     'All 30 connections are in use, the longest for 8.1 s; 2 callers wait, the longest for 1.5 s.',
   ],
   [
+    'can open no connection',
+    {
+      status: 'degraded',
+      pool: { ...pool, checkedOut: 1, oldestLeaseMs: null, waiting: 2, longestWaitMs: 1_500 },
+    },
+    'degraded',
+    '1 connection is in use, and no other one is open yet; 2 callers wait, the longest for 1.5 s.',
+  ],
+  [
+    'knows what holds its pool',
+    { status: 'degraded', advice: [warning, { level: 'warning', code: 'saturated', text: 'All are slow.' }] },
+    'degraded',
+    'All are slow.',
+  ],
+  [
     'says itself what is critical',
     { status: 'degraded', advice: [warning, critical] },
     'degraded',
@@ -58,6 +76,12 @@ test.each<[string, Partial<typeof report>, string, string]>([
     },
     'unhealthy',
     'PostgreSQL cannot be reached (ECONNREFUSED).',
+  ],
+  [
+    'has a database without its migrations',
+    { status: 'unhealthy', ready: false },
+    'unhealthy',
+    'Its database lacks migrations: apply them.',
   ],
 ])('a service that %s is explained', (_what, changed, status, reason) => {
   const shown = { ...report, ...changed }

@@ -18,10 +18,22 @@ export function explain(report: Report): string {
     return `PostgreSQL cannot be reached${report.database.code === null ? '' : ` (${report.database.code})`}.`
   }
   if (report.status === 'healthy') return 'It takes no requests now: it is starting or draining.'
-  return occupation(report.pool)
+  // A database that answers makes a service unhealthy only by what it lacks.
+  if (report.status === 'unhealthy') return 'Its database lacks migrations: apply them.'
+  // With the statements that hold the connections, once the server has said which.
+  const full = report.advice.find(({ code }) => code === 'saturated')
+  return full?.text ?? occupation(report.pool)
 }
 
-function occupation({ checkedOut, waiting, longestWaitMs, oldestLeaseMs }: Pool): string {
+function occupation({
+  checkedOut,
+  waiting,
+  longestWaitMs,
+  oldestLeaseMs,
+  poolSize,
+  maxOverflow,
+}: Pool): string {
+  const most = maxOverflow < 0 ? Number.POSITIVE_INFINITY : poolSize + maxOverflow
   const oldest = oldestLeaseMs === null ? '' : `, the longest for ${formatDuration(oldestLeaseMs)}`
   const line =
     waiting === 0
@@ -29,5 +41,7 @@ function occupation({ checkedOut, waiting, longestWaitMs, oldestLeaseMs }: Pool)
       : `${waiting} ${waiting === 1 ? 'caller waits' : 'callers wait'}${
           longestWaitMs === null ? '' : `, the longest for ${formatDuration(longestWaitMs)}`
         }`
-  return `All ${checkedOut} connections are in use${oldest}; ${line}.`
+  return checkedOut < most && waiting > 0
+    ? `${checkedOut} ${checkedOut === 1 ? 'connection is' : 'connections are'} in use${oldest}, and no other one is open yet; ${line}.`
+    : `All ${checkedOut} connections are in use${oldest}; ${line}.`
 }

@@ -1,6 +1,6 @@
 import { explain, statusOf } from './explain.ts'
 import { readMonitor, type Target } from './read-monitor.ts'
-import type { ServiceView } from './wire.ts'
+import { asking, type ServiceView } from './wire.ts'
 
 /** Follows one service by asking it again and again. */
 export interface Observer {
@@ -23,7 +23,15 @@ export function createObserver(
 ): Observer {
   const { timeoutMs = 2_000, signal } = options
   const { name, url } = target
-  const nothing: ServiceView = { name, url, status: 'unknown', reason: 'Asking …', report: null, samples: [] }
+  const nothing: ServiceView = {
+    name,
+    url,
+    pages: pagesOf(target, 'unknown'),
+    status: 'unknown',
+    reason: asking,
+    report: null,
+    samples: [],
+  }
   let view = nothing
   return {
     target,
@@ -33,7 +41,7 @@ export function createObserver(
       const answer = await readMonitor(target, { since, timeoutMs, signal })
       if (!answer.ok) {
         const { status, reason } = answer
-        view = { ...view, status, reason, report: null }
+        view = { ...view, pages: pagesOf(target, status), status, reason, report: null }
         return { view: { ...view, samples: [] }, whole: false }
       }
       const { samples, ...report } = answer.body
@@ -42,6 +50,7 @@ export function createObserver(
       view = {
         name,
         url,
+        pages: pagesOf(target, report.status),
         status: statusOf(report),
         reason: explain(report),
         report,
@@ -53,4 +62,9 @@ export function createObserver(
       view = nothing
     },
   }
+}
+
+/** What a service guards by a token, or shows nobody, opens for no browser. */
+function pagesOf({ token }: Target, status: ServiceView['status']): readonly string[] {
+  return token === undefined && status !== 'unknown' ? ['/docs', '/health/detailed', '/metrics'] : ['/health']
 }

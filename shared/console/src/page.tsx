@@ -18,7 +18,6 @@ export const Page: FC = () => (
       <header class="top">
         <h1>Connections</h1>
         <p id="summary" />
-        <p class="span">charts: up to 5 minutes</p>
         <p id="stream" data-state="connecting">
           connecting …
         </p>
@@ -36,56 +35,64 @@ export const Page: FC = () => (
 const Card: FC = () => (
   <template id="card">
     <article>
-      <header>
-        <h2>Service</h2>
-        <p class="lamp">
-          <svg aria-hidden="true" class="icon">
-            <use />
-          </svg>
-          <span class="status" />
-        </p>
-        <p class="address" />
-        <button type="button" class="open" aria-haspopup="dialog">
-          Details
-        </button>
-      </header>
-      <p class="reason" />
-      <div class="pool">
-        <div class="gauge" role="img">
-          <i class="used" />
-          <i class="overflow" />
-          <i class="connecting" />
-          <i class="idle" />
+      <div class="frame">
+        <header>
+          <h2>Service</h2>
+          <p class="lamp">
+            <svg aria-hidden="true" class="icon">
+              <use />
+            </svg>
+            <span class="status" />
+          </p>
+          <button type="button" class="open" aria-haspopup="dialog">
+            Details
+          </button>
+          <p class="pages" />
+        </header>
+        <p class="reason" />
+        <div class="pool">
+          <div class="gauge" role="img">
+            <i class="used" />
+            <i class="overflow" />
+            <i class="connecting" />
+            <i class="idle" />
+          </div>
+          <dl class="numbers">
+            <Count name="idle" title="Connections that are open and not in use" />
+            <Count name="overflow" title="Connections beyond DATABASE_POOL_SIZE" />
+            <Count name="opening" title="Connections that are being opened" />
+            <Count
+              name="behind"
+              label="behind another"
+              title="Statements that wait behind another one on its connection"
+            />
+            <Count
+              name="failures"
+              label="failed in 5 min"
+              title="Requests answered with 5xx in the last 5 minutes"
+            />
+          </dl>
         </div>
-        <dl class="numbers">
-          <Count name="used" />
-          <Count name="idle" />
-          <Count name="overflow" />
-          <Count name="waiting" />
-          <Count
-            name="failures"
-            title="Timeouts, refusals, lost and failed connections in the last 5 minutes"
-          />
-        </dl>
-      </div>
-      <div class="charts" />
-      <div class="notes">
-        <section class="advice">
-          <h3>Advice</h3>
-          <ul />
-        </section>
-        <section class="events">
-          <h3>Events</h3>
-          <ol />
-        </section>
+        <ul class="hosts" aria-label="Hosts" />
+        <div class="charts" />
+        <div class="notes">
+          <section class="advice">
+            <h3>Advice</h3>
+            <ul />
+          </section>
+          <section class="events">
+            <h3>Events</h3>
+            <ol />
+          </section>
+        </div>
       </div>
     </article>
   </template>
 )
 
-const Count: FC<{ name: string; title?: string }> = ({ name, title }) => (
+const Count: FC<{ name: string; label?: string; title: string }> = ({ name, label = name, title }) => (
   <div class={name} title={title}>
-    <dt>{name}</dt>
+    <dt>{label}</dt>
     <dd>–</dd>
   </div>
 )

@@ -1,3 +1,4 @@
+import { showHiddenIn } from '@shared/monitor/plain-text'
 import { type MonitorReport, parseMonitorReport } from './monitor-report.ts'
 
 /** A service and how to ask it. */
@@ -32,9 +33,10 @@ export async function readMonitor(
   return report?.service === target.name ? { ok: true, body: report } : stranger
 }
 
-/** Asks for the detailed health report, whatever its shape. Never throws. */
-export function readDetails(target: Target, options: AskOptions): Promise<Answer<unknown>> {
-  return ask(target, '/health/detailed', options)
+/** Asks for the detailed health report, whatever its shape, with hidden characters shown. Never throws. */
+export async function readDetails(target: Target, options: AskOptions): Promise<Answer<unknown>> {
+  const answer = await ask(target, '/health/detailed', options)
+  return answer.ok ? { ok: true, body: showHiddenIn(answer.body) } : answer
 }
 
 const stranger = {

@@ -2,7 +2,7 @@ import { createObserver, type Observer } from './observe.ts'
 import type { Target } from './read-monitor.ts'
 import type { Update } from './wire.ts'
 
-/** Asks services once a second while anybody wants to know. */
+/** Asks services twice a second while anybody wants to know: they look once, and what they see is to be shown within two. */
 export interface ServiceWatch {
   /** Calls the listener after each answer, until the function returned is called. */
   subscribe(listener: (update: Update) => void): () => void
@@ -14,7 +14,7 @@ export interface ServiceWatch {
 /** What {@link watchServices} takes. */
 export interface WatchOptions {
   readonly targets: readonly Target[]
-  /** Pause between two questions to a service. Default 1000. */
+  /** Pause in ms between two questions to a service. Default 500. */
   readonly intervalMs?: number
   /** How long it goes on after the last listener has gone: a page that is loaded again finds its data. Default 10_000. */
   readonly lingerMs?: number
@@ -23,7 +23,7 @@ export interface WatchOptions {
 
 /** Creates a watch of services; asks nothing before somebody subscribes. A slow service does not delay the others. */
 export function watchServices(options: WatchOptions): ServiceWatch {
-  const { targets, intervalMs = 1_000, lingerMs = 10_000, timeoutMs } = options
+  const { targets, intervalMs = 500, lingerMs = 10_000, timeoutMs } = options
   const listeners = new Set<(update: Update) => void>()
   const over = new AbortController()
   const observers = targets.map((target) => createObserver(target, { timeoutMs, signal: over.signal }))

@@ -45,30 +45,139 @@ function tests(executablePath: string): void {
     // A chart says so when it has drawn samples.
     await page
       .locator(
-        'article[data-service="auth"] [aria-label^="latency in the last 5 minutes: now"][aria-label*="ms, highest"]',
+        'article[data-service="auth"] [aria-label^="probe latency in the last"][aria-label*="ms, highest"]',
       )
       .waitFor()
     const seen = await page.evaluate(`({
       scrolls: document.documentElement.scrollHeight > innerHeight || document.documentElement.scrollWidth > innerWidth,
       summary: document.querySelector('#summary').textContent,
-      cut: [...document.querySelectorAll('article > :not(.notes), article h3')]
+      cut: [...document.querySelectorAll('.frame > *, figure, article h3')]
         .filter((part) => part.getBoundingClientRect().bottom > part.closest('article').getBoundingClientRect().bottom)
         .map((part) => part.className),
       lowCharts: [...document.querySelectorAll('.plot canvas')].filter(({ clientHeight }) => clientHeight < 70).length,
       charts: document.querySelectorAll('.plot canvas').length,
+      tab: document.title,
       pool: document.querySelector('[data-service=auth] .gauge').getAttribute('aria-label'),
       lamp: document.querySelector('[data-service=auth] .lamp').textContent,
     })`)
     expect({ seen, problems }).toEqual({
       seen: {
         scrolls: false,
-        summary: '3 of 4 healthy',
+        summary: 'orders is unreachable: it does not run',
         cut: [],
         lowCharts: 0,
-        charts: 16,
+        charts: 24,
+        tab: 'orders is unreachable',
         pool: expect.stringMatching(/^Pool: \d used and \d idle of 3, 0 of them overflow, 0 waiting$/),
         lamp: 'healthy',
       },
+      problems: [],
+    })
+  }, 60_000)
+
+  test('draws what can be compared on the same scale in all cards, and says each number once', async () => {
+    await using opened = await openPage(browser, server.url)
+    const { page, problems } = opened
+    await allAre(page, 'healthy')
+    await using _occupied = await serviceOf('cart').occupy(5)
+    await page.locator('[aria-label^="waiting"][aria-label$="scale to 5"]').first().waitFor()
+    const labels: string[] = await page
+      .locator('.plot')
+      .evaluateAll((plots) => plots.map((plot) => plot.getAttribute('aria-label') ?? ''))
+    const scales = Map.groupBy(
+      labels.map((label) => /^(.+?) in (.+): .* (scale to .+)$/.exec(label)?.slice(1) ?? [label]),
+      ([title = '']) => title,
+    )
+    expect({
+      cards: [...scales].map(([title, found]) => [title, found.length]),
+      scales: [...scales].map(([, found]) => new Set(found.map((one) => one.slice(1).join())).size),
+      least: scales.get('probe latency')?.[0]?.[2],
+      numbers: await card(page, 'cart', 'degraded').locator('.charts b').first().textContent(),
+      names: await card(page, 'cart', 'degraded').locator('figcaption, dt').allTextContents(),
+      problems,
+    }).toEqual({
+      cards: ['used', 'waiting', 'wait p99', 'queries', 'errors', 'probe latency'].map((title) => [title, 4]),
+      scales: [1, 1, 1, 1, 1, 1],
+      least: expect.stringMatching(/^scale to (\d{3} ms|[\d.]+ s)$/),
+      numbers: '3',
+      names: [
+        'idle',
+        'overflow',
+        'opening',
+        'behind another',
+        'failed in 5 min',
+        'used 3 of 3',
+        expect.stringMatching(/^waiting \d+$/),
+        expect.stringMatching(/^wait p99 /),
+        expect.stringMatching(/^queries [\d.]+\/s$/),
+        expect.stringMatching(/^errors [\d.]+\/s$/),
+        expect.stringMatching(/^probe latency /),
+      ],
+      problems: [],
+    })
+  }, 60_000)
+
+  test('links to the pages of a service that need no token, in a new tab', async () => {
+    await using opened = await openPage(browser, server.url)
+    const { page, problems } = opened
+    await allAre(page, 'healthy')
+    await card(page, 'orders', 'unreachable').waitFor()
+    const links = await page
+      .locator('.pages a')
+      .evaluateAll((found) =>
+        found.map((link) =>
+          ['href', 'target', 'rel', 'aria-label'].map((name) => link.getAttribute(name)).join(' '),
+        ),
+      )
+    const [health] = await Promise.all([
+      page.context().waitForEvent('page'),
+      page.getByRole('link', { name: '/health of auth' }).click(),
+    ])
+    const { status } = JSON.parse((await health.locator('body').textContent()) ?? '')
+    expect({ links, status, dialogs: await page.getByRole('dialog').count(), problems }).toEqual({
+      links: [
+        ...names().map(
+          (name) => `${serviceOf(name).target.url}/health _blank noopener /health of ${name}, in a new tab`,
+        ),
+        ...['/docs', '/health/detailed', '/metrics'].map(
+          (path) => `${absent.url}${path} _blank noopener ${path} of orders, in a new tab`,
+        ),
+      ],
+      status: 'healthy',
+      dialogs: 0,
+      problems: [],
+    })
+  }, 60_000)
+
+  test('shows on a phone what is not healthy first, and nothing is cut', async () => {
+    const viewport = { width: 390, height: 844 }
+    await using opened = await openPage(browser, server.url, { viewport, isMobile: true, hasTouch: true })
+    const { page, problems } = opened
+    await using _occupied = await serviceOf('cart').occupy(1)
+    await card(page, 'cart', 'degraded').waitFor()
+    await card(page, 'orders', 'unreachable').waitFor()
+    await card(page, 'auth', 'healthy')
+      .locator('[aria-label^="probe latency"][aria-label*="ms, highest"]')
+      .waitFor()
+    const seen = await page.evaluate(`({
+      order: [...document.querySelectorAll('article')]
+        .sort((one, other) => one.getBoundingClientRect().top - other.getBoundingClientRect().top)
+        .map(({ dataset }) => dataset.service),
+      width: document.documentElement.scrollWidth,
+      cut: [...document.querySelectorAll('.top > *, h2, .open, .pages a, figcaption, .numbers div, .advice li, .events li')]
+        .filter((part) => part.getBoundingClientRect().right > innerWidth || part.scrollWidth > part.clientWidth + 1 && part.clientWidth > 0)
+        .map((part) => part.textContent),
+      outside: [...document.querySelectorAll('.frame > *, figure, li')]
+        .filter((part) => part.getBoundingClientRect().bottom > part.closest('article').getBoundingClientRect().bottom)
+        .map((part) => part.className),
+    })`)
+    await page.keyboard.press('Tab')
+    const focused = await page.evaluate('document.activeElement.getAttribute("aria-label")')
+    const serious = await seriousViolations(page)
+    expect({ seen, focused, serious, problems }).toEqual({
+      seen: { order: ['orders', 'cart', 'auth', 'product'], width: 390, cut: [], outside: [] },
+      focused: 'Details of orders',
+      serious: [],
       problems: [],
     })
   }, 60_000)
@@ -80,6 +189,9 @@ function tests(executablePath: string): void {
     await world.postgres.stop()
     await allAre(page, 'unhealthy')
     const reason = await page.locator('article[data-service="auth"] .reason').textContent()
+    await page.locator('#summary[data-status="unhealthy"]', { hasText: '3 more' }).waitFor()
+    const headline = await page.locator('#summary').textContent()
+    const tab = await page.title()
     const aloud = page.getByRole('status')
     const stopped = await aloud.textContent()
     await world.postgres.restart()
@@ -87,11 +199,17 @@ function tests(executablePath: string): void {
     const back = await aloud.textContent()
     expect({
       reason,
+      headline,
+      tab,
       stopped: names().filter((name) => stopped?.includes(`${name} is unhealthy. `)),
       back: names().filter((name) => back?.includes(`${name} is healthy. `)),
       problems,
     }).toEqual({
       reason: expect.stringMatching(/ECONNREFUSED|cannot be reached|has not answered/),
+      headline: expect.stringMatching(
+        /^auth is unhealthy: PostgreSQL does not answer( \(\w+\))?, and 3 more are not healthy: product, cart, orders$/,
+      ),
+      tab: 'auth is unhealthy, 3 more',
       stopped: names(),
       back: names(),
       problems: [],
@@ -106,11 +224,13 @@ function tests(executablePath: string): void {
     {
       await using _occupied = await serviceOf('product').occupy(2)
       await card(page, 'product', 'degraded').waitFor()
-      await product.locator('.numbers .waiting.some').waitFor()
-      expect(await product.locator('.reason').textContent()).toMatch(/3 connections/)
+      await product.locator('figure.waiting.some').waitFor()
+      // Its own numbers at first, and who holds the lock as soon as the server has been asked.
+      await product.locator('.reason', { hasText: 'for a table lock on products' }).waitFor()
       await product.click({ position: { x: 300, y: 100 } })
       const dialog = page.getByRole('dialog', { name: 'product' })
-      const row = dialog.locator('tbody tr', { hasText: 'from "products"' }).first()
+      const running = dialog.locator('section section', { hasText: 'Running statements' })
+      const row = running.locator('tbody tr', { hasText: 'from "products"' }).first()
       await row.waitFor()
       expect(await row.textContent()).toContain('active')
       await dialog.getByRole('button', { name: 'Close' }).click()
@@ -121,6 +241,55 @@ function tests(executablePath: string): void {
       problems,
       token: received.some((text) => text.includes(serviceOf('product').target.token ?? 'none')),
     }).toEqual({ problems: [], token: false })
+  }, 60_000)
+
+  test('shows who holds a locked row, who waits for it, and that it is over', async () => {
+    await using opened = await openPage(browser, server.url)
+    const { page, problems } = opened
+    await allAre(page, 'healthy')
+    const service = serviceOf('product')
+    const post = (path: string, body: unknown) =>
+      fetch(`${service.target.url}${path}`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    const created = await post('/products', {
+      sku: `ROW-${Date.now()}`,
+      name: 'Row',
+      priceMinor: 1,
+      currency: 'EUR',
+    })
+    const { id } = (await created.json()) as { id: string }
+    const product = page.locator('article[data-service="product"]')
+    const statuses: Promise<number>[] = []
+    {
+      await using _held = await service.hold(`update stock set quantity = 1 where product_id = '${id}'`)
+      for (let i = 0; i < 6; i++)
+        statuses.push(post(`/products/${id}/stock`, { delta: 1 }).then(({ status }) => status))
+      await product.locator('.reason', { hasText: 'for a row lock on stock' }).waitFor()
+      const reason = (await product.locator('.reason').textContent()) ?? ''
+      expect(reason).toContain('application "lock"')
+      expect(reason).toContain('× select "product_id", "quantity"')
+      expect(await product.locator('.reason').getAttribute('title')).toBe(reason)
+      // Not those of the table lock before it.
+      for (const event of [/degraded.*, 3 waiting for/, /blocked.* holds a row lock on stock/])
+        await product.locator('.events li', { hasText: event }).waitFor()
+      await page.getByRole('button', { name: 'Details of product' }).click()
+      const dialog = page.getByRole('dialog', { name: 'product' })
+      const tree = dialog.locator('section section', { hasText: 'Who blocks whom' })
+      await tree.locator('tbody tr').first().waitFor()
+      const rows = await tree.locator('tbody tr').allTextContents()
+      expect(rows[0]).toContain('holds a row lock on stock')
+      expect(rows.filter((row) => row.includes('└ waits for'))).toHaveLength(3)
+      await dialog.getByRole('button', { name: 'Close' }).click()
+    }
+    await product.locator('.events li', { hasText: 'recovered' }).first().waitFor()
+    await product.locator('.advice li', { hasText: 'waited for a row lock on stock' }).waitFor()
+    expect({ problems, statuses: await Promise.all(statuses) }).toEqual({
+      problems: [],
+      statuses: Array(6).fill(200),
+    })
   }, 60_000)
 
   test('shows a service that has stopped, and that it is back', async () => {

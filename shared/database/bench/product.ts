@@ -30,6 +30,7 @@ export async function createTables(url: string): Promise<void> {
       create table orders (
         id integer primary key generated always as identity, product_id integer not null, quantity integer not null,
         created_at timestamptz not null default now());
+      create table bench_copied (n integer not null, name text not null);
       insert into product (id, sku, name, price_minor)
         select n, 'SKU-' || n, 'Product number ' || n, n % 5000 from generate_series(1, ${productCount}) n;
       analyze product`)

@@ -1,44 +1,112 @@
 import type { PoolOptions, PoolStatus, PoolTimings } from '@shared/pool'
-import type { PgTransactionConfig } from 'drizzle-orm/pg-core'
+import type { CeilingStatus } from './connection/ceiling/shared-ceiling.ts'
+import type { HostState } from './connection/hosts/host-watch.ts'
+import type { OnNotice } from './connection/notice.ts'
 import type { Pooler } from './connection/pooler.ts'
+import type { SessionSettings } from './connection/session-settings.ts'
 import type { SqlConnection } from './connection/sql-connection.ts'
-import type { DrizzleDatabase, DrizzleModel, ModelOptions } from './drizzle/handle.ts'
+import type { Host } from './connection/target.ts'
+import type { TypeCodecs } from './connection/type-codecs.ts'
+import type { DrizzleOptions } from './drizzle/config.ts'
+import type { DrizzleDatabase, DrizzleModel, ModelOptions, TransactionOf } from './drizzle/handle.ts'
 import type { DatabaseEvent, DatabaseEventType, EventCounts } from './event-log.ts'
+import type { HookOptions } from './hooks/hooks.ts'
+import type { ModuleMeta } from './hot-reload.ts'
 import type { ConnectionOptions } from './options.ts'
+import type { ReadCounters } from './replicas/reads.ts'
+import type { ReplicasOptions } from './replicas/replicas.ts'
 import type { Bounds, WorkOptions } from './session/work.ts'
+import type { CommentOptions } from './tracing/comments.ts'
+import type { DatabaseUses, TransactionOptions } from './uses/uses-api.ts'
 
-export interface DatabaseOptions<TModel extends DrizzleModel> extends ModelOptions<TModel> {
+export interface DatabaseOptions<TModel extends DrizzleModel>
+  extends ModelOptions<TModel>,
+    HookOptions<DrizzleDatabase<TModel>> {
   /** The pool's name in errors, events and metrics, and in pg_stat_activity. */
   name: string
-  /** postgres://user:password@host:port/database, optionally ?sslmode=…. */
+  /**
+   * Any connection string of libpq's: postgresql://user:password@host:port/database?sslmode=…, or keyword=value pairs. What
+   * it says wins over the same option given otherwise.
+   */
   url: string
+  /**
+   * The server's own address, past a pooler that `url` leads to: `listen()` goes there. Default: `url`. The password is that of
+   * `passwordFile` where that is given.
+   */
+  directUrl?: string
   /** Path of a file with the password, read at each connect so that rotation needs no restart. Wins over the URL's. */
   passwordFile?: string
+  /**
+   * What Drizzle's own `drizzle()` takes beside client and model, with the same meaning: casing, logger and cache with 0.45.
+   * What the cache keeps is read on the primary. Default: nothing.
+   */
+  drizzle?: DrizzleOptions
+  /**
+   * How values of types are written and read, as the driver has it: `{ point: { to: 600, from: [600], serialize, parse } }`. Of
+   * dates and times Drizzle has codecs of its own, which win. Default: the driver's.
+   */
+  types?: TypeCodecs
+  /** Where reads may go beside the primary. Default: nowhere. */
+  replicas?: ReplicasOptions
   pool?: Partial<PoolOptions>
-  connection?: Partial<ConnectionOptions>
+  /** What is sent behind the text of each statement, as sqlcommenter has it. Default: nothing. */
+  comments?: CommentOptions
+  connection?: GivenConnection
+  /**
+   * Called with each notice of the server's about a statement (`raise notice` …); one that throws breaks nothing. What it says is
+   * text of the database: it is in no event. Default: notices go nowhere.
+   */
+  onNotice?: OnNotice
   /** Called with every event; one that throws breaks nothing. */
   onEvent?: (event: DatabaseEvent) => void
+  /**
+   * `import.meta` of the module that makes the database. When a development server (`bun --hot`, Vite) runs the module again, the
+   * databases of its last run give their connections back, and are closed once what was under way on them is over. Where
+   * every module runs once, as in production, it has no effect. Default: each run of the module adds a database.
+   */
+  hot?: ModuleMeta
+}
+
+/** The options of the connections, and what their sessions begin with. */
+export interface GivenConnection extends Partial<ConnectionOptions> {
+  /**
+   * Settings of the server that each session begins with, and RESET brings back, by their names and with their values as text:
+   * `{ timezone: 'UTC', search_path: 'app' }`. Default: as server and role have them.
+   */
+  settings?: SessionSettings
+}
+
+/** A standby that reads may go to. */
+export interface ReplicaStatus {
+  readonly host: Host
+  readonly pool: PoolStatus
 }
 
 /** One connection for the caller alone, inside `use()`. */
 export interface UsedConnection<TModel extends DrizzleModel> {
   /** Drizzle on this connection. Rejects once `use()` has ended. */
   readonly db: DrizzleDatabase<TModel>
-  /** The backend's process id, as in pg_stat_activity. */
+  /** The backend's process id, as in pg_stat_activity; behind a pooler a number of its own, which no backend has. */
   readonly pid: number
+  /**
+   * Whether what a statement leaves on the session (a setting, a lock, a temporary table) is there for the next one outside a
+   * transaction: always without a pooler, and behind one in session mode. Behind a pooler it asks the server, over this
+   * connection and one beside it, so that nothing else may be under way on this one.
+   *
+   * @throws what a statement throws; ConnectError and StatementTimeoutError when there is no connection beside it.
+   */
+  keepsSession(): Promise<boolean>
 }
 
-/** Drizzle inside a transaction. */
-export type TransactionOf<TModel extends DrizzleModel> = Parameters<
-  Parameters<DrizzleDatabase<TModel>['transaction']>[0]
->[0]
-
-export type TransactionOptions = Bounds & PgTransactionConfig & { retries?: number }
-
-export interface Database<TModel extends DrizzleModel> {
+export interface Database<TModel extends DrizzleModel> extends DatabaseUses<TModel> {
   readonly name: string
   /** Drizzle over the pool: select, insert, transaction, query, execute … */
   readonly db: DrizzleDatabase<TModel>
+  /**
+   * Drizzle for reads: on a standby that is near enough and shows what its context has written, else on the primary. It takes
+   * statements that write and lock nothing, and transactions that only read.
+   */
+  readonly reads: DrizzleDatabase<TModel>
   /**
    * Opens and verifies one connection.
    *
@@ -75,6 +143,11 @@ export interface Database<TModel extends DrizzleModel> {
    *   COMMIT, which goes on; CheckoutAbortedError or WorkAbortedError when the signal fired; and what `fn` throws.
    */
   within<T>(options: WorkOptions, fn: () => Promise<T>): Promise<T>
+  /**
+   * What the context of `within()` has written, for `within({ writtenUntil })` in another process that reads the same database;
+   * null when it has written nothing, outside of `within()`, and without replicas.
+   */
+  writtenUntil(): string | null
   /** The pooler (PgBouncer or its like) that the pool's connections lead through; null: none, or nothing opened yet. */
   readonly pooler: Pooler | null
   /** One consistent snapshot of the pool. */
@@ -96,6 +169,16 @@ export interface Database<TModel extends DrizzleModel> {
    *   `close()`; and what `question` throws.
    */
   observe<T>(question: (connection: SqlConnection, leftMs: number) => Promise<T>): Promise<T>
+  /** What the processes of this role share of its connections, and this one's part; null without `maxRoleConnections`. */
+  ceiling(): CeilingStatus | null
+  /** What is known of each host of the URL: role, time line, lag; empty with one host, or before the first connection. */
+  hosts(): readonly HostState[]
+  /** The pool of each host that reads may go to. */
+  replicas(): readonly ReplicaStatus[]
+  /** How far in ms a standby may be behind to be read from. */
+  readonly maxLagMs: number
+  /** Where reads of `reads`, and those that were routed, have run since the start. */
+  readCounts(): ReadCounters
   /** The last events, newest last. */
   events(): readonly DatabaseEvent[]
   /**

@@ -14,6 +14,8 @@ export type DatabaseErrorCode =
   | 'STATEMENT_TIMEOUT'
   | 'WORK_ABORTED'
   | 'MIGRATION'
+  | 'POOLER_MODE'
+  | 'STREAM_IDLE'
 
 /**
  * What is known of the work whose connection was lost: `not-sent`, nothing reached the server; `rolled-back`, it ran in
@@ -63,6 +65,25 @@ export class MigrationError extends DatabaseError {
   readonly code = 'MIGRATION'
 }
 
+/** A pooler stands before the server that does not do what is asked, or was not shown to. */
+export class PoolerModeError extends DatabaseError {
+  readonly code = 'POOLER_MODE'
+}
+
+/** The other side of a stream or a COPY did nothing for `idleTimeoutMs`: it was given up, and its connection came back. */
+export class StreamIdleError extends DatabaseError {
+  readonly code = 'STREAM_IDLE'
+  readonly idleTimeoutMs: number
+
+  constructor(idleTimeoutMs: number) {
+    super(
+      `Nobody read from the stream, or wrote to it, for ${Math.round(idleTimeoutMs)} ms: it was given up, as it holds a connection. ` +
+        'End a loop by break, do slow work on what was collected, or set idleTimeoutMs.',
+    )
+    this.idleTimeoutMs = idleTimeoutMs
+  }
+}
+
 /** The error of this layer in a chain of causes (Drizzle wraps what a statement throws), or null. */
 export function findDatabaseError(
   error: unknown,
@@ -103,4 +124,17 @@ export function* causes(error: unknown): Generator<Error> {
     yield link
     link = link.cause
   }
+}
+
+/** The most telling code of an error: the server's, else the driver's, else this layer's. */
+export function errorCode(error: unknown): string | null {
+  const state = sqlState(error)
+  if (state) return state
+  let code: string | null = null
+  for (const link of causes(error)) {
+    const driverCode = link instanceof ConnectError ? link.driverCode : null
+    const own: unknown = driverCode ?? (link as { code?: unknown }).code
+    if (typeof own === 'string' && (code === null || !(link instanceof DatabaseError))) code = own
+  }
+  return code
 }

@@ -1,5 +1,4 @@
-import { DatabaseError } from '@shared/pool'
-import { causes, sqlState } from './errors.ts'
+import { errorCode } from './errors.ts'
 
 const eventTypes = [
   'connect-failed',
@@ -12,13 +11,25 @@ const eventTypes = [
   'saturated',
   'nested-checkout',
   'checkout-slow',
+  'slow-query',
+  'hook-failed',
+  'hook-timeout',
   'lease-leaked',
   'lease-returned',
   'health-failed',
+  'degraded',
+  'blocked',
+  'recovered',
   'definitions-changed',
   'plans-held',
   'plans-released',
   'pooler-detected',
+  'parameters-ignored',
+  'failed-over',
+  'listen-lost',
+  'listen-restored',
+  'notifications-dropped',
+  'handler-failed',
 ] as const
 
 export type DatabaseEventType = (typeof eventTypes)[number]
@@ -26,14 +37,17 @@ export type DatabaseEventType = (typeof eventTypes)[number]
 /** How often each type of event was recorded since the start. */
 export type EventCounts = Readonly<Record<DatabaseEventType, number>>
 
-/** Something an operator wants to know about: codes and times, never a text that could hold a secret. */
+/**
+ * Something an operator wants to know about: codes, numbers and places in the program. Of the texts of others only that of a
+ * statement, where every constant is masked and no parameter is.
+ */
 export interface DatabaseEvent {
   type: DatabaseEventType
   /** SQLSTATE, driver code or this layer's code. */
   code: string | null
   /** ISO 8601. */
   at: string
-  /** Numbers of the pool, a place in the program, or what was found. */
+  /** Numbers, a place in the program, what was found, or statements' masked texts; of a session its role and application_name. */
   detail?: string
 }
 
@@ -84,16 +98,4 @@ function oldestOfTheMost(events: readonly DatabaseEvent[]): number {
   for (const event of events) counts.set(kindOf(event), (counts.get(kindOf(event)) ?? 0) + 1)
   const most = Math.max(...counts.values())
   return events.findIndex((event) => counts.get(kindOf(event)) === most)
-}
-
-/** The most telling code of an error: the server's, else the driver's, else this layer's. */
-export function errorCode(error: unknown): string | null {
-  const state = sqlState(error)
-  if (state) return state
-  let code: string | null = null
-  for (const link of causes(error)) {
-    const own = (link as { code?: unknown }).code
-    if (typeof own === 'string' && (code === null || !(link instanceof DatabaseError))) code = own
-  }
-  return code
 }

@@ -80,7 +80,8 @@ describe('options', () => {
     }
     const create = (option: object) => () =>
       createDatabase({ name: 'x', url: 'postgres://a:b@localhost/c', ...option })
-    const known = 'Known are name, url, passwordFile, schema, relations, pool, connection, onEvent.'
+    const known =
+      'Known are name, url, passwordFile, directUrl, schema, relations, drizzle, types, replicas, pool, connection, comments, hot, onConnect, beforeCheckout, onNotice, onEvent.'
     expect({
       spelling: messageOf(() => resolvePoolOptions({ poolsize: 3 } as never)),
       group: messageOf(() => resolvePoolOptions({ retryReads: true } as never)),

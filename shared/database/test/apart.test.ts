@@ -146,4 +146,4 @@ test('a process whose databases are closed ends by itself, and one that never us
   const left = await probe.db.execute(sql`select 1 from pg_stat_activity where application_name like 'ends%'`)
   expect(left).toHaveLength(0)
   await probe.close()
-}, 30_000)
+}, 60_000)

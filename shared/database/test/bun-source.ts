@@ -2,19 +2,19 @@ import { ConnectError, type ResetMode } from '@shared/pool'
 import { type ReservedSQL, SQL } from 'bun'
 import type { CreateSource, RunOptions, SqlConnection } from '../src/connection/sql-connection.ts'
 import type { Rows, Statement } from '../src/connection/statement.ts'
-import type { Target } from '../src/connection/target.ts'
+import type { Host, Target } from '../src/connection/target.ts'
 import { ConnectionLostError } from '../src/errors.ts'
 
 /** The least that the layer needs of a driver: connections of Bun.SQL, one statement at a time on each. */
 export const createBunSource: CreateSource = (target) => {
   const connections = new Set<BunConnection>()
   return {
-    async open({ onLost }) {
+    async open({ host = target.hosts[0], onLost }) {
       const sql = new SQL(clientOptions(target, onLost))
       try {
         const reserved = await sql.reserve()
         const [{ pid }] = await reserved.unsafe('select pg_backend_pid() as pid')
-        const connection = new BunConnection(sql, reserved, pid)
+        const connection = new BunConnection(sql, reserved, pid, host)
         connections.add(connection)
         return connection
       } catch (error) {
@@ -45,12 +45,14 @@ export const createBunSource: CreateSource = (target) => {
 
 class BunConnection implements SqlConnection {
   readonly pid: number
+  readonly host: Host
   inFlight = 0
   spokeAt = performance.now()
   lost = false
   shouldReplace = false
   readonly sharable = false
   readonly isClear = true
+  readonly role = null
   readonly backendStartedAt = null
   readonly bytesRead = 0
   readonly hasOtherSettings = false
@@ -58,7 +60,8 @@ class BunConnection implements SqlConnection {
   readonly #connection: ReservedSQL
   #answered: Promise<unknown> = Promise.resolve()
 
-  constructor(sql: SQL, connection: ReservedSQL, pid: number) {
+  constructor(sql: SQL, connection: ReservedSQL, pid: number, host: Host) {
+    this.host = host
     this.#sql = sql
     this.#connection = connection
     this.pid = pid
@@ -138,6 +141,9 @@ class BunConnection implements SqlConnection {
     this.retire()
   }
 
+  copy = async (): Promise<never> => {
+    throw new Error('Bun.SQL has no COPY.')
+  }
   cancelled = async (): Promise<void> => {}
   preempt = () => null
   failureOf = () => undefined
@@ -147,11 +153,12 @@ class BunConnection implements SqlConnection {
 }
 
 function clientOptions(target: Target, onLost: (cause: unknown) => void = () => {}): SQL.Options {
-  const { host, port, database, user, password } = target
+  const { database, user, password } = target
+  const [host] = target.hosts
   return {
     adapter: 'postgres',
-    hostname: host,
-    port,
+    hostname: host.name,
+    port: host.port,
     database,
     username: user,
     password,

@@ -63,7 +63,7 @@ export function createAuthority(name: string): Authority {
           [{ name: 'commonName', value: names[0] ?? 'server' }],
           [
             { name: 'subjectAltName', altNames },
-            { name: 'extKeyUsage', serverAuth: true },
+            { name: 'extKeyUsage', serverAuth: true, clientAuth: true },
           ],
           now - 2 * dayMs,
           hasExpired ? now - dayMs : now + dayMs,

@@ -66,7 +66,7 @@ async function createWorld() {
     /** Settles when the callers have done that much more. */
     async progress(calls = 300) {
       const until = done + calls
-      await eventually(() => done >= until, { timeoutMs: 20_000 })
+      await eventually(() => done >= until)
     },
     nextPhase() {
       phase++
@@ -139,7 +139,7 @@ describe('a type that changes under load, in single statements and transactions'
     await using world = await createWorld()
     await world.progress()
     await world.owner.unsafe(change)
-    await eventually(() => world.database.eventCounts()['definitions-changed'] > 0, { timeoutMs: 5_000 })
+    await eventually(() => world.database.eventCounts()['definitions-changed'] > 0)
     world.nextPhase()
     await world.progress()
     await world.finish()

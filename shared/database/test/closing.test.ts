@@ -28,7 +28,7 @@ describe('an attempt to connect that is given up', () => {
     )
     expect(outcomes.filter((outcome) => outcome !== 'connected' && outcome !== 'POOL_CLOSED')).toEqual([])
     await eventually(async () => (await fixture.backends()).length === 0)
-  }, 20_000)
+  }, 60_000)
 
   test('by its signal leaves no backend when the pool is closed', async () => {
     await using fixture = await createFixture()
@@ -45,7 +45,7 @@ describe('an attempt to connect that is given up', () => {
       }),
     )
     await eventually(async () => (await fixture.backends()).length === 0)
-  }, 20_000)
+  }, 60_000)
 
   test('lets its process end', async () => {
     await using fixture = await createFixture()
@@ -62,9 +62,10 @@ describe('an attempt to connect that is given up', () => {
       env: { ...process.env, URL: fixture.test.appUrl },
       stdout: 'ignore',
       stderr: 'inherit',
+      timeout: 50_000,
     })
-    expect(await Promise.race([child.exited, Bun.sleep(10_000).then(() => child.kill())])).toBe(0)
-  }, 20_000)
+    expect(await child.exited).toBe(0)
+  }, 60_000)
 })
 
 describe('close()', () => {
@@ -87,5 +88,5 @@ describe('close()', () => {
     await database.close({ timeoutMs: 50 })
     expect(await Promise.all(outcomes)).toEqual(outcomes.map(() => 'failed'))
     expect(await fixture.backends()).toEqual([])
-  }, 20_000)
+  }, 60_000)
 })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { eventually, withDatabase } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
 import {
@@ -10,6 +11,7 @@ import {
   PoolClosedError,
   sqlState,
 } from '../src/index.ts'
+import { printed } from './printed.ts'
 import { createFixture, firstRow, observed } from './support.ts'
 
 describe('createDatabase', () => {
@@ -205,7 +207,7 @@ describe('connect errors', () => {
       ['3D000', false],
       ['42501', false],
     ])
-    expect(Bun.inspect(wrongPassword, { depth: 10 })).not.toContain('canary')
+    expect(printed(wrongPassword)).not.toContain('canary')
   })
 
   test('a port where nothing listens is retried within the deadline, then named', async () => {
@@ -214,7 +216,7 @@ describe('connect errors', () => {
   })
 
   test('a server that accepts and never speaks is given up after connectTimeoutMs', async () => {
-    using silent = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
+    await using silent = await listen(() => {})
     const database = createDatabase({
       name: 'silent',
       url: `postgres://u:p@127.0.0.1:${silent.port}/d`,
@@ -227,16 +229,9 @@ describe('connect errors', () => {
 
   test('a server that accepts and hangs up gets a bounded number of attempts', async () => {
     let accepted = 0
-    using rude = Bun.listen({
-      hostname: '127.0.0.1',
-      port: 0,
-      socket: {
-        open(socket) {
-          accepted++
-          socket.end()
-        },
-        data() {},
-      },
+    await using rude = await listen((socket) => {
+      accepted++
+      socket.end()
     })
     const database = createDatabase({
       name: 'rude',
@@ -289,3 +284,21 @@ describe('close', () => {
     await eventually(async () => (await fixture.backends()).length === 0)
   })
 })
+
+/** A server of whatever kind on a port of its own. */
+async function listen(onConnection: (socket: Socket) => void) {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    onConnection(socket)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}

@@ -19,7 +19,11 @@ const suites = [
   'changing-types.test.ts',
   'session-state.test.ts',
   'sharing.test.ts',
+  'tracing',
+  'uses',
   'migrate.test.ts',
+  'own-definitions.test.ts',
+  'cluster/cached-reads.test.ts',
 ]
 
 const suiteTimeoutMs = 300_000

@@ -58,4 +58,51 @@ describe('the installed drizzle-orm', () => {
       ),
     )
   })
+
+  test('takes its own options, and refuses others and those of another version, naming them', () => {
+    const messageOf = (drizzle: unknown) => {
+      try {
+        createHandles({ drizzle: drizzle as never })
+      } catch (error) {
+        return error instanceof ConfigurationError ? error.message : error
+      }
+      return 'taken'
+    }
+    const isBefore1 = npmVersion.startsWith('0.')
+    const known = isBefore1 ? 'casing, logger, cache' : 'logger, cache, jit, codecs, paramsInErrors'
+    const unknown = (name: string) =>
+      `Unknown option drizzle.${name}. Known to the installed drizzle-orm ${npmVersion} are ${known}.`
+    const onlyIn1 = (name: string) => (isBefore1 ? unknown(name) : 'taken')
+    expect({
+      nothing: messageOf({ logger: undefined }),
+      logger: messageOf({ logger: true }),
+      list: messageOf([]),
+      text: messageOf('all'),
+      schema: messageOf({ schema: {} }),
+      nonsense: messageOf({ nonsense: 1 }),
+      badLogger: messageOf({ logger: console }),
+      badCache: messageOf({ cache: new Map() }),
+      jit: messageOf({ jit: true }),
+      paramsInErrors: messageOf({ paramsInErrors: true }),
+      casing: messageOf({ casing: 'snake_case' }),
+      badCasing: messageOf({ casing: 'kebab-case' }),
+    }).toEqual({
+      nothing: 'taken',
+      logger: 'taken',
+      list: 'taken',
+      text: 'Option drizzle must be an object of options, got "all".',
+      schema: 'Option drizzle.schema belongs beside drizzle: give it as schema.',
+      nonsense: unknown('nonsense'),
+      badLogger: 'Option drizzle.logger must be true, false or a logger with logQuery(), got Object.',
+      badCache: "Option drizzle.cache must be a Cache of drizzle-orm/cache/core's, got Map.",
+      jit: onlyIn1('jit'),
+      paramsInErrors: onlyIn1('paramsInErrors'),
+      casing: isBefore1
+        ? 'taken'
+        : `${unknown('casing')} There tables name their columns: snakeCase.table, camelCase.table.`,
+      badCasing: isBefore1
+        ? 'Option drizzle.casing must be one of "snake_case", "camelCase", got "kebab-case".'
+        : `${unknown('casing')} There tables name their columns: snakeCase.table, camelCase.table.`,
+    })
+  })
 })

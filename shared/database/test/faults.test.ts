@@ -35,7 +35,7 @@ describe('a backend that is killed', () => {
     await eventually(async () => (await fixture.backends()).length === database.status().total)
   })
 
-  test('under a statement: that one fails with an unknown outcome, and the next is not poisoned by it', async () => {
+  test('under a statement: that one fails as rolled back, and the next is not poisoned by it', async () => {
     await using fixture = await createFixture()
     const { db } = fixture.database
     const victim = thrownBy(db.execute(sql`select pg_sleep(60)`))
@@ -43,7 +43,7 @@ describe('a backend that is killed', () => {
     await fixture.terminate()
     const error = findDatabaseError(await victim)
     expect(error).toBeInstanceOf(ConnectionLostError)
-    expect(error).toMatchObject({ outcome: 'unknown' })
+    expect(error).toMatchObject({ outcome: 'rolled-back' })
     for (let i = 0; i < 5; i++) expect(await firstRow(db.execute(sql`select ${i}::int as i`))).toEqual({ i })
     expect(fixture.events).toContain('connection-lost')
   })
@@ -55,7 +55,7 @@ describe('a backend that is killed', () => {
     await eventually(() => fixture.isRunning('pg_sleep(60)'))
     const behind = Array.from({ length: 10 }, (_, i) => firstRow(db.execute(sql`select ${i}::int as i`)))
     await fixture.terminate()
-    expect(findDatabaseError(await victim)).toMatchObject({ outcome: 'unknown' })
+    expect(findDatabaseError(await victim)).toMatchObject({ outcome: 'rolled-back' })
     expect(await Promise.all(behind)).toEqual(Array.from({ length: 10 }, (_, i) => ({ i })))
   })
 
@@ -150,7 +150,7 @@ describe('a backend that is killed', () => {
     expect(outcomes.lost).toBeLessThanOrEqual(200)
     await eventually(() => database.status().connecting === 0)
     expect(database.status()).toMatchObject({ checkedOut: 0, waiting: 0 })
-  }, 20_000)
+  }, 60_000)
 })
 
 describe('a server', () => {
@@ -169,7 +169,7 @@ describe('a server', () => {
     expect(await firstRow(database.db.execute(sql`select 1 as n`))).toEqual({ n: 1 })
     await eventually(async () => (await observed(database)) === 'answers')
     await database.close()
-  }, 20_000)
+  }, 60_000)
 
   test('whose backend is frozen: the ping gives up on it and the caller gets another connection', async () => {
     await using fixture = await createFixture({
@@ -193,12 +193,12 @@ describe('a server', () => {
     const first = createDatabase({ name: 'first', url: appUrl })
     const second = createDatabase({ name: 'second', url: appUrl })
     await first.connect()
-    const refused = await thrownBy(second.connect({ timeoutMs: 60 }))
+    const refused = await thrownBy(second.connect({ timeoutMs: 2_000 }))
     expect(refused).toMatchObject({ code: 'CONNECT_FAILED', sqlState: '53300' })
     const waiting = second.connect({ timeoutMs: 5_000 })
     await first.close()
     await waiting
     await second.close()
     expect(fixture.database.status().total).toBe(0)
-  }, 20_000)
+  }, 60_000)
 })

@@ -12,19 +12,19 @@ const thrownBy = (work: PromiseLike<unknown>) =>
     (thrown: unknown) => findDatabaseError(thrown) ?? thrown,
   )
 /** What the work settles with, or a text: far beyond every deadline here. */
-const settled = (work: PromiseLike<unknown>) => Promise.race([thrownBy(work), sleep(10_000, 'not answered')])
+const settled = (work: PromiseLike<unknown>) => Promise.race([thrownBy(work), sleep(30_000, 'not answered')])
 
 describe('a COMMIT that takes longer than its caller has', () => {
   const commits = async (fixture: Fixture) =>
     (await fixture.backends()).some(({ state, query }) => state === 'active' && query === 'commit')
 
-  /** A table whose rows take two seconds to commit. */
+  /** A table whose rows take four seconds to commit. */
   async function slowTable(fixture: Fixture, name: string) {
     const owner = fixture.open({ name: 'owner', url: fixture.test.migratorUrl })
     await owner.db.execute(
       sql.raw(`
         create table ${name} (n int);
-        create function ${name}_commit() returns trigger language plpgsql as 'begin perform pg_sleep(2); return null; end';
+        create function ${name}_commit() returns trigger language plpgsql as 'begin perform pg_sleep(4); return null; end';
         create constraint trigger slow after insert on ${name} deferrable initially deferred
           for each row execute function ${name}_commit()`),
     )
@@ -38,7 +38,7 @@ describe('a COMMIT that takes longer than its caller has', () => {
     const count = await slowTable(fixture, 'late_commits')
     const pid = await database.use(async (connection) => connection.pid)
     const error = await settled(
-      database.within({ timeoutMs: 700 }, () =>
+      database.within({ timeoutMs: 1_000 }, () =>
         database.transaction((tx) => tx.execute(sql`insert into late_commits values (1)`), { retries: 3 }),
       ),
     )
@@ -47,9 +47,9 @@ describe('a COMMIT that takes longer than its caller has', () => {
     expect({ error, isUnderWay, status: database.status() }).toMatchObject({
       error: {
         outcome: 'unknown',
-        deadline: { owner: 'within', timeoutMs: 700, spentOn: 'commit' },
+        deadline: { owner: 'within', timeoutMs: 1_000, spentOn: 'commit' },
         message: expect.stringContaining(
-          'COMMIT had not been answered when the 700 ms of within() were over',
+          'COMMIT had not been answered when the 1000 ms of within() were over',
         ),
       },
       isUnderWay: true,
@@ -61,7 +61,7 @@ describe('a COMMIT that takes longer than its caller has', () => {
       rows: 1,
       status: { total: 1, waiting: 0, counters: { connects: 1 } },
     })
-  }, 20_000)
+  }, 60_000)
 
   test('is the same for a signal, and close() waits for its end', async () => {
     await using fixture = await createFixture({ pool: one })
@@ -79,5 +79,5 @@ describe('a COMMIT that takes longer than its caller has', () => {
     expect((await work) as Error).toMatchObject({ cause: expect.any(WorkAbortedError) })
     await database.close({ timeoutMs: Number.POSITIVE_INFINITY })
     expect({ rows: await count(), backends: await fixture.backends() }).toEqual({ rows: 1, backends: [] })
-  }, 20_000)
+  }, 60_000)
 })

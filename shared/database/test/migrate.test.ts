@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { createHash } from 'node:crypto'
 import { withDatabase } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
 import { npmVersion } from 'drizzle-orm/version'
@@ -108,7 +109,7 @@ describe('migrate', () => {
   test('what drizzle-orm 0.45 has applied is not applied again by any later one', async () => {
     await using database = await withDatabase()
     using migrations = folderOf(create, extend)
-    const hash = new Bun.CryptoHasher('sha256').update(create.text).digest('hex')
+    const hash = createHash('sha256').update(create.text).digest('hex')
     const before = createDatabase({ name: 'before', url: database.migratorUrl })
     await before.db.execute(
       sql.raw(`${create.text}; create schema if not exists drizzle;

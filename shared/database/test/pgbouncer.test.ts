@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   eventually,
   type PgBouncer,
@@ -275,7 +276,7 @@ describe.each(setups)('a PgBouncer ($title)', ({ program, settings }) => {
       what: 'pauses for three seconds',
       during: async (pooler: PgBouncer) => {
         await pooler.console('PAUSE')
-        await Bun.sleep(3_000)
+        await sleep(3_000)
         await pooler.console('RESUME')
       },
       isLossy: false,
@@ -284,7 +285,7 @@ describe.each(setups)('a PgBouncer ($title)', ({ program, settings }) => {
       what: 'is frozen for three seconds',
       during: async (pooler: PgBouncer) => {
         pooler.freeze()
-        await Bun.sleep(3_000)
+        await sleep(3_000)
         pooler.thaw()
       },
       isLossy: false,
@@ -296,7 +297,7 @@ describe.each(setups)('a PgBouncer ($title)', ({ program, settings }) => {
       const callers = await startWork(world)
       await during(world.pooler)
       callers.mark()
-      await eventually(() => callers.unserved === 0, { timeoutMs: 10_000 })
+      await eventually(() => callers.unserved === 0)
       await callers.stop()
       const failedAfter = callers.failures.filter(({ marks }) => marks > 0)
       expect({ asking: callers.asking, failedAfter }).toEqual({ asking: 0, failedAfter: [] })
@@ -357,11 +358,11 @@ describe.each(tracking)('behind PgBouncer $version, which tracks prepared statem
       const row = await firstRow<{ n: number }>(database.db.execute(sql`select ${n}::int as n`))
       if (row.n !== n) throw new Error(`asked for ${n}, got ${row.n}`)
     })
-    await eventually(() => callers.answered > 300, { timeoutMs: 30_000 })
+    await eventually(() => callers.answered > 300)
     await pooler.reload({ max_prepared_statements: '0' })
-    await eventually(() => world.sightings().length === 2, { timeoutMs: 30_000 })
+    await eventually(() => world.sightings().length === 2)
     callers.mark()
-    await eventually(() => callers.unserved === 0, { timeoutMs: 10_000 })
+    await eventually(() => callers.unserved === 0)
     await callers.stop()
     expect({ failures: callers.failures, pooler: database.pooler, sightings: world.sightings() }).toEqual({
       failures: [],

@@ -7,7 +7,7 @@ import {
   testPostgres,
 } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
-import type { Database, DatabaseOptions } from '../src/index.ts'
+import type { Database, DatabaseEvent, DatabaseOptions } from '../src/index.ts'
 import { type Callers, kindsOf, startCallers } from './callers.ts'
 import { createFixture, firstRow } from './support.ts'
 
@@ -53,7 +53,7 @@ async function loaded(options: Options, fn: (database: Database<Plain>, callers:
 
 /** Waits until every caller is served again, and for a hundred answers more. */
 async function served(callers: Callers): Promise<void> {
-  await eventually(() => callers.unserved === 0, { timeoutMs: 20_000 })
+  await eventually(() => callers.unserved === 0)
   const { answered } = callers
   await eventually(() => callers.answered > answered + 100)
 }
@@ -61,7 +61,7 @@ async function served(callers: Callers): Promise<void> {
 const otherThanLost = (callers: Callers) =>
   Object.keys(kindsOf(callers)).filter((kind) => kind !== 'lost, unknown')
 
-const bound = 30_000
+const bound = 60_000
 
 describe('sockets cut under load', () => {
   test(
@@ -99,33 +99,36 @@ describe('sockets cut under load', () => {
 
 describe('a server that can not be reached after its sockets were cut', () => {
   // What a caller asks when no connection is left is not in flight: it waits, and is answered.
-  const waitsOut = (mode: FaultMode, options: Options, failures: number) =>
-    loaded(options, async (database, callers) => {
-      const before = database.status().counters
-      const failed = () => database.status().counters.connectFailures - before.connectFailures
+  const waitsOut = (mode: FaultMode, options: Options, failures: number) => {
+    /** How many other attempts were under way when one had failed. */
+    const beside: number[] = []
+    let connecting = () => 0
+    const onEvent = ({ type }: DatabaseEvent) => void (type === 'connect-failed' && beside.push(connecting()))
+    return loaded({ ...options, onEvent }, async (database, callers) => {
+      connecting = () => database.status().connecting
       await proxy.set(mode)
-      const { accepted } = proxy
       proxy.cut()
       await eventually(() => database.status().total - database.status().connecting === 0)
       callers.mark()
       const lost = callers.failures.length
-      // One attempt at a time after the first failure, however many wait: the pool's ten began together.
-      await eventually(() => failed() >= failures && proxy.accepted - accepted <= failed() + 1, {
-        timeoutMs: 15_000,
-      })
+      await eventually(() => beside.length >= failures)
       await eventually(() => callers.asking === 20)
-      expect(database.status().connecting).toBeLessThanOrEqual(1)
       await proxy.set('forward')
       await served(callers)
-      expect(callers.failures.slice(lost).filter(({ marks }) => marks === 1)).toEqual([])
-      expect(otherThanLost(callers)).toEqual([])
+      expect({
+        failed: callers.failures.slice(lost).filter(({ marks }) => marks === 1),
+        otherThanLost: otherThanLost(callers),
+        // Only the pool's ten began together. Then one at a time, however many wait, and one beside what a busy machine kept silent.
+        beside: beside.slice(10, failures).filter((others) => others > 1),
+      }).toEqual({ failed: [], otherThanLost: [], beside: [] })
     })
+  }
 
-  test('for a second: nobody but those in flight fails', () => waitsOut('refuse', {}, 13), bound)
+  test('for a second: nobody but those in flight fails', () => waitsOut('refuse', {}, 15), bound)
 
   test(
     'accepts and closes: attempts are paced and all who wait are served',
-    () => waitsOut('acceptThenClose', {}, 12),
+    () => waitsOut('acceptThenClose', {}, 15),
     bound,
   )
 
@@ -201,13 +204,13 @@ describe('a network that is slow', () => {
   test(
     'is not taken for one that is dead: rows that trickle in for longer than the watch waits arrive whole',
     () =>
-      throughProxy({ connection: { stallAfterMs: 100 } }, async (database) => {
+      throughProxy({ connection: { stallAfterMs: 500 } }, async (database) => {
         await ask(database, 0)
         await proxy.set({ bytesPerSecond: 50_000 })
         const row = await firstRow<{ text: string }>(
-          database.db.execute(sql`select repeat('x', ${50_000}::int) as text`),
+          database.db.execute(sql`select repeat('x', ${100_000}::int) as text`),
         )
-        expect(row.text).toHaveLength(50_000)
+        expect(row.text).toHaveLength(100_000)
         expect(database.events()).toEqual([])
       }),
     bound,
@@ -216,12 +219,12 @@ describe('a network that is slow', () => {
 
 describe('old sockets that go silent under load', () => {
   const halfOpen = (connection: Options['connection'], fn: (callers: Callers) => void) =>
-    loaded({ connection: { stallAfterMs: 200, ...connection } }, async (database, callers) => {
+    loaded({ connection }, async (database, callers) => {
       await proxy.set('freezeOld')
       callers.mark()
       await served(callers)
       // On a socket that is alive: silent for several times as long as those that were dead, and left alone.
-      const report = await firstRow(database.db.execute(sql`select 'done' as state, pg_sleep(1)`))
+      const report = await firstRow(database.db.execute(sql`select 'done' as state, pg_sleep(3)`))
       expect(report).toMatchObject({ state: 'done' })
       await callers.stop()
       fn(callers)

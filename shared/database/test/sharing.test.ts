@@ -49,7 +49,7 @@ describe('callers that share connections', () => {
     expect(new Set(await Promise.all(stuck))).toEqual(new Set(['done']))
     const rows = await firstRow(database.db.execute(sql`select count(*)::int as n from locked`))
     expect(rows).toEqual({ n: 40 + 12 })
-  }, 30_000)
+  }, 60_000)
 
   test.each([
     { sharedDepth: 1, prepare: true },
@@ -94,6 +94,6 @@ describe('callers that share connections', () => {
       await eventually(() => database.status().checkedOut === 0)
       expect(database.status()).toMatchObject({ waiting: 0, counters: { defects: 0 } })
     },
-    30_000,
+    60_000,
   )
 })

@@ -85,7 +85,7 @@ describe('the first three attempts meet silence and all later ones would be serv
         await eventually(() => database.status().total === 0)
         expect(await outcomes(ask(database))).toEqual(allServed)
       }),
-    30_000,
+    60_000,
   )
 
   test.each(cases)(
@@ -95,7 +95,7 @@ describe('the first three attempts meet silence and all later ones would be serv
         proxy.muteNext(3)
         expect(await outcomes(ask(database))).toEqual(allServed)
       }),
-    30_000,
+    60_000,
   )
 
   test.each(cases)(
@@ -109,6 +109,6 @@ describe('the first three attempts meet silence and all later ones would be serv
         proxy.muteNext(3)
         expect(await asked).toEqual(allServed)
       }),
-    30_000,
+    60_000,
   )
 })

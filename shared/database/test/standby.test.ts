@@ -69,28 +69,31 @@ describe('a server that is read-only', () => {
       }
       const reads = Array.from({ length: 20 }, () => firstRow(database.db.execute(count)))
       expect(await Promise.all(reads)).toEqual(Array.from({ length: 20 }, () => ({ n: 0 })))
-      expect(database.status()).toMatchObject({
-        checkedOut: 0,
-        waiting: 0,
-        counters: { closes: { lost: 0, invalidated: 0, replaced: 0 } },
-      })
+      const { waiting, checkedOut, counters } = database.status()
+      // A refused write replaces connections, in case their server was demoted; not more often than once a second.
+      expect({ waiting, checkedOut, lost: counters.closes.lost, replaced: counters.closes.replaced }).toEqual(
+        {
+          waiting: 0,
+          checkedOut: 0,
+          lost: 0,
+          replaced: 1,
+        },
+      )
       expect(
         await database.observe((connection) =>
           connection.run('select pg_is_in_recovery() as standby', [], false),
         ),
       ).toEqual([{ standby: true }])
 
-      const { connects } = database.status().counters
       await world.admin.db.execute(sql`select pg_promote()`)
       await database.db.execute(insert)
       expect(await firstRow(database.db.execute(count))).toEqual({ n: 1 })
-      expect(database.status().counters.connects).toBe(connects)
     },
     bound,
   )
 
   test(
-    'because another one took over keeps its sessions: invalidate() leads to the other one, and no read fails',
+    'because another one took over behind its address keeps its sessions: the first write that it refuses is done by the other one',
     async () => {
       await using old = await startServer({})
       await using taken = await startServer({}, new URL(old.appUrl).password)
@@ -103,15 +106,18 @@ describe('a server that is read-only', () => {
       await old.admin.db.execute(sql`alter system set default_transaction_read_only = on`)
       await old.admin.db.execute(sql`select pg_reload_conf()`)
       target.port = taken.server.port
-      await eventually(async () => sqlState(await thrownBy(database.db.execute(insert))) === '25006')
-      expect(sqlState(await thrownBy(database.db.execute(insert)))).toBe('25006')
-
-      const reads = Array.from({ length: 50 }, () => thrownBy(database.db.execute(count)))
-      database.invalidate()
-      expect(await Promise.all(reads)).toEqual(Array.from({ length: 50 }, () => null))
-      await eventually(async () => (await thrownBy(database.db.execute(insert))) === null)
-      await eventually(() => database.status().checkedOut === 0)
-      expect(await thrownBy(database.db.execute(insert))).toBeNull()
+      const failures = await Promise.all(
+        Array.from({ length: 100 }, (_, i) => thrownBy(database.db.execute(i % 2 === 0 ? insert : count))),
+      )
+      expect(failures).toEqual(Array.from({ length: 100 }, () => null))
+      await database.transaction((tx) => tx.execute(insert))
+      const written = { old: 5, taken: 0 }
+      await eventually(async () => {
+        written.taken = (await firstRow<{ n: number }>(database.db.execute(count))).n
+        written.old = (await firstRow<{ n: number }>(old.admin.db.execute(count))).n
+        return written.old + written.taken === 5 + 50 + 1
+      })
+      expect(written.taken).toBeGreaterThan(0)
     },
     bound,
   )

@@ -4,20 +4,20 @@ import { join } from 'node:path'
 import { eventually, startTestServer, type TestServer } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
 import { createDatabase, type Database } from '../src/index.ts'
-import type { Certified } from './certificates.ts'
+import type { Authority, Certified } from './certificates.ts'
 
 /** A server of the test's own whose TLS can be switched. */
 export interface TlsServer extends AsyncDisposable {
   readonly server: TestServer
   readonly admin: Database<Record<string, never>>
-  /** Switches TLS on with this certificate, or off, for connections made from now on. */
-  use(certified: Certified | null): Promise<void>
+  /** Switches TLS on with this certificate, or off, for connections made from now on. @param clients Who signs those of clients. */
+  use(certified: Certified | null, clients?: Authority): Promise<void>
   /** Puts a line before the others of pg_hba.conf. */
   addAccessRule(line: string): Promise<void>
 }
 
-export async function startTlsServer(): Promise<TlsServer> {
-  const server = await startTestServer()
+export async function startTlsServer(settings?: Readonly<Record<string, string>>): Promise<TlsServer> {
+  const server = await startTestServer({ settings })
   const admin = createDatabase({
     name: 'admin',
     url: server.adminUrl,
@@ -48,11 +48,13 @@ export async function startTlsServer(): Promise<TlsServer> {
   return {
     server,
     admin,
-    async use(certified) {
+    async use(certified, clients) {
       if (certified) {
         put('server.crt', certified.certificate)
         put('server.key', certified.key)
       }
+      if (clients) put('clients.crt', clients.certificate)
+      await admin.db.execute(sql.raw(`alter system set ssl_ca_file = '${clients ? 'clients.crt' : ''}'`))
       await admin.db.execute(sql.raw(`alter system set ssl = ${certified ? 'on' : 'off'}`))
       await reload()
     },

@@ -19,6 +19,7 @@ import {
   findDatabaseError,
 } from '../src/index.ts'
 import { type Authority, createAuthority } from './certificates.ts'
+import { printed } from './printed.ts'
 import { firstRow } from './support.ts'
 import { listen, listenIn, startTlsServer, type TlsServer } from './tls-server.ts'
 
@@ -170,7 +171,7 @@ describe('a server with TLS', () => {
     const messageOf = async (options: OpenOptions) => {
       await using database = open(options)
       const error = (await thrownBy(database.connect({ timeoutMs: 60_000 }))) as Error
-      expect(Bun.inspect(error)).not.toContain(new URL(appUrl).password)
+      expect(printed(error)).not.toContain(new URL(appUrl).password)
       return error.message
     }
     expect(await messageOf({ sslMode: 'verify-ca', sslRootCert: pem('stranger') })).toContain('sslRootCert')
@@ -238,7 +239,7 @@ describe('a server with TLS', () => {
     await proxy.set('forward')
     expect(await firstRow(database.db.execute(sql`select 1 as n`))).toEqual({ n: 1 })
     const running = thrownBy(database.db.execute(sql`select pg_sleep(60)`))
-    await eventually(() => isRunning('select pg_sleep(60)'), { timeoutMs: 20_000 })
+    await eventually(() => isRunning('select pg_sleep(60)'))
     proxy.cut()
     expect(await running).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
     expect(await firstRow(database.db.execute(sql`select 2 as n`))).toEqual({ n: 2 })
@@ -247,10 +248,10 @@ describe('a server with TLS', () => {
   test('close settles what runs and leaves no backend', async () => {
     const database = open({ sslMode: 'require' })
     const running = thrownBy(database.db.execute(sql`select pg_sleep(61)`))
-    await eventually(() => isRunning('select pg_sleep(61)'), { timeoutMs: 20_000 })
+    await eventually(() => isRunning('select pg_sleep(61)'))
     await database.close({ timeoutMs: 0 })
     expect(await running).not.toBeNull()
-    await eventually(async () => !(await isRunning('select pg_sleep(61)')), { timeoutMs: 20_000 })
+    await eventually(async () => !(await isRunning('select pg_sleep(61)')))
   }, 60_000)
 
   test('a new certificate and a new CA file are taken without a restart', async () => {

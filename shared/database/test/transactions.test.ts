@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { eventually } from '@shared/postgres/testing'
+import { eventually, startFaultProxy } from '@shared/postgres/testing'
 import { type SQL, sql } from 'drizzle-orm'
 import { integer, pgTable } from 'drizzle-orm/pg-core'
-import { sqlState } from '../src/index.ts'
+import { type ConnectionLostError, sqlState } from '../src/index.ts'
 import { createFixture, type Fixture, firstRow } from './support.ts'
 
 const rows = pgTable('transaction_rows', { n: integer().notNull() })
@@ -152,27 +152,38 @@ describe('transactions', () => {
     expect(answers).toEqual([...expected, ...expected])
   })
 
-  test('whose connection is lost during COMMIT have an unknown outcome', async () => {
+  test('that lose their connection during COMMIT are rolled back if the server says that it ended it, else their outcome is unknown', async () => {
     const owner = fixture.open({ name: 'owner of slow commits', url: fixture.test.migratorUrl })
     await owner.db.execute(sql`
       create table slow_commits (n int);
       create function slow_commit() returns trigger language plpgsql as 'begin perform pg_sleep(60); return null; end';
       create constraint trigger slow after insert on slow_commits deferrable initially deferred
         for each row execute function slow_commit()`)
-    const victim = fixture.database.db
-      .transaction(async (tx) => {
-        await tx.execute(sql`insert into slow_commits values (1)`)
+    const { hostname, port } = new URL(fixture.test.appUrl)
+    await using proxy = await startFaultProxy({ target: { host: hostname, port: Number(port) } })
+    const outcomeWhen = async (breakOff: (pid: number) => unknown) => {
+      const { db, close } = fixture.open({ url: proxy.url(fixture.test.appUrl) })
+      const victim = db
+        .transaction(async (tx) => {
+          await tx.execute(sql`insert into slow_commits values (1)`)
+        })
+        .catch((thrown: unknown) => thrown)
+      await eventually(async () => {
+        const backends = await fixture.backends()
+        const committing = backends.find(({ state, query }) => state === 'active' && query === 'commit')
+        if (!committing) return false
+        await breakOff(committing.pid)
+        return true
       })
-      .catch((thrown: unknown) => thrown)
-    await eventually(async () => {
-      const committing = (await fixture.backends()).find(
-        ({ state, query }) => state === 'active' && query === 'commit',
-      )
-      if (!committing) return false
-      await fixture.terminate(committing.pid)
-      return true
-    })
-    expect(await victim).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
+      const error = (await victim) as ConnectionLostError
+      await fixture.terminate()
+      await close()
+      return [error.code, error.outcome]
+    }
+    expect({
+      ended: await outcomeWhen((pid) => fixture.terminate(pid)),
+      cut: await outcomeWhen(() => proxy.cut()),
+    }).toEqual({ ended: ['CONNECTION_LOST', 'rolled-back'], cut: ['CONNECTION_LOST', 'unknown'] })
   })
 
   test('send nothing at all when they contain nothing', async () => {

@@ -153,5 +153,5 @@ describe('within', () => {
       }
     }
     expect(database.status()).toMatchObject({ total: 1, counters: { connects: 1 } })
-  }, 20_000)
+  }, 60_000)
 })

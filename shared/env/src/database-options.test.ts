@@ -2,7 +2,13 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connectionOptions, type OptionsOf, type OptionTable, poolOptions } from '@shared/database'
+import {
+  connectionOptions,
+  type OptionsOf,
+  type OptionTable,
+  poolOptions,
+  replicaOptions,
+} from '@shared/database'
 import { definition, parts } from '../test/environments.ts'
 import { databaseOptions } from './database-options.ts'
 import { createMigrationEnv } from './migration-env.ts'
@@ -22,9 +28,11 @@ describe('databaseOptions', () => {
   test('gives every option, with the defaults in milliseconds', () => {
     expect(read(parts)).toEqual({
       url: 'postgresql://auth_app:pw@db:5432/auth_db?sslmode=prefer',
+      directUrl: undefined,
       passwordFile: undefined,
       pool: defaultsOf(poolOptions),
-      connection: { ...defaultsOf(connectionOptions), applicationName: 'auth' },
+      connection: { ...defaultsOf(connectionOptions), applicationName: 'auth', slowQueryMs: 1_000 },
+      replicas: defaultsOf(replicaOptions),
     })
   })
 

@@ -4,17 +4,24 @@ import {
   type OptionsOf,
   type OptionTable,
   type PoolOptions,
+  parseConnectionString,
   poolOptions,
+  type ReplicasOptions,
+  replicaOptions,
 } from '@shared/database'
 import type { ServiceEnv } from './service-env.ts'
 
 /** The part of `createDatabase`'s options that comes from the environment: each option, so that none is forgotten. */
 export interface EnvironmentDatabaseOptions {
   readonly url: string
+  /** Past a pooler, for `listen()`: DATABASE_DIRECT_URL with the service's login. */
+  readonly directUrl: string | undefined
   /** Set when the password came from DATABASE_PASSWORD_FILE, and not from the URL. */
   readonly passwordFile: string | undefined
   readonly pool: PoolOptions
   readonly connection: ConnectionOptions
+  /** Has no effect where neither DATABASE_REPLICA_URL nor several hosts are given. */
+  readonly replicas: ReplicasOptions
 }
 
 /**
@@ -27,10 +34,20 @@ export interface EnvironmentDatabaseOptions {
 export function databaseOptions(env: ServiceEnv): EnvironmentDatabaseOptions {
   return {
     url: env.DATABASE_URL.reveal(),
+    directUrl: env.DATABASE_DIRECT_URL?.reveal(),
     passwordFile: env.DATABASE_PASSWORD_FILE,
     pool: optionsFrom(env, poolOptions),
     connection: optionsFrom(env, connectionOptions),
+    replicas: { ...replicaAddress(env), ...optionsFrom(env, replicaOptions) },
   }
+}
+
+function replicaAddress(env: ServiceEnv): Pick<ReplicasOptions, 'url' | 'passwordFile'> {
+  const url = env.DATABASE_REPLICA_URL?.reveal()
+  if (url === undefined) return {}
+  const read = parseConnectionString(url)
+  const hasPassword = 'parts' in read && read.parts.password !== undefined
+  return { url, passwordFile: hasPassword ? undefined : env.DATABASE_PASSWORD_FILE }
 }
 
 function optionsFrom<T extends OptionTable>(env: ServiceEnv, table: T): OptionsOf<T> {

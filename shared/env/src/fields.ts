@@ -1,4 +1,4 @@
-import { isHost, isPlainText } from '@shared/database'
+import { isHost, isPlainText, isSocketName, readHosts, readPorts } from '@shared/database'
 import { z } from 'zod'
 import { Secret } from './secret.ts'
 
@@ -36,6 +36,16 @@ export function boolean() {
   return z.stringbool({ error: 'must be true or false' })
 }
 
+/** A level of the log, in any case; Python's names of two of them are understood. */
+export function logLevel<const T extends readonly [string, ...string[]]>(levels: T) {
+  const aliases: Readonly<Record<string, string>> = { warning: 'warn', critical: 'fatal' }
+  return z
+    .string()
+    .transform((value) => value.toLowerCase())
+    .transform((value) => (Object.hasOwn(aliases, value) ? aliases[value] : value))
+    .pipe(oneOf(levels))
+}
+
 /** One of the words given, in lower case. */
 export function oneOf<const T extends readonly [string, ...string[]]>(words: T) {
   return z.enum(words, { error: `must be one of ${words.join(', ')}` })
@@ -70,7 +80,33 @@ export function host() {
   return z
     .string({ error: 'must be a host name or an IP address' })
     .transform((value) => value.replace(/^\[(.*)\]$/, '$1'))
-    .refine(isHost, { error: 'must be one host name or IP address, without port, path or comma' })
+    .refine((value) => isHost(value) && !isSocketName(value), {
+      error: 'must be one host name or IP address, without port, path or comma',
+    })
+}
+
+/** The hosts of a database, separated by commas: names, IP addresses (IPv6 with or without brackets), folders of Unix sockets. */
+export function hosts() {
+  return read(
+    (value) => readHosts(value.replace(/\[([^\]]*)\](?!:)/g, '$1')),
+    'must be host names or IP addresses, separated by commas, or the folder of a Unix socket',
+  )
+}
+
+/** One port for all hosts, or one for each, separated by commas; in plain digits. */
+export function ports() {
+  const message = 'must be a port from 1 to 65535, or one for each host, separated by commas, in plain digits'
+  return read((value) => (/^[1-9]\d*(,[1-9]\d*)*$/.test(value) ? readPorts(value) : message), message)
+}
+
+/** What a reader of connection strings makes of a text; it answers with a text where it cannot read it. */
+function read<T extends object>(reader: (value: string) => T | string, message: string) {
+  return z.string({ error: message }).transform((value, context): T => {
+    const result = reader(value)
+    if (typeof result !== 'string') return result
+    context.addIssue({ code: 'custom', message })
+    return z.NEVER
+  })
 }
 
 /** The address of another service, without its trailing slash: `http://product:8002`, or with a path it is served under. */

@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+
 /**
  * Returns the environment a service started in a folder would see: this process's, completed by the folder's
  * `.env` files.
@@ -12,12 +14,13 @@ export function readFolderEnvironment(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Record<string, string> {
   const program = 'process.stdout.write(JSON.stringify(process.env))'
-  const child = Bun.spawnSync([process.execPath, '-e', program], {
+  const child = spawnSync(process.execPath, ['-e', program], {
     cwd: folder,
     env: { ...environment },
-    stdin: 'ignore',
+    stdio: ['ignore', 'pipe', 'inherit'],
   })
-  if (child.exitCode !== 0)
-    throw new Error(`Bun could not read the environment of ${folder} (exit code ${child.exitCode})`)
+  if (child.error) throw child.error
+  if (child.status !== 0)
+    throw new Error(`The environment of ${folder} could not be read (exit code ${child.status})`)
   return JSON.parse(child.stdout.toString())
 }

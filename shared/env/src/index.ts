@@ -11,7 +11,7 @@ export {
   type EnvironmentIssue,
   readOrExit,
 } from './environment-error.ts'
-export { seconds, serviceUrl } from './fields.ts'
+export { boolean, integer, seconds, serviceUrl } from './fields.ts'
 export { readFolderEnvironment } from './folder-environment.ts'
 export { createMigrationEnv, type MigrationEnv } from './migration-env.ts'
 export { Secret } from './secret.ts'

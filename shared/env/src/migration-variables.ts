@@ -1,4 +1,4 @@
-import { targetVariables } from './database-variables.ts'
+import { directVariables, targetVariables } from './database-variables.ts'
 import { identifier, secret } from './fields.ts'
 import type { ServiceDefinition, VariableTable } from './variables.ts'
 
@@ -23,5 +23,9 @@ export function migratorVariables({ service }: ServiceDefinition) {
 
 /** Every variable migrating and provisioning read: where the database is, and the migrator's login. */
 export function migrationTable(definition: ServiceDefinition) {
-  return { ...targetVariables(definition), ...migratorVariables(definition) } as const satisfies VariableTable
+  return {
+    ...targetVariables(definition),
+    ...directVariables(definition),
+    ...migratorVariables(definition),
+  } as const satisfies VariableTable
 }

@@ -57,6 +57,10 @@ function schemaOf(option: Option): Variable['schema'] {
 const defaultText = (option: Option): string =>
   String(option.kind === 'time' ? secondsOf(option.default) : option.default)
 
+/** What the variable of an option reads, by the option's own value: times are seconds there, and Infinity is -1. */
+export const variableValue = (option: Option, value: unknown): unknown =>
+  option.kind === 'time' ? secondsOf(value as number) : value
+
 const secondsOf = (ms: number): number => (ms === Number.POSITIVE_INFINITY ? -1 : ms / 1000)
 
 const unitOf = ({ never }: { readonly never?: true }): string =>
@@ -68,7 +72,7 @@ const variableByName: Readonly<Record<string, string>> = Object.fromEntries(
   ),
 )
 
-/** A sentence with the variables of the options that it names. */
-function withVariables(sentence: string): string {
+/** A sentence with the variables of the options that it names between backticks. */
+export function withVariables(sentence: string): string {
   return sentence.replace(/`(\w+)`/g, (whole, name: string) => variableByName[name] ?? whole)
 }

@@ -23,7 +23,7 @@ describe('the database address', () => {
     }).toMatchObject({
       DATABASE_URL: 'postgresql://auth_app:p%40ss@[::1]:5432/auth_db?sslmode=require',
       DATABASE_HOST: '::1',
-      DATABASE_PORT: 5432,
+      DATABASE_PORT: '5432',
       DATABASE_NAME: 'auth_db',
       DATABASE_USER: 'auth_app',
       DATABASE_PASSWORD: 'p@ss',
@@ -95,6 +95,99 @@ describe('the database address', () => {
   })
 })
 
+describe('several hosts', () => {
+  const { DATABASE_HOST: _, ...others } = parts
+  const address = (environment: Record<string, string>) => {
+    const { DATABASE_HOST, DATABASE_PORT, DATABASE_URL } = read(environment)
+    return { DATABASE_HOST, DATABASE_PORT, url: DATABASE_URL.reveal().replace(/^.*@|\/.*$/g, '') }
+  }
+
+  test('come from either form, with one port for all or one for each', () => {
+    expect({
+      'one port': address({ ...others, DATABASE_HOST: 'a,b', DATABASE_PORT: '6000' }),
+      'a port each': address({ ...others, DATABASE_HOST: 'a,[::1],/run/pg', DATABASE_PORT: '1,2,3' }),
+      url: address({ DATABASE_URL: 'postgresql://u:p@a:1,b/auth_db' }),
+      'completed url': address({ DATABASE_URL: 'postgresql://u:p@a,b/auth_db', DATABASE_PORT: '1,2' }),
+      'both, agreeing': address({
+        ...parts,
+        DATABASE_HOST: 'A,b',
+        DATABASE_PORT: '1,1',
+        DATABASE_URL: 'postgresql://a:1,b:1/',
+      }),
+    }).toEqual({
+      'one port': { DATABASE_HOST: 'a,b', DATABASE_PORT: '6000', url: 'a:6000,b:6000' },
+      'a port each': {
+        DATABASE_HOST: 'a,::1,/run/pg',
+        DATABASE_PORT: '1,2,3',
+        url: 'a:1,[::1]:2,%2Frun%2Fpg:3',
+      },
+      url: { DATABASE_HOST: 'a,b', DATABASE_PORT: '1,5432', url: 'a:1,b:5432' },
+      'completed url': { DATABASE_HOST: 'a,b', DATABASE_PORT: '1,2', url: 'a:1,b:2' },
+      'both, agreeing': { DATABASE_HOST: 'a,b', DATABASE_PORT: '1', url: 'a:1,b:1' },
+    })
+  })
+
+  test('and ports that do not fit them are an error', () => {
+    const message = 'must have one port for all hosts, or one for each: 2, not 3'
+    expect(issuesOf({ ...others, DATABASE_HOST: 'a,b', DATABASE_PORT: '1,2,3' })).toEqual([
+      { variable: 'DATABASE_PORT', message },
+    ])
+    expect(issuesOf({ DATABASE_URL: 'postgresql://u:p@a:1,b:2/auth_db', DATABASE_HOST: 'a,c' })).toEqual([
+      {
+        variable: 'DATABASE_HOST',
+        message: 'and DATABASE_URL name a different host: make them agree or drop one',
+      },
+    ])
+  })
+})
+
+describe('what the URL says of options', () => {
+  test('holds, and is what the env object shows', () => {
+    const env = read({
+      DATABASE_URL: `${url}?pool_size=5&pool_timeout=2.5&application_name=x&sslmode=require&schema=s`,
+    })
+    expect({
+      ...env,
+      DATABASE_URL: env.DATABASE_URL.reveal(),
+    }).toMatchObject({
+      DATABASE_URL: `${url}?sslmode=require&pool_size=5&pool_timeout=2.5&application_name=x&schema=s`,
+      DATABASE_POOL_SIZE: 5,
+      DATABASE_POOL_TIMEOUT: 2.5,
+      DATABASE_APPLICATION_NAME: 'x',
+      DATABASE_SSL_MODE: 'require',
+    })
+  })
+
+  test('must agree with their variables, where those are set', () => {
+    const both = { DATABASE_URL: `${url}?pool_size=5&connect_timeout=3`, DATABASE_CONNECT_TIMEOUT: '3' }
+    expect(read({ ...both, DATABASE_POOL_SIZE: '5' }).DATABASE_POOL_SIZE).toBe(5)
+    expect(issuesOf({ ...both, DATABASE_POOL_SIZE: '6' })).toEqual([
+      {
+        variable: 'DATABASE_POOL_SIZE',
+        message: 'and DATABASE_URL name a different value: make them agree or drop one',
+      },
+    ])
+  })
+})
+
+describe('the password', () => {
+  const { DATABASE_PASSWORD: _, ...others } = parts
+
+  test('is not required where a password file or a certificate stands for it, nor over a Unix socket', () => {
+    expect([
+      read({
+        ...others,
+        DATABASE_SSL_MODE: 'require',
+        DATABASE_SSL_CERT: import.meta.path,
+      }).DATABASE_PASSWORD.reveal(),
+      read({ ...others, DATABASE_PASSFILE: '/run/pgpass' }).DATABASE_PASSWORD.reveal(),
+      read({ DATABASE_URL: 'postgresql://u@a/auth_db?passfile=/run/pgpass' }).DATABASE_PASSWORD.reveal(),
+      read({ ...others, DATABASE_HOST: '/run/postgresql' }).DATABASE_PASSWORD.reveal(),
+    ]).toEqual(['', '', '', ''])
+    expect(issuesOf({ ...others, DATABASE_HOST: '/run/postgresql,db' })).toHaveLength(1)
+  })
+})
+
 describe('the database name', () => {
   test('is pinned to the service, in both forms', () => {
     expect(issuesOf({ DATABASE_URL: 'postgresql://u:pw@db/product_db' })).toEqual([
@@ -131,6 +224,29 @@ describe('the database name', () => {
   })
 })
 
+describe('options of TLS', () => {
+  test('must fit together, in whichever form they are given, and name files that are there', () => {
+    const direct =
+      'direct has no way back to the clear, which prefer asks for: set DATABASE_SSL_MODE to require or more'
+    expect([
+      issuesOf({ ...parts, DATABASE_SSL_NEGOTIATION: 'direct' }),
+      issuesOf({ DATABASE_URL: `${url}?sslnegotiation=direct` }),
+      issuesOf({ ...parts, DATABASE_SSL_KEY: import.meta.path }),
+      issuesOf({ ...parts, DATABASE_SSL_CERT: '/nowhere' }),
+    ]).toEqual([
+      [{ variable: 'DATABASE_SSL_NEGOTIATION', message: direct }],
+      [{ variable: 'DATABASE_SSL_NEGOTIATION', message: direct }],
+      [
+        {
+          variable: 'DATABASE_SSL_KEY',
+          message: 'is of no use without its certificate: set DATABASE_SSL_CERT',
+        },
+      ],
+      [{ variable: 'DATABASE_SSL_CERT', message: 'names a file that does not exist or cannot be read' }],
+    ])
+  })
+})
+
 describe('the certificate authority', () => {
   test('must be a file, and be used', () => {
     expect(
@@ -139,6 +255,10 @@ describe('the certificate authority', () => {
     expect(
       issuesOf({ ...parts, DATABASE_SSL_MODE: 'verify-full', DATABASE_SSL_ROOT_CERT: import.meta.dir }),
     ).toHaveLength(1)
+    expect(
+      read({ ...parts, DATABASE_SSL_MODE: 'verify-full', DATABASE_SSL_ROOT_CERT: 'system' })
+        .DATABASE_SSL_ROOT_CERT,
+    ).toBe('system')
     expect(issuesOf({ ...parts, DATABASE_SSL_ROOT_CERT: import.meta.path })).toEqual([
       {
         variable: 'DATABASE_SSL_ROOT_CERT',

@@ -37,6 +37,21 @@ describe('unknown names', () => {
     expect(read(environment).PORT).toBe(8001)
   })
 
+  test("of OpenTelemetry are the SDK's, all but the two that decide whether it is started", () => {
+    const otel = { OTEL_SERVICE_NAME: 'shop', OTEL_EXPORTER_OTLP_HEADERS: 'key=secret' }
+    const endpoint = 'http://collector:4318/prefix/'
+    expect(read({ ...parts, ...otel, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint })).toMatchObject({
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318/prefix',
+      OTEL_SDK_DISABLED: false,
+    })
+    const wrong = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://key:secret@collector:4318',
+      OTEL_SDK_DISABLED: 'maybe',
+    }
+    expect(issuesOf({ ...parts, ...wrong }).map(({ variable }) => variable)).toEqual(Object.keys(wrong))
+    expect(reportOf({ ...parts, ...wrong })).not.toContain('secret')
+  })
+
   test('cannot forge a line of the report', () => {
     const report = reportOf({ ...parts, 'DATABASE_\n  PORT  \u001b[31mis fine': 'x' })
     expect(report.split('\n')).toHaveLength(2)
@@ -58,7 +73,7 @@ describe('the other variables', () => {
       HEALTH_DETAILS: 'never',
       HEALTH_TOKEN: undefined,
       DATABASE_HOST: 'db',
-      DATABASE_PORT: 5432,
+      DATABASE_PORT: '5432',
       DATABASE_NAME: 'auth_db',
       DATABASE_USER: 'auth_app',
       DATABASE_NAME_CHECK: true,
@@ -100,6 +115,15 @@ describe('the other variables', () => {
       UNRELATED: '',
     })
     expect(read(environment)).toMatchObject({ PORT: 8001, LOG_LEVEL: 'info' })
+  })
+
+  test.each([
+    ['INFO', 'info'],
+    ['Debug', 'debug'],
+    ['WARNING', 'warn'],
+    ['CRITICAL', 'fatal'],
+  ])('take LOG_LEVEL as %s, in the case and with the names that Python has', (LOG_LEVEL, expected) => {
+    expect(read({ ...parts, LOG_LEVEL }).LOG_LEVEL as string).toBe(expected)
   })
 
   test('are all reported at once, one issue a variable, in the order of .env.example', () => {

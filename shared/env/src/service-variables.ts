@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { optionsVariables, targetVariables } from './database-variables.ts'
-import { host, integer, oneOf, origins, seconds } from './fields.ts'
+import { directVariables, optionsVariables, targetVariables } from './database-variables.ts'
+import { boolean, host, integer, logLevel, oneOf, origins, seconds, serviceUrl } from './fields.ts'
 import { Secret } from './secret.ts'
 import type { ServiceDefinition, VariableTable } from './variables.ts'
 
@@ -31,9 +31,9 @@ export function serviceTable(definition: ServiceDefinition) {
       description: 'Port to listen on; 0 takes a free one.',
     },
     LOG_LEVEL: {
-      schema: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+      schema: logLevel(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
       default: 'info',
-      description: 'trace, debug, info, warn, error, fatal or silent.',
+      description: 'trace, debug, info, warn, error, fatal or silent, in any case.',
     },
     REQUEST_TIMEOUT: {
       schema: seconds({ min: 0.001 }),
@@ -70,7 +70,19 @@ export function serviceTable(definition: ServiceDefinition) {
       example: 'at-least-16-characters',
       description: 'What the caller sends as Authorization: Bearer …',
     },
+    OTEL_EXPORTER_OTLP_ENDPOINT: {
+      schema: serviceUrl(),
+      example: 'http://otel-collector:4318',
+      description:
+        'Where a collector receives traces and metrics (OTLP over HTTP). Unset: none are sent. With it, all other OTEL_ variables of OpenTelemetry have their meaning too, such as OTEL_SERVICE_NAME and OTEL_TRACES_SAMPLER.',
+    },
+    OTEL_SDK_DISABLED: {
+      schema: boolean(),
+      default: 'false',
+      description: 'Sends no traces and metrics also where OTEL_EXPORTER_OTLP_ENDPOINT is set.',
+    },
     ...targetVariables(definition),
+    ...directVariables(definition),
     ...optionsVariables(definition),
   } as const satisfies VariableTable
 }

@@ -9,5 +9,8 @@ export {
   type Seen,
 } from './monitor.ts'
 export { capacity, type Sample } from './samples/sample.ts'
+export type { Blockage, BlockedStatement, Blocker, LockWanted } from './server/blockages.ts'
 export type { DatabaseHealth, HealthProbe } from './server/health-probe.ts'
+export { type HostReport, reportHosts } from './server/host-report.ts'
+export { createMigrationCheck, type MigrationCheck, type MigrationReport } from './server/migration-check.ts'
 export type { Confinement, RunningStatement, ServerReport } from './server/server-report.ts'

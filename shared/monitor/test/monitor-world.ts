@@ -1,4 +1,4 @@
-import type { DatabaseEvent, PoolStatus } from '@shared/database'
+import type { CeilingStatus, DatabaseEvent, HostState, PoolStatus, ReadCounters } from '@shared/database'
 import { createCounters, Histogram } from '@shared/pool'
 import { explainAdvice } from '../src/explain/explain.ts'
 import type { Advice, AdviceCode, DatabaseHealth, ServerReport } from '../src/index.ts'
@@ -7,7 +7,7 @@ import { createMonitorWith } from '../src/monitor.ts'
 /** A server with 60 connections free of the 97 that it takes. */
 export const roomyServer: ServerReport = {
   version: '18.4',
-  uptimeMs: 60_000,
+  uptimeMs: 86_400_000,
   inRecovery: false,
   maxConnections: 100,
   reservedConnections: 3,
@@ -18,6 +18,7 @@ export const roomyServer: ServerReport = {
   confinement: { confined: true, findings: [] },
   longestTransactionMs: null,
   statements: [],
+  blockages: [],
 }
 
 /** A statement that waits for a lock, as a report has it. */
@@ -38,8 +39,10 @@ export const unavailable: DatabaseHealth = {
 }
 
 /** A monitor whose pool, server and clock are the test's: change them in `each`, a second at a time. */
-export function createWorld(options: { poolSize?: number; maxOverflow?: number; replicas?: number } = {}) {
-  const { poolSize = 10, maxOverflow = 0, replicas = 1 } = options
+export function createWorld(
+  options: { poolSize?: number; maxOverflow?: number; replicas?: number; statements?: () => number } = {},
+) {
+  const { poolSize = 10, maxOverflow = 0, replicas = 1, statements } = options
   // 2026-01-01T00:00:00Z
   let now = 1_767_225_600_000
   const pool: PoolStatus = {
@@ -52,15 +55,25 @@ export function createWorld(options: { poolSize?: number; maxOverflow?: number; 
     overflow: 0,
     connecting: 0,
     waiting: 0,
+    behind: 0,
     oldestLeaseMs: null,
     longestWaitMs: null,
+    longestBehindMs: null,
     counters: createCounters(),
   }
   const times = { wait: new Histogram(), use: new Histogram(), create: new Histogram() }
+  /** What is not over: replaced by tests. */
+  const current = { waiting: new Histogram(), holding: new Histogram() }
   const events: DatabaseEvent[] = []
   const answers: { health: DatabaseHealth; server: ServerReport | null } = {
     health: connected,
     server: roomyServer,
+  }
+  const cluster = {
+    hosts: [] as HostState[],
+    reads: { standby: 0, primary: 0, behind: 0, failed: 0 } satisfies ReadCounters,
+    replicas: 0,
+    ceiling: null as CeilingStatus | null,
   }
   const asked = { check: 0, details: 0 }
   const probe = {
@@ -81,17 +94,34 @@ export function createWorld(options: { poolSize?: number; maxOverflow?: number; 
         waitMs: times.wait.snapshot(),
         useMs: times.use.snapshot(),
         createMs: times.create.snapshot(),
+        waitingMs: current.waiting.snapshot(),
+        holdingMs: current.holding.snapshot(),
       }),
       events: () => events,
+      record: (type, _error, detail) => {
+        events.push({
+          type,
+          code: null,
+          at: new Date(now).toISOString(),
+          ...(detail !== undefined && { detail }),
+        })
+      },
+      hosts: () => cluster.hosts,
+      readCounts: () => ({ ...cluster.reads }),
+      replicas: () => Array.from({ length: cluster.replicas }, (_, i) => ({ host: hostAt(i + 1), pool })),
+      maxLagMs: 10_000,
+      ceiling: () => cluster.ceiling,
     },
-    { replicas, now: () => now },
+    { replicas, statements, now: () => now },
   )
   return {
     monitor,
     pool,
     times,
+    current,
     events,
     answers,
+    cluster,
     asked,
     now: () => now,
     /** Lets seconds pass with a sample at the end of each. */
@@ -121,6 +151,18 @@ export function createWorld(options: { poolSize?: number; maxOverflow?: number; 
     /** Everything that is advised, in words. */
     texts: () => textsOf(monitor.advice()),
   }
+}
+
+const hostAt = (number: number) => ({ name: `db-${number}`, port: 5432 })
+
+/** A host `db-<number>:5432`. */
+export function host(
+  number: number,
+  role: HostState['role'],
+  state: Partial<Omit<HostState, 'host' | 'role'>> = {},
+): HostState {
+  const lagMs = role === 'standby' ? 0 : null
+  return { host: hostAt(number), role, timeline: 1, lagMs, lsn: 7n, code: null, ...state }
 }
 
 /** Advice in words. */

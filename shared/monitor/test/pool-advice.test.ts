@@ -34,7 +34,7 @@ describe('a pool that is busy all the time', () => {
         code: 'saturated',
         text:
           'The pool of 10 was busy 100 % of the last 60 s with 40 waiting at the worst (5 leases/s × 1 s each = 5 at a time); ' +
-          '50 were wanted at once on average and the database has 60 connections free (29 s ago): raise DATABASE_POOL_SIZE, or shorten what holds a connection; ' +
+          '50 were wanted at once on average and the database has 60 connections free (4 s ago): raise DATABASE_POOL_SIZE, or shorten what holds a connection; ' +
           `the longest statement was 4.2 s old: ${statement.text}.`,
       },
     ])
@@ -51,7 +51,7 @@ describe('a pool that is busy all the time', () => {
     world.answers.server = server
     await busy(world, 40)
     expect(world.text('saturated')).toContain(
-      `the database has none free for world_app (29 s ago): shorten what holds a connection, or raise ${limit}`,
+      `the database has none free for world_app (4 s ago): shorten what holds a connection, or raise ${limit}`,
     )
   })
 
@@ -88,6 +88,25 @@ describe('a pool that is busy all the time', () => {
     expect(world.codes()).toEqual(['saturated'])
     await world.seconds(60, () => Object.assign(world.pool, { checkedOut: 1, idle: 9, waiting: 0 }))
     expect(world.codes()).toEqual([])
+  })
+
+  test('is judged by the part of the minute in which it was busy, not by the mean', async () => {
+    const world = createWorld()
+    await world.seconds(20)
+    await world.seconds(15, () => {
+      Object.assign(world.pool, { total: 10, checkedOut: 10, waiting: 30, longestWaitMs: 9_000 })
+    })
+    await world.seconds(20, () => {
+      Object.assign(world.pool, { checkedOut: 0, idle: 10, waiting: 0, longestWaitMs: null })
+    })
+    world.leases(30, { useMs: 15_000, waitMs: 15_000 })
+    await world.seconds(1)
+    expect(world.codes()).toEqual(['saturated'])
+    expect(world.text('saturated')).toStartWith(
+      'The pool of 10 was busy 100 % of 15 s until 21 s ago with 30 waiting at the worst',
+    )
+    expect(world.events.map(({ type }) => type)).toEqual(['degraded', 'recovered'])
+    expect(world.events.at(-1)?.detail).toStartWith('after 15 s: 30 waited for up to 9 s')
   })
 
   test('is explained by the time of use of that minute alone', async () => {

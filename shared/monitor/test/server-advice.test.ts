@@ -45,12 +45,68 @@ describe('the database', () => {
     await world.seconds(10)
     world.pool.counters.closes.lost += 3
     world.pool.counters.connectFailures += 1
-    await world.seconds(1)
+    await world.seconds(3)
     expect(world.text('failures')).toBe(
-      "In the last 11 s 3 connections were lost and 1 connect failed while the database answers: look at the events' codes, at the server's log and at what lies between.",
+      "In the last 13 s 3 connections were lost and 1 connect failed while the database answers: look at the events' codes, at the server's log and at what lies between.",
     )
     await world.seconds(60)
     expect(world.codes()).toEqual([])
+  })
+
+  test('that has no connection left says so, and is critical while callers wait', async () => {
+    const world = createWorld()
+    await world.seconds(10)
+    world.pool.counters.connectFailures += 2
+    world.pool.waiting = 3
+    world.events.push({ type: 'connect-failed', code: '53300', at: new Date(world.now()).toISOString() })
+    await world.seconds(1)
+    expect(world.texts()).toMatchObject([
+      {
+        level: 'critical',
+        code: 'failures',
+        text: expect.stringContaining(
+          '2 connects failed (53300) while the database answers: the server has no connection left for this role',
+        ),
+      },
+    ])
+  })
+
+  test('that loses a connection may be going down: that is judged when it has answered since', async () => {
+    const world = createWorld()
+    await world.seconds(10)
+    world.pool.counters.closes.lost += 1
+    await world.seconds(2)
+    const before = world.codes()
+    await world.seconds(1)
+    expect({ before, after: world.codes() }).toEqual({ before: [], after: ['failures'] })
+  })
+
+  test('that has no connection left for the health probe either says so', async () => {
+    const world = createWorld()
+    await world.seconds(2)
+    world.answers.health = { ...unavailable, code: '53300' }
+    await world.seconds(2)
+    expect(world.text('database-down')).toMatch(
+      /^The server has had no connection left for this role, nor for its health probe, since .*, code 53300\): close connections of others,/,
+    )
+  })
+
+  test('that was started again explains what was lost with it', async () => {
+    const world = createWorld()
+    await world.seconds(30)
+    world.answers.health = unavailable
+    world.pool.counters.closes.lost += 3
+    await world.seconds(2)
+    world.answers.health = connected
+    world.answers.server = { ...roomyServer, uptimeMs: 1_500 }
+    await world.seconds(2)
+    expect(world.texts()).toEqual([
+      {
+        level: 'info',
+        code: 'restarted',
+        text: 'The server was started 1.5 s ago: 3 connections were lost with it, in 2 samples it did not answer, nothing failed; it answers again.',
+      },
+    ])
   })
 
   test('that runs a statement for long shows it, without its data', async () => {
@@ -111,6 +167,21 @@ describe('a lease that is held for too long', () => {
     )
   })
 
+  test('is remembered once it came back where the pool had no other one left', async () => {
+    const world = createWorld({ poolSize: 1 })
+    await world.seconds(2)
+    world.events.push(leaked(world.now()))
+    await world.seconds(2, () =>
+      Object.assign(world.pool, { checkedOut: 1, waiting: 1, longestWaitMs: 1_000, oldestLeaseMs: 75_000 }),
+    )
+    Object.assign(world.pool, { checkedOut: 0, waiting: 0, longestWaitMs: null, oldestLeaseMs: null })
+    world.events.push({ ...leaked(world.now()), type: 'lease-returned' })
+    await world.seconds(5)
+    expect(world.text('leaked-lease')).toBe(
+      'Until 5 s ago a connection was kept from the pool: held for 60000 ms, taken at orders.ts:12; do nothing but database work inside a transaction.',
+    )
+  })
+
   test('is forgotten once it came back, be it reported or not', async () => {
     const world = createWorld()
     await world.seconds(1)
@@ -140,4 +211,34 @@ test('the worst comes first', async () => {
     'warning slow-statement',
     'info overflow',
   ])
+})
+
+describe('a ceiling that the processes of the role share', () => {
+  const ceiling = { limit: 67, used: 67, processes: 30, allowance: 2, isReached: true, isOn: true }
+
+  test.each([
+    ['is worth knowing when it is reached', {}, 0, 'info'],
+    ['is a warning when callers wait', {}, 3, 'warning'],
+    ['is critical when it has less than two connections for each process', { processes: 34 }, 0, 'critical'],
+  ])('%s', (_, given, waiting, level) => {
+    const world = createWorld()
+    world.cluster.ceiling = { ...ceiling, ...given }
+    world.pool.waiting = waiting
+    expect(world.texts()).toMatchObject([{ code: 'ceiling-reached', level }])
+  })
+
+  test('says how many share it and how much is left for this one', () => {
+    const world = createWorld()
+    world.cluster.ceiling = ceiling
+    expect(world.text('ceiling-reached')).toBe(
+      '30 processes of this role share 67 connections and want more: beside the one for its health probe this one may have 2 of its 10; ' +
+        'shorten what holds a connection, or raise DATABASE_MAX_ROLE_CONNECTIONS if the server has room.',
+    )
+  })
+
+  test('gives no advice while there is enough for everybody', () => {
+    const world = createWorld()
+    world.cluster.ceiling = { ...ceiling, isReached: false }
+    expect(world.codes()).toEqual([])
+  })
 })

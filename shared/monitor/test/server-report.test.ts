@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { eventually } from '@shared/postgres/testing'
+import { createDatabase } from '@shared/database'
+import { eventually, startTestServer } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
 import { createMonitor } from '../src/index.ts'
 import { createFixture } from './fixture.ts'
@@ -48,6 +49,21 @@ describe('the statements of a role', () => {
     gate.resolve()
     await Promise.all([idle, blocked])
   })
+
+  test('have their text up to 10 000 characters, where the server keeps that much, and say how much is missing', async () => {
+    await using server = await startTestServer({ settings: { track_activity_query_size: '32kB' } })
+    await using stack = new AsyncDisposableStack()
+    const database = createDatabase({ name: 'long', url: server.adminUrl })
+    stack.defer(() => database.close({ timeoutMs: 500 }))
+    const names = Array.from({ length: 900 }, (_, index) => `a as column${index}`)
+    const long = `select ${names.join(',')} from (select current_date as a) t`
+    const text = await database.db.transaction(async (tx) => {
+      await tx.execute(sql.raw(long))
+      const health = createMonitor(database).health
+      return eventually(async () => (await health.details())?.statements[0]?.text ?? null)
+    })
+    expect(text).toBe(`${long.slice(0, 10_000)}… (${long.length - 10_000} more characters)`)
+  }, 60_000)
 
   test('are none when nothing runs', async () => {
     await using fixture = await createFixture()

@@ -20,13 +20,13 @@ test('the dashboard asks the data source that Grafana is provisioned with', () =
   )
 })
 
-test('the dashboard has a row for each part, and marks starts, outages and alerts', () => {
+test('the dashboard has a row for each part, and marks starts, outages, failovers and alerts', () => {
   expect({
     rows: dashboard.panels.filter(({ type }) => type === 'row').map(({ title }) => title),
     annotations: dashboard.annotations.list.map(({ name }) => name),
   }).toEqual({
-    rows: ['Overview', 'Pools', 'Waits', 'HTTP', 'Database', 'Process'],
-    annotations: ['Starts', 'Database down', 'Alerts'],
+    rows: ['Overview', 'Pools', 'Waits', 'HTTP', 'Database', 'Cluster', 'Process'],
+    annotations: ['Starts', 'Database down', 'Failovers', 'Alerts'],
   })
 })
 

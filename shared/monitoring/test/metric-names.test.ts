@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { eventually, withDatabase } from '@shared/postgres/testing'
-import { startService } from '@shared/service/testing'
+import { migrated, startService } from '@shared/service/testing'
 import { type Exported, readExported } from './exported-metrics.ts'
 import { dashboardQueries, readDashboard, readRules, repositoryRoot } from './monitoring-files.ts'
 import { readQuery } from './promql.ts'
@@ -17,14 +17,25 @@ const recorded = new Set(rules.flatMap(({ record }) => record ?? []))
 let exported: Exported
 
 beforeAll(async () => {
-  await using postgres = await withDatabase({ service: 'auth' })
+  await using postgres = await withDatabase({
+    service: 'auth',
+    template: migrated(`${repositoryRoot}/drizzle/auth/migrations`),
+  })
   await using service = startService({
     entry: `${repositoryRoot}/services/auth/src/index.ts`,
-    env: { DATABASE_URL: postgres.appUrl, DATABASE_NAME_CHECK: 'false', HEALTH_DETAILS: 'always' },
+    env: {
+      DATABASE_URL: postgres.appUrl,
+      // The same server by another name: only with several hosts there is something to say of them.
+      DATABASE_REPLICA_URL: postgres.appUrl.replace('127.0.0.1', 'localhost'),
+      DATABASE_NAME_CHECK: 'false',
+      HEALTH_DETAILS: 'always',
+    },
   })
   const url = await service.url()
   await eventually(async () => (await fetch(`${url}/readyz`)).status === 200)
   await fetch(`${url}/nowhere`)
+  // Statements are there once one has run.
+  await fetch(`${url}/users/${crypto.randomUUID()}`)
   exported = readExported(await (await fetch(`${url}/metrics`)).text())
 }, 60_000)
 

@@ -20,9 +20,9 @@ interface Container {
   ports: string[]
 }
 
-const services = readdirSync(join(repositoryRoot, 'services'), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
-  .map(({ name }) => {
+const services = readdirSync(join(repositoryRoot, 'services'))
+  .filter((name) => existsSync(join(repositoryRoot, 'services', name, 'package.json')))
+  .map((name) => {
     const text = readFileSync(join(repositoryRoot, 'services', name, '.env.development'), 'utf8')
     return { name, port: Number(parseEnv(text).PORT) }
   })

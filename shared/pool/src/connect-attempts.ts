@@ -1,5 +1,5 @@
 import type { ConnectBackoff } from './connect-backoff.ts'
-import { ConnectError } from './errors.ts'
+import { ConnectError, NoRoomError } from './errors.ts'
 import { Histogram } from './histogram.ts'
 import type { Connector, Slot } from './slot.ts'
 import type { PoolCounters } from './status.ts'
@@ -142,7 +142,7 @@ export class ConnectAttempts<C> {
   #fail(slot: Slot<C>, error: unknown): void {
     // One that was given up has failed before.
     if (!this.#attempts.has(slot)) return
-    if (!this.#isAborted) this.#count(slot, error)
+    if (!this.#isAborted && !(error instanceof NoRoomError)) this.#count(slot, error)
     this.forget(slot)
     this.#options.onFailed(slot, error)
   }

@@ -8,15 +8,19 @@ export interface ConnectBackoffOptions {
 const shortestPauseMs = 10
 // Also the longest time that a recovered server stays unnoticed.
 const longestPauseMs = 500
+const mostAtOnce = 32
 
 /**
  * Paces connection attempts to a server that fails them: one at a time, after a pause that doubles from 10 ms to half a
  * second, with jitter, however many callers wait. Beside attempts that are silent others may be under way, each after a
- * pause that doubles with their number. The first success ends it.
+ * pause that doubles with their number. The first success ends it; from there on attempts at once double with each success, so
+ * that a server that has just come back is not met by all connections of all pools in the same moment.
  */
 export class ConnectBackoff {
   readonly #options: ConnectBackoffOptions
   #failures = 0
+  /** Attempts that may be under way at once. */
+  #atOnce = Number.POSITIVE_INFINITY
   #failingSince: number | null = null
   #notBefore = 0
   #besideNotBefore = 0
@@ -38,7 +42,7 @@ export class ConnectBackoff {
    * `wake` is called when it may.
    */
   ready(arriving: number, silent: number): boolean {
-    if (this.#failures === 0) return true
+    if (this.#failures === 0) return arriving < this.#atOnce
     if (arriving > 0 && silent === 0) return false
     const notBefore = silent > 0 ? Math.max(this.#notBefore, this.#besideNotBefore) : this.#notBefore
     const pause = notBefore - this.#options.now()
@@ -70,6 +74,7 @@ export class ConnectBackoff {
     this.#knownAt = now
     this.#notBefore = now + this.#pause(this.#failures)
     this.#failures++
+    this.#atOnce = 1
   }
 
   /** An attempt has been without an answer for so long that others may start beside it. */
@@ -79,16 +84,29 @@ export class ConnectBackoff {
     if (this.#failures === 0) this.#failures = 1
   }
 
+  /** There is news from elsewhere that a server is there: the next attempt need not wait, and older ones say nothing any more. */
+  hurry(): void {
+    if (this.#failures === 0) return
+    this.#failures = 1
+    this.#failingSince = null
+    this.#notBefore = 0
+    this.#besideNotBefore = 0
+    this.#knownAt = this.#options.now()
+    this.stop()
+    this.#options.wake()
+  }
+
   succeeded(): void {
+    this.#atOnce = this.#atOnce < mostAtOnce ? this.#atOnce * 2 : Number.POSITIVE_INFINITY
     this.#failures = 0
     this.#failingSince = null
     this.#knownAt = this.#options.now()
     this.stop()
   }
 
-  /** The last failure, if it happened at or after `since`. */
+  /** The last failure, if it happened at or after `since`, or no attempt has succeeded after it: then only a pause came between. */
   lastFailureSince(since: number): { error: unknown } | null {
-    return this.#last && this.#last.at >= since ? this.#last : null
+    return this.#last && (this.failing || this.#last.at >= since) ? this.#last : null
   }
 
   stop(): void {

@@ -106,6 +106,21 @@ export class Dispatcher<C extends PoolConnection> {
     if (this.queue.length > 0) supply.request(this.#demand())
   }
 
+  /** How many connections could be in use now: those used within `recentMs`, and those that callers would take if there were more. */
+  demand(recentMs: number): number {
+    const { supply, pool, now } = this.#options
+    const usedAfter = now() - recentMs
+    let used = 0
+    let callers = this.queue.length
+    for (const { state, since, shares } of supply.slots) {
+      if (state === 'connecting') continue
+      if (state !== 'idle' || since > usedAfter) used++
+      callers += state === 'exclusive' ? 1 : shares
+    }
+    const wanted = this.queue.length > 0 ? supply.slots.leased + this.#demand() : 0
+    return Math.min(supply.most, Math.max(used, wanted, Math.min(callers, pool.poolSize)))
+  }
+
   /** Refuses new callers from now on; those in the queue stay there. */
   stop(): void {
     this.#isClosed = true
@@ -151,8 +166,11 @@ export class Dispatcher<C extends PoolConnection> {
     if (slots.count.idle > 0) return null
     // Each connection on its way will take one: a caller that goes behind others instead leaves it without work.
     const wanted = Math.max(1, this.queue.length)
-    const isComing = slots.size < pool.poolSize || wanted <= attempts.arriving
-    return isComing && !backoff.failing ? null : supply.leastLoaded(now)
+    const isBelowSize = slots.size < pool.poolSize
+    const isComing = (isBelowSize && slots.size < supply.limit) || wanted <= attempts.arriving
+    if (isComing && !backoff.failing) return null
+    if (isBelowSize) supply.miss()
+    return supply.leastLoaded(now)
   }
 
   /** Connections that the queue could use: one a caller up to poolSize, beyond it as few as can serve it. */

@@ -30,6 +30,8 @@ export class ConnectError extends DatabaseError {
   readonly sqlState: string | null
   readonly driverCode: string | null
   readonly retryable: boolean
+  /** Whether a server is there that may become the one to connect to: then callers wait until their own deadline. */
+  readonly worthWaiting: boolean
 
   constructor(
     message: string,
@@ -38,6 +40,7 @@ export class ConnectError extends DatabaseError {
       sqlState?: string | null
       driverCode?: string | null
       retryable?: boolean
+      worthWaiting?: boolean
       deadline?: Deadline
     } = {},
   ) {
@@ -45,6 +48,7 @@ export class ConnectError extends DatabaseError {
     this.sqlState = options.sqlState ?? null
     this.driverCode = options.driverCode ?? null
     this.retryable = options.retryable ?? true
+    this.worthWaiting = options.worthWaiting ?? false
   }
 }
 
@@ -67,7 +71,7 @@ export class CheckoutTimeoutError extends DatabaseError {
     const { owner = 'pool', waitedMs = timeoutMs } = options
     const deadline: Deadline = { owner, timeoutMs, spentOn: 'queue' }
     super(
-      `Pool ${status.name} limit of size ${status.poolSize} overflow ${status.maxOverflow} reached: no connection came free ` +
+      `Pool ${status.name} limit of size ${status.poolSize} overflow ${status.maxOverflow}${allowed(status)} reached: no connection came free ` +
         `in ${Math.round(waitedMs)} ms, when ${describeLimit(deadline)} were over (${status.checkedOut} checked out, ${status.idle} idle, ${status.connecting} connecting, ` +
         `${status.waiting} waiting). Find what holds them (oldest lease ${Math.round(status.oldestLeaseMs ?? 0)} ms) or raise poolSize.`,
       { ...options, deadline },
@@ -76,6 +80,20 @@ export class CheckoutTimeoutError extends DatabaseError {
     this.waitedMs = waitedMs
     this.status = status
   }
+}
+
+function allowed({ allowance }: PoolStatus): string {
+  return allowance === undefined
+    ? ''
+    : `, of which ${allowance} are allowed now by a ceiling that it shares with others,`
+}
+
+/**
+ * There is no room for another connection now, which is no failure of the server: a connector throws it before it has tried, and
+ * the pool's callers wait until `allow()` lets them. None of them ever sees it.
+ */
+export class NoRoomError extends Error {
+  override readonly name = 'NoRoomError'
 }
 
 /** The caller's AbortSignal fired before it had a connection; `cause` is the signal's reason. */

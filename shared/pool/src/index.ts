@@ -1,5 +1,6 @@
 export type { Deadline, DeadlineOwner, SpentOn, TimeLimit } from './deadline.ts'
 export { describeLimit } from './deadline.ts'
+export { type Deferred, deferred } from './deferred.ts'
 export type { CheckoutOptions } from './dispatcher.ts'
 export {
   CheckoutAbortedError,
@@ -8,13 +9,14 @@ export {
   ConnectError,
   DatabaseError,
   NestedCheckoutError,
+  NoRoomError,
   PoolClosedError,
   PoolSaturatedError,
   StatementTimeoutError,
   WorkAbortedError,
 } from './errors.ts'
 export { Histogram, type HistogramSnapshot, quantileMs } from './histogram.ts'
-export type { ExclusiveLease, SharedLease } from './lease.ts'
+export { callSite, type ExclusiveLease, programLine, type SharedLease } from './lease.ts'
 export {
   boolean,
   type Check,
@@ -33,7 +35,7 @@ export {
 } from './option-table.ts'
 export { type PoolOptions, poolOptions, type ResetMode, resolvePoolOptions } from './pool-options.ts'
 export { QueuePool, type QueuePoolOptions } from './queue-pool.ts'
-export type { Connector, LeaseKind, PoolConnection } from './slot.ts'
+export type { CallSite, Connector, LeaseKind, PoolConnection } from './slot.ts'
 export {
   type CloseReason,
   createCounters,

@@ -68,23 +68,38 @@ export class SharedLease<C> {
   }
 }
 
+// Calls of the layer, with a tracer's between them, are more than the 10 that runtimes note.
+const mostCalls = 25
+
 /** Notes where the caller is. */
 export function callSite(): CallSite {
-  return new Error()
+  const usual = Error.stackTraceLimit
+  Error.stackTraceLimit = Math.max(usual, mostCalls)
+  const site = new Error()
+  Error.stackTraceLimit = usual
+  return site
 }
 
 /**
  * The line of the program at a call site: the first that is not of these folders, of a dependency or of the runtime.
  *
- * @param ownFolders Folders of the layer's own code.
+ * @param ownFolders Folders whose code is not the program's, beside the pool's own.
  */
 export function describeCallSite(site: CallSite | null, ownFolders: readonly string[]): string {
-  const lines = (site?.stack ?? '')
+  return programLine(site, ownFolders) ?? linesOf(site)[0] ?? 'an unknown place'
+}
+
+/** The line of the program at a call site, as `describeCallSite` finds it; null where there is none. */
+export function programLine(site: CallSite | null, ownFolders: readonly string[]): string | null {
+  const isOwn = (line: string) =>
+    [import.meta.dirname, ...ownFolders].some((folder) => line.includes(folder)) ||
+    /node_modules|\(native|\(unknown\)|node:|\[native code\]/.test(line)
+  return linesOf(site).find((line) => !isOwn(line)) ?? null
+}
+
+function linesOf(site: CallSite | null): string[] {
+  return (site?.stack ?? '')
     .split('\n')
     .slice(1)
     .map((line) => line.trim().replace(/^at /, ''))
-  const isOwn = (line: string) =>
-    ownFolders.some((folder) => line.includes(folder)) ||
-    /node_modules|\(native|node:|\[native code\]/.test(line)
-  return lines.find((line) => !isOwn(line)) ?? lines[0] ?? 'an unknown place'
 }

@@ -33,7 +33,7 @@ export class Leases<C extends PoolConnection> implements LeaseOwner<C> {
 
   constructor(options: LeasesOptions<C>) {
     this.#options = options
-    this.#ownFolders = [import.meta.dirname, ...options.ownFolders]
+    this.#ownFolders = options.ownFolders
   }
 
   /** Where the caller is, for the report of a lease held too long: it costs more than all the rest of a checkout. */

@@ -1,3 +1,4 @@
+import { currentTimes } from './current-times.ts'
 import { type CheckoutOptions, Dispatcher } from './dispatcher.ts'
 import { PoolClosedError } from './errors.ts'
 import type { ExclusiveLease, SharedLease } from './lease.ts'
@@ -19,6 +20,8 @@ export interface QueuePoolOptions<C> {
   connectTimeoutMs: number
   connect: Connector<C>
   onEvent?: (type: PoolEventType, error?: unknown, detail?: string) => void
+  /** Called when another connection is wanted and only what `allow()` has set stands in the way; often, so it must cost little. */
+  onShort?: () => void
   /** Folders whose code is not the program's: a lease's call site is the first line outside them. */
   ownFolders?: readonly string[]
   /** Monotonic clock in ms. Default performance.now. */
@@ -63,6 +66,7 @@ export class QueuePool<C extends PoolConnection> {
       random: options.random ?? Math.random,
       isWanted: () => this.#dispatcher.queue.length > 0,
       onChange: () => this.#dispatcher.serve(),
+      onShort: options.onShort ?? (() => {}),
       onRefused: (error) => this.#dispatcher.queue.rejectAll(error),
     })
     this.#leases = new Leases<C>({
@@ -142,6 +146,34 @@ export class QueuePool<C extends PoolConnection> {
     this.#counters.preemptions++
   }
 
+  /** Callers in the queue. */
+  get waiting(): number {
+    return this.#dispatcher.queue.length
+  }
+
+  /** How much there is to do: connections in use, and callers in the queue. */
+  get load(): number {
+    return this.#supply.slots.leased + this.#dispatcher.queue.length
+  }
+
+  /** What the server may hold of this pool: connections in whatever state, those being opened or closed included. */
+  get size(): number {
+    return this.#supply.size
+  }
+
+  /** How many connections could be in use now: those used within `recentMs`, and those that callers would take if there were more. */
+  demand(recentMs: number): number {
+    return this.#dispatcher.demand(recentMs)
+  }
+
+  /**
+   * Sets the most connections there may be for now, within poolSize + maxOverflow: what is idle beyond it is closed, what is in
+   * use when it comes back.
+   */
+  allow(count: number): void {
+    this.#supply.allow(count)
+  }
+
   /** The connections there are now, in whatever state. */
   *connections(): Generator<C> {
     for (const { connection } of this.#supply.slots) if (connection) yield connection
@@ -157,11 +189,18 @@ export class QueuePool<C extends PoolConnection> {
     this.#supply.invalidate(this.#now())
   }
 
+  /** A server that was failing is known to be there again: connects now instead of after a pause. */
+  reconnect(): void {
+    this.#supply.backoff.hurry()
+  }
+
   /** One consistent snapshot of the pool. */
   status(): PoolStatus {
     return poolStatus({
       name: this.#name,
       options: this.#options,
+      limit: this.#supply.limit,
+      most: this.#supply.most,
       slots: this.#supply.slots,
       queue: this.#dispatcher.queue,
       counters: this.#counters,
@@ -169,7 +208,7 @@ export class QueuePool<C extends PoolConnection> {
     })
   }
 
-  /** How long waits, leases and connects took, since the pool was made. */
+  /** How long waits, leases and connects took, since the pool was made, and how long those take that are not over. */
   timings(): PoolTimings {
     const { waits } = this.#dispatcher
     return {
@@ -177,6 +216,7 @@ export class QueuePool<C extends PoolConnection> {
       waitMs: waits.snapshot(this.#counters.checkouts - waits.count),
       useMs: this.#leases.times.snapshot(),
       createMs: this.#supply.attempts.times.snapshot(),
+      ...currentTimes(this.#supply.slots, this.#dispatcher.queue, this.#now()),
     }
   }
 

@@ -20,7 +20,7 @@ export interface PoolConnection {
   destroy(): Promise<void>
 }
 
-/** Makes one connection; `onLost` is called once if it is lost later, unasked. */
+/** Makes one connection, or throws NoRoomError; `onLost` is called once if it is lost later, unasked. */
 export type Connector<C> = (options: {
   timeoutMs: number
   signal: AbortSignal

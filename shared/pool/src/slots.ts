@@ -22,6 +22,18 @@ export class Slots<C> implements Iterable<Slot<C>> {
     return oldest
   }
 
+  /** The single statements that are behind another one on its connection, and since when the slowest of those runs. */
+  get crowd(): { behind: number; since: number | null } {
+    let behind = 0
+    let since: number | null = null
+    for (const { shares, busySince } of this.#all) {
+      if (shares < 2) continue
+      behind += shares - 1
+      if (since === null || busySince < since) since = busySince
+    }
+    return { behind, since }
+  }
+
   /** Whether each of them is held by a caller that itself waits for a connection. */
   get areAllHeldByWaiters(): boolean {
     for (const { lease } of this.#all) if (!lease || lease.nestedWaits === 0) return false

@@ -19,6 +19,7 @@ export type CloseReason =
   | 'overflow'
   | 'recycled'
   | 'idle'
+  | 'ceiling'
   | 'invalidated'
   | 'ping-failed'
   | 'reset-failed'
@@ -68,8 +69,14 @@ export interface PoolStatus {
   overflow: number
   connecting: number
   waiting: number
+  /** Single statements that wait behind another one on its connection; they are not in the queue. */
+  behind: number
+  /** Most connections there may be now; absent where nothing but poolSize and maxOverflow bounds them. */
+  allowance?: number
   oldestLeaseMs: number | null
   longestWaitMs: number | null
+  /** How long the slowest statement that others are behind has been running; null when none is. */
+  longestBehindMs: number | null
   counters: PoolCounters
 }
 
@@ -81,6 +88,13 @@ export interface PoolTimings {
   useMs: HistogramSnapshot
   /** Opening a connection, up to its first answer. */
   createMs: HistogramSnapshot
+  /**
+   * How long those have waited until now that still wait: callers in the queue, and statements behind another one, which count as
+   * long as that one has been running.
+   */
+  waitingMs: HistogramSnapshot
+  /** How long until now the leases have been held that are out, of a shared connection the statement that runs. */
+  holdingMs: HistogramSnapshot
 }
 
 /** Counters at zero. */
@@ -104,6 +118,7 @@ export function createCounters(): PoolCounters {
       overflow: 0,
       recycled: 0,
       idle: 0,
+      ceiling: 0,
       invalidated: 0,
       'ping-failed': 0,
       'reset-failed': 0,
@@ -119,16 +134,33 @@ export function createCounters(): PoolCounters {
 interface PoolParts {
   name: string
   options: { poolSize: number; maxOverflow: number }
-  slots: { count: { connecting: number; idle: number }; leased: number; oldestLease: number | null }
+  /** Most connections there may be now, and ever. */
+  limit: number
+  most: number
+  slots: {
+    count: { connecting: number; idle: number }
+    leased: number
+    oldestLease: number | null
+    crowd: { behind: number; since: number | null }
+  }
   queue: { length: number; head: { since: number } | null }
   counters: PoolCounters
   now: number
 }
 
 /** The snapshot of a pool. */
-export function poolStatus({ name, options, slots, queue, counters, now }: PoolParts): PoolStatus {
+export function poolStatus({
+  name,
+  options,
+  limit,
+  most,
+  slots,
+  queue,
+  counters,
+  now,
+}: PoolParts): PoolStatus {
   const { poolSize, maxOverflow } = options
-  const { count, leased, oldestLease } = slots
+  const { count, leased, oldestLease, crowd } = slots
   const total = count.connecting + count.idle + leased
   return {
     name,
@@ -140,8 +172,11 @@ export function poolStatus({ name, options, slots, queue, counters, now }: PoolP
     overflow: Math.max(0, total - poolSize),
     connecting: count.connecting,
     waiting: queue.length,
+    behind: crowd.behind,
+    ...(limit < most && { allowance: limit }),
     oldestLeaseMs: oldestLease === null ? null : now - oldestLease,
     longestWaitMs: queue.head && now - queue.head.since,
+    longestBehindMs: crowd.since === null ? null : now - crowd.since,
     counters: { ...counters, closes: { ...counters.closes } },
   }
 }

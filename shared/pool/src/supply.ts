@@ -1,6 +1,6 @@
 import { ConnectAttempts } from './connect-attempts.ts'
 import { ConnectBackoff } from './connect-backoff.ts'
-import { ConnectError } from './errors.ts'
+import { ConnectError, NoRoomError } from './errors.ts'
 import { IdleConnections } from './idle-connections.ts'
 import type { PoolOptions } from './pool-options.ts'
 import { type Connector, connectingSlot, type LeaseKind, type PoolConnection, type Slot } from './slot.ts'
@@ -20,9 +20,12 @@ export interface SupplyOptions<C> {
   isWanted: () => boolean
   /** Called after everything that may have made a connection available or made room for one. */
   onChange: () => void
+  /** Called when another connection is wanted and only the allowance stands in the way. */
+  onShort: () => void
   /**
    * Called when no connection is left and waiting for one is pointless: the server refuses for a reason that time does
-   * not remove, or an attempt failed that began when it had been failing for connectTimeoutMs.
+   * not remove, or an attempt failed that began when it had been failing for connectTimeoutMs, and no server is there that may
+   * become the right one.
    */
   onRefused: (error: unknown) => void
 }
@@ -36,8 +39,10 @@ const mostOverflowConnects = 2
  * Pings and connects are made for the pool, never for one caller: the head of the queue takes what is ready first.
  */
 export class Supply<C extends PoolConnection> {
-  /** Most connections there may be. */
-  readonly limit: number
+  /** Most connections there may ever be. */
+  readonly most: number
+  /** Most connections there may be now: `most`, or fewer while fewer are allowed. */
+  limit: number
   readonly slots = new Slots<C>()
   readonly backoff: ConnectBackoff
   readonly attempts: ConnectAttempts<C>
@@ -59,7 +64,8 @@ export class Supply<C extends PoolConnection> {
       now: options.now,
       onRetired: (slot, reason) => this.close(slot, reason),
     })
-    this.limit = maxOverflow < 0 ? Number.POSITIVE_INFINITY : poolSize + maxOverflow
+    this.most = maxOverflow < 0 ? Number.POSITIVE_INFINITY : poolSize + maxOverflow
+    this.limit = this.most
     this.backoff = new ConnectBackoff({ now: options.now, random: options.random, wake: options.onChange })
     this.attempts = new ConnectAttempts<C>({
       connect: options.connect,
@@ -75,7 +81,30 @@ export class Supply<C extends PoolConnection> {
 
   /** True when every connection there can be is held by a caller that itself waits for one. */
   get isDeadlocked(): boolean {
-    return this.slots.size >= this.limit && this.slots.areAllHeldByWaiters
+    return this.slots.size >= this.most && this.slots.areAllHeldByWaiters
+  }
+
+  /** What the server may hold: connections in whatever state, those being closed included. */
+  get size(): number {
+    return this.slots.size + this.#closing.size
+  }
+
+  /**
+   * Sets the most connections there may be, as far as the pool's options go: idle ones beyond it are closed now, the one used
+   * longest ago first, those in use as they come back.
+   */
+  allow(count: number): void {
+    this.limit = Math.min(this.most, count)
+    for (const slot of this.#idle.all()) {
+      if (this.slots.size <= this.limit) break
+      this.close(slot, 'ceiling')
+    }
+    this.#options.onChange()
+  }
+
+  /** Another connection would be of use. */
+  miss(): void {
+    if (this.limit < this.most && this.slots.size >= this.limit) this.#options.onShort()
   }
 
   /** The idle connection used last that may be handed out as it is. Retired ones met on the way are closed. */
@@ -87,7 +116,10 @@ export class Supply<C extends PoolConnection> {
   leastLoaded(now: number): Slot<C> | null {
     const { sharedDepth, slowStatementMs } = this.#options.pool
     let best: Slot<C> | null = null
+    // So many have to leave, which they can't while statements keep coming.
+    let leaving = this.slots.size - this.limit
     for (const slot of this.slots) {
+      if (slot.state === 'shared' && leaving-- > 0) continue
       if (slot.state !== 'shared' || slot.shares >= sharedDepth || (best && slot.shares >= best.shares))
         continue
       if (now - slot.busySince > slowStatementMs || this.#idle.isSuspect(slot)) continue
@@ -103,15 +135,18 @@ export class Supply<C extends PoolConnection> {
       const stale = this.#idle.top
       if (stale) this.#ping(stale)
       else if (this.canGrow()) this.#open()
-      else return
+      else {
+        this.miss()
+        return
+      }
     }
   }
 
   /** Whether a connection may be opened now: there is room, or a silent attempt to make it, and the server is not failing. */
   canGrow(): boolean {
     const { arriving, expendable, silent } = this.attempts
-    if (this.#stopped || (this.#size >= this.limit && !expendable)) return false
-    if (this.#size - silent >= this.#poolSize && arriving >= mostOverflowConnects) return false
+    if (this.#stopped || this.size - (expendable ? 1 : 0) >= this.limit) return false
+    if (this.size - silent >= this.#poolSize && arriving >= mostOverflowConnects) return false
     return this.attempts.mayBegin()
   }
 
@@ -178,11 +213,6 @@ export class Supply<C extends PoolConnection> {
     await Promise.all([...this.#closing, this.attempts.ended()])
   }
 
-  /** What counts against the limit. */
-  get #size(): number {
-    return this.slots.size + this.#closing.size
-  }
-
   #ping(slot: Slot<C>): void {
     const { counters, now, onEvent, pool, onChange } = this.#options
     const startedAt = now()
@@ -203,7 +233,7 @@ export class Supply<C extends PoolConnection> {
 
   #open(): void {
     const { now, onEvent, pool, random } = this.#options
-    const inTheWay = this.#size >= this.limit ? this.attempts.expendable : null
+    const inTheWay = this.size >= this.limit ? this.attempts.expendable : null
     const givenUp = inTheWay && this.attempts.giveUp(inTheWay)
     if (inTheWay) this.#forget(inTheWay)
     const createdAt = now()
@@ -223,11 +253,12 @@ export class Supply<C extends PoolConnection> {
   #refused(slot: Slot<C>, error: unknown): void {
     this.#forget(slot)
     const { connectTimeoutMs, onChange, onEvent, onRefused } = this.#options
-    if (!this.#stopped) {
+    if (!this.#stopped && !(error instanceof NoRoomError)) {
       onEvent('connect-failed', error)
-      const final = error instanceof ConnectError && !error.retryable
+      const { retryable = true, worthWaiting = false } = error instanceof ConnectError ? error : {}
       // An attempt begun in time is waited for: one that meets silence may take as long as the whole bound.
-      const isHopeless = final || this.backoff.failingForMs(slot.createdAt) >= connectTimeoutMs
+      const isTooLong = !worthWaiting && this.backoff.failingForMs(slot.createdAt) >= connectTimeoutMs
+      const isHopeless = !retryable || isTooLong
       if (isHopeless && this.slots.count.idle + this.slots.leased === 0) onRefused(error)
     }
     onChange()
@@ -254,7 +285,7 @@ export class Supply<C extends PoolConnection> {
   }
 
   #rest(slot: Slot<C>, now: number): void {
-    const reason = this.#idle.retirement(slot, now)
+    const reason = this.slots.size > this.limit ? 'ceiling' : this.#idle.retirement(slot, now)
     if (reason || (this.#idle.length >= this.#poolSize && !this.#options.isWanted())) {
       this.close(slot, reason ?? 'overflow')
       return

@@ -60,7 +60,11 @@ export interface Clock {
  * A pool over fake connections, on a clock that only the test moves. `connect` is called for each attempt; by default it
  * succeeds at once.
  */
-export function createFakePool(options: Partial<PoolOptions> = {}, random: () => number = () => 0) {
+export function createFakePool(
+  options: Partial<PoolOptions> = {},
+  random: () => number = () => 0,
+  onShort: () => void = () => {},
+) {
   const clock: Clock = { now: 1_000 }
   const connections: FakeConnection[] = []
   const events: string[] = []
@@ -75,6 +79,7 @@ export function createFakePool(options: Partial<PoolOptions> = {}, random: () =>
     now: () => clock.now,
     random,
     onEvent: (type) => events.push(type),
+    onShort,
     connect: ({ signal, onLost }) => {
       control.attempts++
       return control.connect(() => {

@@ -39,6 +39,7 @@ export class Oracle {
   readonly callers: Caller[] = []
   readonly attempts = new Set<Attempt>()
   closing = false
+  #allowed = Number.POSITIVE_INFINITY
   #cutAt = Number.POSITIVE_INFINITY
   readonly expected = {
     checkouts: 0,
@@ -179,7 +180,15 @@ export class Oracle {
     this.closing = true
   }
 
+  allow(count: number): void {
+    this.#allowed = count
+  }
+
   attempt(): Attempt {
+    demand(
+      this.live.length + this.attempts.size + this.#closingCount < this.#limit,
+      'an attempt begins without room for it',
+    )
     const attempt = { startedAt: this.#clock.now }
     this.attempts.add(attempt)
     this.#pacedAt = this.#clock.now
@@ -230,13 +239,18 @@ export class Oracle {
       connecting,
       overflow: Math.max(0, total - poolSize),
       waiting: this.waiting.length,
+      allowance: this.#limit < this.#most ? this.#limit : undefined,
     })
     same(status.counters, this.expected)
     this.#checkCounters(status)
     const stillClosing = this.closing ? 0 : this.#closingCount
     demand(
-      total + stillClosing <= this.#limit,
+      total + stillClosing <= this.#most,
       `${total} connections and ${stillClosing} being closed are over the limit`,
+    )
+    demand(
+      idle.length === 0 || total <= this.#limit,
+      'an idle connection is kept that is not allowed any more',
     )
     demand(!this.closing || idle.length === 0, 'a closed pool keeps idle connections')
     // With pre-ping, one that came back for a waiter may stay when that waiter was served otherwise.
@@ -251,6 +265,10 @@ export class Oracle {
   }
 
   get #limit(): number {
+    return Math.min(this.#most, this.#allowed)
+  }
+
+  get #most(): number {
     const { poolSize, maxOverflow } = this.#options
     return maxOverflow < 0 ? Number.POSITIVE_INFINITY : poolSize + maxOverflow
   }
@@ -301,14 +319,17 @@ export class Oracle {
     const silent = [...this.attempts].filter((attempt) => this.#ageOf(attempt) > 1_000).length
     const onTheWay = this.attempts.size - silent + pinging
     // One that is silent may be waited for to its end; every other makes room.
-    const mayOpen = (size < this.#limit || silent > 1) && now > this.#pacedAt + 501
+    const mayOpen = size - Math.min(1, Math.max(0, silent - 1)) < this.#limit && now > this.#pacedAt + 501
     demand(
       onTheWay > 0 || (idle.length === 0 && !mayOpen),
       `caller ${head.position} waits and nothing is on its way`,
     )
     if (head.kind !== 'shared' || idle.length > 0) return
     // A single statement may wait for what was begun for it; otherwise it goes behind others once no more are opened.
-    const full = this.live.length >= this.#options.poolSize ? onTheWay === 0 : this.#failing && pinging === 0
+    const kept = Math.min(this.#options.poolSize, this.#limit)
+    const full = this.live.length >= kept ? onTheWay === 0 : this.#failing && pinging === 0
+    // Of those that have to leave, the pool chooses which take no more.
+    if (size > this.#limit) return
     const free = this.live.some((member) => this.#mayShare(member))
     demand(!full || !free, `caller ${head.position} waits for room on a connection that has some`)
   }

@@ -24,6 +24,7 @@ export type Step =
   | { do: 'pass'; ms: number }
   | { do: 'connects' | 'pings'; manner: Manner; deaf: boolean }
   | { do: 'closes'; slow: boolean }
+  | { do: 'allow'; count: number }
   | { do: 'answer'; at: number; manner: Manner }
   | { do: 'close'; timeoutMs: number }
 
@@ -55,6 +56,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 5, arbitrary: fc.record({ do: of('connects', 'pings'), manner, deaf: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: of('closes'), slow: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: of('allow'), count: fc.constantFrom(0, 1, 2, 3, Number.POSITIVE_INFINITY) }),
+  },
   { weight: 5, arbitrary: fc.record({ do: of('answer'), at, manner }) },
   {
     weight: 10,

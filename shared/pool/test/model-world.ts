@@ -203,6 +203,9 @@ export function createWorld(options: Partial<PoolOptions>) {
     else if (step.do === 'invalidate') {
       oracle.invalidate()
       pool.invalidate()
+    } else if (step.do === 'allow') {
+      oracle.allow(step.count)
+      pool.allow(step.count)
     } else if (step.do === 'pass') await time.pass(step.ms, check)
     else if (step.do === 'connects') Object.assign(manners, { connect: step.manner, deaf: step.deaf })
     else if (step.do === 'pings') manners.ping = step.manner

@@ -37,7 +37,11 @@ export async function createWorld(): Promise<World> {
       const PREPARED = name === 'stock' ? '0' : '1'
       return startServer(join(servers, 'stock.ts'), { DATABASE_URL: urls.product, PREPARED })
     }
-    const env: Record<string, string> = { DATABASE_URL: urls[name], HEALTH_DETAILS: 'always' }
+    const env: Record<string, string> = {
+      DATABASE_URL: urls[name],
+      HEALTH_DETAILS: 'always',
+      REQUIRE_SESSION: 'false',
+    }
     if (name === 'cart') env.PRODUCT_URL = `http://127.0.0.1:${productPort}`
     return startServer(join(root, `services/${name}/src/index.ts`), env)
   }

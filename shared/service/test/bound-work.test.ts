@@ -7,8 +7,6 @@ import { listen } from '../src/serve/listen.ts'
 import { createFakeDatabase } from './fake-database.ts'
 import { keepLines } from './log-lines.ts'
 
-const patience = { timeoutMs: 10_000 }
-
 /** A service with slow routes, on a pool of one connection, behind a real socket. */
 async function startSlowService(requestTimeoutMs: number) {
   const log = keepLines()
@@ -27,17 +25,17 @@ async function startSlowService(requestTimeoutMs: number) {
     logger: log.logger,
     requestTimeoutMs,
   })
-  app.get('/sleep', async (c) => c.json(await db.execute('select pg_sleep(30)')))
+  app.get('/sleep', async (c) => c.json(await db.execute('select pg_sleep(60)')))
   app.post('/sleep', async (c) => {
     await c.req.json()
     await db.transaction(async (tx) => {
       await tx.execute('select 1')
-      await tx.execute('select pg_sleep(30)')
+      await tx.execute('select pg_sleep(60)')
     })
     return c.body(null, 204)
   })
   app.get('/pid', async (c) => c.json(await db.execute('select pg_backend_pid() as pid')))
-  const server = listen({ fetch: app.fetch, host: '127.0.0.1', port: 0, logger: log.logger })
+  const server = await listen({ fetch: app.fetch, host: '127.0.0.1', port: 0, logger: log.logger })
 
   const backends = () =>
     observer.db.execute<{ pid: number; state: string }>(
@@ -49,11 +47,11 @@ async function startSlowService(requestTimeoutMs: number) {
     send: (path: string, init?: RequestInit) => fetch(new URL(path, server.url), init),
     backends: async () => (await backends()).map(({ pid, state }) => ({ pid, state })),
     async reachesState(state: string) {
-      await eventually(async () => (await backends()).some((backend) => backend.state === state), patience)
+      await eventually(async () => (await backends()).some((backend) => backend.state === state))
     },
     /** Sends a request and does not read the answer. */
     async sendRaw(request: string) {
-      const socket = connect({ host: '127.0.0.1', port: server.port ?? 0 })
+      const socket = connect({ host: '127.0.0.1', port: server.port })
       await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject))
       socket.write(request)
       return { hangUp: () => socket.destroy() }
@@ -80,7 +78,7 @@ const requests = {
 /** The one connection is free, is the one it was, and serves the next request. */
 async function expectFree(service: SlowService, before: { pid: number }[]) {
   await service.reachesState('idle')
-  await eventually(() => service.database.status().checkedOut === 0, patience)
+  await eventually(() => service.database.status().checkedOut === 0)
   expect(await (await service.send('/pid')).json()).toEqual([{ pid: before[0]?.pid }])
   expect(service.database.status()).toMatchObject({
     total: 1,
@@ -105,7 +103,7 @@ describe('a client that disconnects', () => {
 
       const [method, path] = request.split(' ')
       const lines = () => service.log.lines().filter((line) => line.path === path)
-      await eventually(() => lines().length > 0, patience)
+      await eventually(() => lines().length > 0)
       const [line, ...more] = lines()
       expect(more).toEqual([])
       expect(line).toMatchObject({ level: 'info', method, status: 499, code: 'client-gone' })
@@ -128,7 +126,7 @@ describe('a client that disconnects', () => {
       await service.send('/pid')
       client.hangUp()
       const line = () => service.log.lines().find(({ path }) => path === '/sleep')
-      await eventually(() => line() !== undefined, patience)
+      await eventually(() => line() !== undefined)
       expect(line()).toMatchObject({ level: 'info', status: 499, code: 'client-gone' })
     },
     60_000,
@@ -138,11 +136,11 @@ describe('a client that disconnects', () => {
     await using service = await startSlowService(60_000)
     const release = Promise.withResolvers<void>()
     const held = service.database.use(() => release.promise)
-    await eventually(() => service.database.status().checkedOut === 1, patience)
+    await eventually(() => service.database.status().checkedOut === 1)
     const client = await service.sendRaw(requests['a statement'])
-    await eventually(() => service.database.status().waiting === 1, patience)
+    await eventually(() => service.database.status().waiting === 1)
     client.hangUp()
-    await eventually(() => service.database.status().waiting === 0, patience)
+    await eventually(() => service.database.status().waiting === 0)
     expect(service.database.status()).toMatchObject({ checkedOut: 1 })
     release.resolve()
     await held

@@ -1,5 +1,23 @@
-import type { DatabaseEvent, EventCounts, Pooler, PoolStatus, PoolTimings } from '@shared/database'
-import type { Advice, DatabaseHealth, Monitor, Sample, Seen, ServerReport } from '@shared/monitor'
+import type {
+  CeilingStatus,
+  DatabaseEvent,
+  EventCounts,
+  HostState,
+  Pooler,
+  PoolStatus,
+  PoolTimings,
+  ReadCounters,
+  ReplicaStatus,
+} from '@shared/database'
+import {
+  type Advice,
+  type DatabaseHealth,
+  type Monitor,
+  reportHosts,
+  type Sample,
+  type Seen,
+  type ServerReport,
+} from '@shared/monitor'
 import { createCounters } from '@shared/pool'
 import type { ServiceDatabase } from '../src/index.ts'
 
@@ -8,6 +26,7 @@ export interface FakeAnswers {
   probe: DatabaseHealth
   pool: Partial<PoolStatus>
   pooler: Pooler | null
+  ceiling: CeilingStatus | null
   server: ServerReport | null
   events: DatabaseEvent[]
   eventCounts: Partial<EventCounts>
@@ -15,7 +34,11 @@ export interface FakeAnswers {
   replicas: number
   samples: Sample[]
   advice: Advice[]
-  seen: Seen
+  seen: Omit<Seen, 'hosts'>
+  hosts: HostState[]
+  /** The pools of other hosts. */
+  standbys: ReplicaStatus[]
+  reads: ReadCounters
   connect: () => Promise<void>
 }
 
@@ -25,6 +48,7 @@ export function createFakeDatabase(given: Partial<FakeAnswers> = {}) {
     probe: { status: 'connected', latencyMs: 0.4, code: null, checkedAt: '2026-01-01T00:00:00.000Z' },
     pool: {},
     pooler: null,
+    ceiling: null,
     server: confinedServer,
     events: [],
     eventCounts: {},
@@ -32,7 +56,10 @@ export function createFakeDatabase(given: Partial<FakeAnswers> = {}) {
     replicas: 1,
     samples: [],
     advice: [],
-    seen: { health: null, server: null },
+    seen: { health: null, server: null, blockages: [] },
+    hosts: [],
+    standbys: [],
+    reads: { standby: 0, primary: 0, behind: 0, failed: 0 },
     connect: () => Promise.resolve(),
     ...given,
   }
@@ -45,7 +72,14 @@ export function createFakeDatabase(given: Partial<FakeAnswers> = {}) {
     status: () => ({ ...idlePool, ...answers.pool }),
     events: () => answers.events,
     eventCounts: () => ({ ...noEvents, ...answers.eventCounts }),
-    timings: () => ({ waitMs: nothing, useMs: nothing, createMs: nothing, ...answers.timings }),
+    timings: () => ({
+      waitMs: nothing,
+      useMs: nothing,
+      createMs: nothing,
+      waitingMs: nothing,
+      holdingMs: nothing,
+      ...answers.timings,
+    }),
     observe: () => Promise.reject(new Error('there is no connection')),
     record: () => undefined,
     connect: () => {
@@ -53,6 +87,12 @@ export function createFakeDatabase(given: Partial<FakeAnswers> = {}) {
       return answers.connect()
     },
     within: (_options, fn) => fn(),
+    writtenUntil: () => null,
+    hosts: () => answers.hosts,
+    replicas: () => answers.standbys,
+    readCounts: () => answers.reads,
+    ceiling: () => answers.ceiling,
+    maxLagMs: 10_000,
     close: () => {
       calls.close += 1
       return Promise.resolve()
@@ -64,7 +104,7 @@ export function createFakeDatabase(given: Partial<FakeAnswers> = {}) {
     },
     samples: (since = 0) => answers.samples.filter(({ at }) => at > since),
     advice: () => answers.advice,
-    seen: () => answers.seen,
+    seen: () => ({ ...answers.seen, hosts: reportHosts(answers.hosts) }),
     sample: () => undefined,
     start: () => undefined,
     stop: () => undefined,
@@ -96,7 +136,23 @@ export const confinedServer: ServerReport = {
   confinement: { confined: true, findings: [] },
   longestTransactionMs: null,
   statements: [],
+  blockages: [],
 }
+
+const host = { lagMs: null, lsn: 7n, code: null }
+
+/** A failover is over: db-2 is the primary in place of db-1, and db-3 its standby. */
+export const failedOverHosts: HostState[] = [
+  {
+    ...host,
+    host: { name: 'db-1', port: 5432 },
+    role: 'unreachable',
+    timeline: 1,
+    code: 'ECONNREFUSED',
+  },
+  { ...host, host: { name: 'db-2', port: 5432 }, role: 'primary', timeline: 2 },
+  { ...host, host: { name: 'db-3', port: 5432 }, role: 'standby', timeline: 2, lagMs: 250.4 },
+]
 
 /** A pool with one connection that is not used yet. */
 export const idlePool = {
@@ -109,10 +165,12 @@ export const idlePool = {
   overflow: 0,
   connecting: 0,
   waiting: 0,
+  behind: 0,
+  longestBehindMs: null,
   oldestLeaseMs: null,
   longestWaitMs: null,
   counters: createCounters(),
 } satisfies PoolStatus
 
-const noEvents = { 'statement-stalled': 0, 'lease-leaked': 0 } as EventCounts
+const noEvents = { 'statement-stalled': 0, 'lease-leaked': 0, 'failed-over': 0 } as EventCounts
 const nothing = { boundsMs: [1, 10], counts: [0, 0, 0], count: 0, sumMs: 0 }

@@ -21,7 +21,7 @@ async function startSmallService() {
     return c.json({ held: true })
   })
   app.get('/work', async (c) => c.json(await database.db.execute('select 1 as n, pg_sleep(0.005)::text')))
-  const server = listen({ fetch: app.fetch, host: '127.0.0.1', port: 0, logger: silentLogger() })
+  const server = await listen({ fetch: app.fetch, host: '127.0.0.1', port: 0, logger: silentLogger() })
   return {
     database,
     gate,
@@ -72,7 +72,7 @@ test('requests past the end of the queue get 503 with Retry-After while those be
     const { status } = (await (await send('/health')).json()) as { status: string }
     return status === 'healthy'
   })
-}, 20_000)
+}, 60_000)
 
 test('under ten times the load each request is served or refused as busy, and afterwards all is as before', async () => {
   await using service = await startSmallService()
@@ -97,4 +97,4 @@ test('under ten times the load each request is served or refused as busy, and af
   expect(refused).toBeGreaterThan(0)
   expect((await send('/work')).status).toBe(200)
   await eventually(() => database.status().checkedOut === 0)
-}, 30_000)
+}, 60_000)

@@ -90,5 +90,5 @@ test.each(Object.entries(answers))(
     await eventually(() => database.status().checkedOut === 0)
     expect(database.status()).toMatchObject({ waiting: 0, counters: { timeouts: 0, saturations: 0 } })
   },
-  30_000,
+  60_000,
 )

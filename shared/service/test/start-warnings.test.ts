@@ -1,13 +1,17 @@
 import { expect, test } from 'bun:test'
 import { eventually, withDatabase } from '@shared/postgres/testing'
-import { startService } from '../src/testing/index.ts'
+import { migrated, startService } from '../src/testing/index.ts'
 
 const entry = `${import.meta.dir}/../../../services/auth/src/index.ts`
-const patience = { timeoutMs: 20_000, intervalMs: 50 }
+const patience = { timeoutMs: 30_000, intervalMs: 50 }
 
 /** What a service warns of at its start, and what its monitor advises then on the budget. */
 async function warningsOf(env: Record<string, string>) {
-  await using postgres = await withDatabase({ service: 'warned', connectionLimit: 31 })
+  await using postgres = await withDatabase({
+    service: 'warned',
+    connectionLimit: 31,
+    template: migrated(`${import.meta.dir}/../../../drizzle/auth/migrations`),
+  })
   const DATABASE_URL = postgres.appUrl
   await using service = startService({
     entry,

@@ -2,8 +2,9 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { sessions, users } from '@schema/auth'
 import { Problem, problems } from '@shared/service'
 import { and, eq, gt, lt, sql } from 'drizzle-orm'
+import type { MiddlewareHandler } from 'hono'
 import { bearerAuth } from 'hono/bearer-auth'
-import type { AuthDb } from '../database.ts'
+import type { AuthDatabase } from '../database.ts'
 import { createPasswordCheck } from '../passwords.ts'
 import { createToken, hashToken } from '../session-tokens.ts'
 import { exampleUser } from './users.ts'
@@ -60,7 +61,11 @@ const signIn = createRoute({
         },
       },
     },
-    ...problems({ 401: ['wrong-credentials'] }),
+    ...problems({
+      401: ['wrong-credentials'],
+      429: ['too-many-attempts'],
+      503: ['password-check-busy', 'database-unavailable', 'database-busy', 'request-timeout'],
+    }),
   },
 })
 
@@ -95,8 +100,14 @@ interface Session {
   expiresAt: Date
 }
 
-/** Signs in, says whom a token belongs to, and signs out. */
-export function sessionRoutes(db: AuthDb) {
+/**
+ * Signs in within the limits, says whom a token belongs to, and signs out. Nothing of it is read from a standby: there a session that was ended would go
+ * on, and a password that was changed would still open one, for as long as it is behind.
+ */
+export function sessionRoutes(
+  { db, transaction }: Pick<AuthDatabase, 'db' | 'transaction'>,
+  limits: readonly MiddlewareHandler[],
+) {
   const isPassword = createPasswordCheck()
 
   const sessionByToken = db.query.sessions
@@ -117,7 +128,7 @@ export function sessionRoutes(db: AuthDb) {
   const routes = new OpenAPIHono()
   routes.openAPIRegistry.registerComponent('securitySchemes', 'session', { type: 'http', scheme: 'bearer' })
   return routes
-    .openapi(signIn, async (c) => {
+    .openapi({ ...signIn, middleware: [...limits] }, async (c) => {
       const { email, password } = c.req.valid('json')
       const user = await db.query.users.findFirst({
         where: eq(sql`lower(${users.email})`, sql`lower(${email})`),
@@ -131,7 +142,7 @@ export function sessionRoutes(db: AuthDb) {
         tokenHash: hashToken(token),
         expiresAt: new Date(Date.now() + lifetimeMs),
       }
-      await db.transaction(async (tx) => {
+      await transaction(async (tx) => {
         await tx.delete(sessions).where(and(eq(sessions.userId, user.id), lt(sessions.expiresAt, sql`now()`)))
         await tx.insert(sessions).values(session)
       })

@@ -1,8 +1,15 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
-import { users } from '@schema/auth'
-import { conflict, notFound, problems } from '@shared/service'
+import { idempotencyKeys, users } from '@schema/auth'
+import {
+  conflict,
+  createIdempotency,
+  idempotencyHeaders,
+  keyReused,
+  notFound,
+  problems,
+} from '@shared/service'
 import { eq } from 'drizzle-orm'
-import type { AuthDb } from '../database.ts'
+import type { AuthDatabase } from '../database.ts'
 import { hashPassword } from '../passwords.ts'
 
 /** The user that the API's document shows. */
@@ -23,6 +30,7 @@ const register = createRoute({
   tags,
   summary: 'Register',
   request: {
+    headers: idempotencyHeaders,
     body: {
       required: true,
       content: {
@@ -39,7 +47,11 @@ const register = createRoute({
       headers: { Location: { required: true, schema: { type: 'string' }, description: 'Where it is.' } },
       content: { 'application/json': { schema: user, example: exampleUser } },
     },
-    ...problems({ 409: ['email-taken'] }),
+    ...problems({
+      409: ['email-taken'],
+      422: [keyReused],
+      503: ['password-check-busy', 'database-unavailable', 'database-busy', 'request-timeout'],
+    }),
   },
 })
 
@@ -61,22 +73,27 @@ const readUser = createRoute({
 const publicUser = { id: users.id, email: users.email, createdAt: users.createdAt }
 
 /** Registers and reads users; a password hash never leaves. */
-export function userRoutes(db: AuthDb) {
+export function userRoutes({ reads, transaction }: Pick<AuthDatabase, 'reads' | 'transaction'>) {
+  const once = createIdempotency({ transaction, keys: idempotencyKeys })
+
   return new OpenAPIHono()
     .openapi(register, async (c) => {
       const { email, password } = c.req.valid('json')
       const passwordHash = await hashPassword(password)
-      const [added] = await db
-        .insert(users)
-        .values({ email, passwordHash })
-        .onConflictDoNothing()
-        .returning(publicUser)
-      if (added === undefined) throw conflict('email-taken', 'This email address is registered already.')
+      const added = await once(c, async (tx) => {
+        const [user] = await tx
+          .insert(users)
+          .values({ email, passwordHash })
+          .onConflictDoNothing()
+          .returning(publicUser)
+        if (user === undefined) throw conflict('email-taken', 'This email address is registered already.')
+        return user
+      })
       return c.json(added, 201, { Location: `/users/${added.id}` })
     })
     .openapi(readUser, async (c) => {
       const { id } = c.req.valid('param')
-      const [found] = await db.select(publicUser).from(users).where(eq(users.id, id))
+      const [found] = await reads.select(publicUser).from(users).where(eq(users.id, id))
       if (found === undefined) throw notFound('user')
       return c.json(found, 200)
     })

@@ -1,8 +1,23 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
-import { cartItems, carts } from '@schema/cart'
-import { notFound, problems } from '@shared/service'
+import { cartItems, carts, idempotencyKeys } from '@schema/cart'
+import {
+  conditionalGet,
+  createIdempotency,
+  etagHeader,
+  etagOf,
+  idempotencyHeaders,
+  ifNoneMatchHeaders,
+  keyReused,
+  notFound,
+  notModified,
+  problems,
+  type requireSession,
+  type SessionVariables,
+  sessionUnavailable,
+} from '@shared/service'
 import { asc, eq, sql } from 'drizzle-orm'
-import type { CartDb } from '../database.ts'
+import type { CartDatabase } from '../database.ts'
+import { isOwnedBy, ownerOf } from '../ownership.ts'
 import { exampleItem, itemSchema } from './items.ts'
 
 /** The cart that the API's document shows. */
@@ -29,6 +44,7 @@ const cart = z
   })
   .meta({ id: 'Cart' })
 const tags = ['carts']
+const unavailable = [sessionUnavailable, 'database-unavailable', 'database-busy', 'request-timeout']
 
 const openCart = createRoute({
   method: 'post',
@@ -36,6 +52,7 @@ const openCart = createRoute({
   tags,
   summary: 'Open an empty cart, also without a body',
   request: {
+    headers: idempotencyHeaders,
     body: {
       required: false,
       content: {
@@ -52,11 +69,15 @@ const openCart = createRoute({
   responses: {
     201: {
       description: 'The cart.',
-      headers: { Location: { required: true, schema: { type: 'string' }, description: 'Where it is.' } },
+      headers: {
+        Location: { required: true, schema: { type: 'string' }, description: 'Where it is.' },
+        ...etagHeader,
+      },
       content: {
         'application/json': { schema: cart, example: { ...exampleCart, items: [], totalMinor: 0 } },
       },
     },
+    ...problems({ 401: ['unauthorized'], 403: ['forbidden'], 422: [keyReused], 503: unavailable }),
   },
 })
 
@@ -65,9 +86,14 @@ const readCart = createRoute({
   path: '/{id}',
   tags,
   summary: 'Read a cart with its items and their sum',
-  request: { params: z.strictObject({ id: z.uuid().meta({ example: exampleCart.id }) }) },
+  request: {
+    params: z.strictObject({ id: z.uuid().meta({ example: exampleCart.id }) }),
+    headers: ifNoneMatchHeaders,
+  },
   responses: {
+    ...notModified,
     200: {
+      headers: etagHeader,
       description: 'The cart, its items in the order they were added.',
       content: {
         'application/json': {
@@ -76,14 +102,19 @@ const readCart = createRoute({
         },
       },
     },
-    ...problems({ 404: ['cart-not-found'] }),
+    ...problems({ 401: ['unauthorized'], 404: ['cart-not-found'], 503: unavailable }),
   },
 })
 
 /** Opens carts, and reads them with their items and their sum. */
-export function cartRoutes(db: CartDb) {
+export function cartRoutes(
+  { reads, transaction }: Pick<CartDatabase, 'reads' | 'transaction'>,
+  guard: ReturnType<typeof requireSession>,
+) {
+  const once = createIdempotency({ transaction, keys: idempotencyKeys })
+
   // Built once: writing this query takes Drizzle longer than all else that the route does.
-  const cartById = db.query.carts
+  const cartById = reads.query.carts
     .findFirst({
       where: eq(carts.id, sql.placeholder('id')),
       with: {
@@ -92,19 +123,27 @@ export function cartRoutes(db: CartDb) {
     })
     .prepare('cart_by_id')
 
-  return new OpenAPIHono()
-    .openapi(openCart, async (c) => {
+  return new OpenAPIHono<{ Variables: SessionVariables }>()
+    .openapi({ ...openCart, ...guard }, async (c) => {
       // Without a body nothing was there to be given defaults.
-      const { userId, currency = defaultCurrency } = c.req.valid('json')
-      const [opened] = await db.insert(carts).values({ userId, currency }).returning()
-      if (opened === undefined) throw new Error('the database returned no cart')
-      return c.json({ ...opened, items: [], totalMinor: 0 }, 201, { Location: `/carts/${opened.id}` })
+      const { userId: asked, currency = defaultCurrency } = c.req.valid('json')
+      const userId = ownerOf(asked, c.get('userId'))
+      const { version, ...opened } = await once(c, async (tx) => {
+        const [cart] = await tx.insert(carts).values({ userId, currency }).returning()
+        if (cart === undefined) throw new Error('the database returned no cart')
+        return { ...cart, items: [], totalMinor: 0 }
+      })
+      return c.json(opened, 201, {
+        Location: `/carts/${opened.id}`,
+        ETag: etagOf(version),
+      })
     })
-    .openapi(readCart, async (c) => {
+    .openapi({ ...readCart, ...guard, middleware: [...guard.middleware, conditionalGet()] }, async (c) => {
       const { id } = c.req.valid('param')
       const found = await cartById.execute({ id })
-      if (found === undefined) throw notFound('cart')
+      if (found === undefined || !isOwnedBy(found, c.get('userId'))) throw notFound('cart')
+      const { version, ...cart } = found
       const totalMinor = found.items.reduce((sum, item) => sum + item.quantity * item.unitPriceMinor, 0)
-      return c.json({ ...found, totalMinor }, 200)
+      return c.json({ ...cart, totalMinor }, 200, { ETag: etagOf(version) })
     })
 }

@@ -1,12 +1,26 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { cartItems, carts } from '@schema/cart'
-import { conflict, notFound, Problem, problems } from '@shared/service'
-import { and, eq, sql } from 'drizzle-orm'
+import {
+  conflict,
+  etagHeader,
+  etagOf,
+  ifMatchHeaders,
+  notFound,
+  Problem,
+  preconditionFailed,
+  problems,
+  type requireSession,
+  type SessionVariables,
+  sessionUnavailable,
+  wantedVersions,
+} from '@shared/service'
+import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { RequestIdVariables } from 'hono/request-id'
-import type { CartDb } from '../database.ts'
+import type { CartDatabase } from '../database.ts'
+import { ownedBy } from '../ownership.ts'
 import type { ProductClient } from '../product-client.ts'
 
-type Transaction = Parameters<Parameters<CartDb['transaction']>[0]>[0]
+type Transaction = Parameters<Parameters<CartDatabase['transaction']>[0]>[0]
 
 /** The item that the API's document shows. */
 export const exampleItem = {
@@ -42,6 +56,7 @@ const putItem = createRoute({
   summary: 'Put a product in a cart, at the price it has now, or replace what was there',
   request: {
     params: address,
+    headers: ifMatchHeaders,
     body: {
       required: true,
       content: {
@@ -54,7 +69,9 @@ const putItem = createRoute({
   },
   responses: {
     200: {
-      description: 'What lies in the cart now, at the price that the product service gives.',
+      description:
+        'What lies in the cart now, at the price that the product service gives. `ETag` is that of the cart.',
+      headers: etagHeader,
       content: {
         'application/json': {
           schema: itemSchema.extend({ cartId: z.uuid(), currency: z.string() }).meta({ id: 'PutItem' }),
@@ -63,11 +80,14 @@ const putItem = createRoute({
       },
     },
     ...problems({
+      401: ['unauthorized'],
       404: ['cart-not-found', 'product-not-found'],
       409: ['currency-mismatch'],
+      412: ['precondition-failed'],
       422: ['price-too-high'],
       502: ['product-answer-invalid'],
       503: [
+        sessionUnavailable,
         'product-unavailable',
         'product-timeout',
         'database-unavailable',
@@ -83,26 +103,36 @@ const removeItem = createRoute({
   path: '/{id}/items/{productId}',
   tags,
   summary: 'Take a product out of a cart',
-  request: { params: address },
+  request: { params: address, headers: ifMatchHeaders },
   responses: {
-    204: { description: 'Taken out.' },
-    ...problems({ 404: ['cart-not-found', 'item-not-found'] }),
+    204: { description: 'Taken out. `ETag` is that of the cart.', headers: etagHeader },
+    ...problems({
+      401: ['unauthorized'],
+      404: ['cart-not-found', 'item-not-found'],
+      412: ['precondition-failed'],
+      503: [sessionUnavailable, 'database-unavailable', 'database-busy', 'request-timeout'],
+    }),
   },
 })
 
 /** Puts products in a cart, at the price that the product service tells, and takes them out. */
-export function itemRoutes(db: CartDb, products: ProductClient) {
-  return new OpenAPIHono<{ Variables: RequestIdVariables }>()
-    .openapi(putItem, async (c) => {
+export function itemRoutes(
+  { db, transaction }: Pick<CartDatabase, 'db' | 'transaction'>,
+  products: ProductClient,
+  guard: ReturnType<typeof requireSession>,
+) {
+  return new OpenAPIHono<{ Variables: RequestIdVariables & SessionVariables }>()
+    .openapi({ ...putItem, ...guard }, async (c) => {
       const { id, productId } = c.req.valid('param')
       const { quantity } = c.req.valid('json')
-      await requireCart(db, id)
+      await requireCart(db, id, c.get('userId'))
       // Before the transaction: no connection is held while another service is waited for.
       const asked = { requestId: c.get('requestId'), signal: c.req.raw.signal }
       const { priceMinor: unitPriceMinor, currency } = await products.read(productId, asked)
       if (unitPriceMinor > largestPrice) throw priceTooHigh()
-      const item = await db.transaction(async (tx) => {
-        const cart = await touchCart(tx, id)
+      const wanted = wantedVersions(c)
+      const { item, version } = await transaction(async (tx) => {
+        const cart = await touchCart(tx, id, c.get('userId'), wanted)
         if (cart.currency !== currency) {
           throw conflict('currency-mismatch', `This cart is in ${cart.currency}, the product in ${currency}.`)
         }
@@ -115,35 +145,51 @@ export function itemRoutes(db: CartDb, products: ProductClient) {
           })
           .returning()
         if (row === undefined) throw new Error('the database returned no item')
-        return row
+        return { item: row, version: cart.version }
       })
-      return c.json({ ...item, currency }, 200)
+      return c.json({ ...item, currency }, 200, { ETag: etagOf(version) })
     })
-    .openapi(removeItem, async (c) => {
+    .openapi({ ...removeItem, ...guard }, async (c) => {
       const { id, productId } = c.req.valid('param')
-      await db.transaction(async (tx) => {
-        await touchCart(tx, id)
+      const wanted = wantedVersions(c)
+      const version = await transaction(async (tx) => {
+        const cart = await touchCart(tx, id, c.get('userId'), wanted)
         const removed = await tx
           .delete(cartItems)
           .where(and(eq(cartItems.cartId, id), eq(cartItems.productId, productId)))
           .returning({ productId: cartItems.productId })
         if (removed.length === 0) throw notFound('item')
+        return cart.version
       })
-      return c.body(null, 204)
+      return c.body(null, 204, { ETag: etagOf(version) })
     })
 }
 
-/** Nobody else is asked about a cart that does not exist. */
-async function requireCart(db: CartDb, id: string): Promise<void> {
-  const [found] = await db.select({ id: carts.id }).from(carts).where(eq(carts.id, id))
+/** Nobody else is asked about a cart that does not exist. Not a read for standbys: one may not know yet of a cart just opened. */
+async function requireCart(
+  db: Pick<Transaction, 'select'>,
+  id: string,
+  userId: string | undefined,
+): Promise<void> {
+  const [found] = await db
+    .select({ id: carts.id })
+    .from(carts)
+    .where(and(eq(carts.id, id), ownedBy(userId)))
   if (found === undefined) throw notFound('cart')
 }
 
-/** Marks a cart as changed; its row lock makes changes of one cart take turns. */
-async function touchCart(tx: Transaction, id: string) {
-  const [cart] = await tx.update(carts).set({ updatedAt: sql`now()` }).where(eq(carts.id, id)).returning()
-  if (cart === undefined) throw notFound('cart')
-  return cart
+/** Marks a cart as changed, in one of the wanted versions; its row lock makes changes of one cart take turns. */
+async function touchCart(tx: Transaction, id: string, userId: string | undefined, wanted: string[] | null) {
+  const [cart] = await tx
+    .update(carts)
+    .set({ updatedAt: sql`now()`, version: crypto.randomUUID() })
+    .where(
+      and(eq(carts.id, id), ownedBy(userId), wanted === null ? undefined : inArray(carts.version, wanted)),
+    )
+    .returning()
+  if (cart !== undefined) return cart
+  if (wanted !== null) await requireCart(tx, id, userId)
+  throw wanted === null ? notFound('cart') : preconditionFailed()
 }
 
 function priceTooHigh(): Problem {

@@ -1,8 +1,22 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
-import { products, stock } from '@schema/product'
-import { conflict, notFound, problems } from '@shared/service'
+import { idempotencyKeys, products, stock } from '@schema/product'
+import {
+  conditionalGet,
+  conflict,
+  createIdempotency,
+  etagHeader,
+  etagOf,
+  idempotencyHeaders,
+  ifNoneMatchHeaders,
+  keyReused,
+  notFound,
+  notModified,
+  problems,
+  type requireSession,
+  sessionUnavailable,
+} from '@shared/service'
 import { desc, eq, sql } from 'drizzle-orm'
-import type { ProductDb } from '../database.ts'
+import type { ProductDatabase } from '../database.ts'
 import { cursorField, encodeCursor } from '../page-cursor.ts'
 
 /** The product that the API's document shows. */
@@ -62,10 +76,12 @@ const readProduct = createRoute({
   path: '/{id}',
   tags,
   summary: 'Read a product with its stock',
-  request: { params: byId },
+  request: { params: byId, headers: ifNoneMatchHeaders },
   responses: {
+    ...notModified,
     200: {
       description: 'The product.',
+      headers: etagHeader,
       content: {
         'application/json': { schema: productWithStock, example: { ...exampleProduct, stock: 7 } },
       },
@@ -80,6 +96,7 @@ const addProduct = createRoute({
   tags,
   summary: 'Add a product',
   request: {
+    headers: idempotencyHeaders,
     body: {
       required: true,
       content: {
@@ -93,22 +110,35 @@ const addProduct = createRoute({
   responses: {
     201: {
       description: 'Added, with an empty shelf.',
-      headers: { Location: { required: true, schema: { type: 'string' }, description: 'Where it is.' } },
+      headers: {
+        Location: { required: true, schema: { type: 'string' }, description: 'Where it is.' },
+        ...etagHeader,
+      },
       content: {
         'application/json': { schema: productWithStock, example: { ...exampleProduct, stock: 0 } },
       },
     },
-    ...problems({ 409: ['sku-taken'] }),
+    ...problems({
+      401: ['unauthorized'],
+      409: ['sku-taken'],
+      422: [keyReused],
+      503: [sessionUnavailable, 'database-unavailable', 'database-busy', 'request-timeout'],
+    }),
   },
 })
 
 /** Pages through products, newest first, reads one with its stock, and adds one. */
-export function productRoutes(db: ProductDb) {
+export function productRoutes(
+  { reads, transaction }: Pick<ProductDatabase, 'reads' | 'transaction'>,
+  guard: ReturnType<typeof requireSession>,
+) {
+  const once = createIdempotency({ transaction, keys: idempotencyKeys })
+
   // Built once: writing this query takes Drizzle longer than all else that the route does.
-  const productById = db.query.products
+  const productById = reads.query.products
     .findFirst({
       where: eq(products.id, sql.placeholder('id')),
-      with: { stock: { columns: { quantity: true } } },
+      with: { stock: { columns: { quantity: true, version: true } } },
     })
     .prepare('product_by_id')
 
@@ -119,7 +149,7 @@ export function productRoutes(db: ProductDb) {
       const after =
         cursor && sql`${position} < (${cursor.createdAt.toISOString()}::timestamptz, ${cursor.id}::uuid)`
       // One more than asked for tells whether there is a next page.
-      const rows = await db
+      const rows = await reads
         .select()
         .from(products)
         .where(after)
@@ -129,23 +159,25 @@ export function productRoutes(db: ProductDb) {
       const last = items.at(-1)
       return c.json({ items, nextCursor: rows.length > limit && last ? encodeCursor(last) : null }, 200)
     })
-    .openapi(readProduct, async (c) => {
+    .openapi({ ...readProduct, middleware: [conditionalGet()] as const }, async (c) => {
       const { id } = c.req.valid('param')
       const found = await productById.execute({ id })
       if (found === undefined) throw notFound('product')
-      return c.json({ ...found, stock: found.stock?.quantity ?? 0 }, 200)
+      const { quantity = 0, version } = found.stock ?? {}
+      if (version !== undefined) c.header('ETag', etagOf(version))
+      return c.json({ ...found, stock: quantity }, 200)
     })
-    .openapi(addProduct, async (c) => {
-      const added = await db.transaction(async (tx) => {
+    .openapi({ ...addProduct, ...guard }, async (c) => {
+      const { product, version } = await once(c, async (tx) => {
         const [created] = await tx
           .insert(products)
           .values(c.req.valid('json'))
           .onConflictDoNothing()
           .returning()
         if (created === undefined) throw conflict('sku-taken', 'A product with this SKU exists already.')
-        await tx.insert(stock).values({ productId: created.id })
-        return created
+        const [shelf] = await tx.insert(stock).values({ productId: created.id }).returning()
+        return { product: { ...created, stock: 0 }, version: shelf?.version ?? '' }
       })
-      return c.json({ ...added, stock: 0 }, 201, { Location: `/products/${added.id}` })
+      return c.json(product, 201, { Location: `/products/${product.id}`, ETag: etagOf(version) })
     })
 }

@@ -1,8 +1,22 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
-import { stock } from '@schema/product'
-import { conflict, notFound, problems } from '@shared/service'
+import { idempotencyKeys, stock } from '@schema/product'
+import {
+  conflict,
+  createIdempotency,
+  etagHeader,
+  etagOf,
+  idempotencyHeaders,
+  ifMatchHeaders,
+  keyReused,
+  notFound,
+  preconditionFailed,
+  problems,
+  type requireSession,
+  sessionUnavailable,
+  wantedVersions,
+} from '@shared/service'
 import { eq, sql } from 'drizzle-orm'
-import type { ProductDb } from '../database.ts'
+import type { ProductDatabase } from '../database.ts'
 import { byId, exampleProduct } from './products.ts'
 
 const largestQuantity = 2_147_483_647
@@ -14,6 +28,7 @@ const changeStock = createRoute({
   summary: "Add to a product's stock, or take from it; it never falls below zero",
   request: {
     params: byId,
+    headers: idempotencyHeaders.extend(ifMatchHeaders.shape),
     body: {
       required: true,
       content: {
@@ -33,6 +48,7 @@ const changeStock = createRoute({
   responses: {
     200: {
       description: 'What is there now.',
+      headers: etagHeader,
       content: {
         'application/json': {
           schema: z.object({ productId: z.uuid(), quantity: z.int() }),
@@ -40,25 +56,43 @@ const changeStock = createRoute({
         },
       },
     },
-    ...problems({ 404: ['product-not-found'], 409: ['insufficient-stock', 'stock-limit'] }),
+    ...problems({
+      404: ['product-not-found'],
+      409: ['insufficient-stock', 'stock-limit'],
+      412: ['precondition-failed'],
+      422: [keyReused],
+      401: ['unauthorized'],
+      503: [sessionUnavailable, 'database-unavailable', 'database-busy', 'request-timeout'],
+    }),
   },
 })
 
 /** Changes how many of a product there are. */
-export function stockRoutes(db: ProductDb) {
-  return new OpenAPIHono().openapi(changeStock, async (c) => {
+export function stockRoutes(
+  { transaction }: Pick<ProductDatabase, 'transaction'>,
+  guard: ReturnType<typeof requireSession>,
+) {
+  const once = createIdempotency({ transaction, keys: idempotencyKeys })
+
+  return new OpenAPIHono().openapi({ ...changeStock, ...guard }, async (c) => {
     const { id } = c.req.valid('param')
     const { delta } = c.req.valid('json')
-    const quantity = await db.transaction(async (tx) => {
+    const wanted = wantedVersions(c)
+    const { version, ...changed } = await once(c, async (tx) => {
       // The lock makes changes of one product take turns, so that none is judged by an old quantity.
       const [row] = await tx.select().from(stock).where(eq(stock.productId, id)).for('update')
       if (row === undefined) throw notFound('product')
+      if (wanted?.includes(row.version) === false) throw preconditionFailed()
       const next = row.quantity + delta
       if (next < 0) throw conflict('insufficient-stock', `Only ${row.quantity} left.`)
       if (next > largestQuantity) throw conflict('stock-limit', `At most ${largestQuantity} fit.`)
-      await tx.update(stock).set({ quantity: next, updatedAt: sql`now()` }).where(eq(stock.productId, id))
-      return next
+      const version = crypto.randomUUID()
+      await tx
+        .update(stock)
+        .set({ quantity: next, version, updatedAt: sql`now()` })
+        .where(eq(stock.productId, id))
+      return { productId: id, quantity: next, version }
     })
-    return c.json({ productId: id, quantity }, 200)
+    return c.json(changed, 200, { ETag: etagOf(version) })
   })
 }

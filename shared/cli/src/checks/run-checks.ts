@@ -4,6 +4,10 @@ import { checkBoundaries } from './boundaries.ts'
 
 // The connection layer supports two versions of drizzle-orm: this project resolves the one the workspace does not use.
 const drizzle1Project = 'shared/database/tsconfig.drizzle-1.json'
+// What runs in a browser has the browser's types, and not Bun's.
+const browserProject = 'shared/console/src/browser'
+
+const fixable = 'lint and format'
 
 interface Result {
   readonly ok: boolean
@@ -16,9 +20,10 @@ export async function runChecks({ fix }: { fix: boolean }): Promise<number> {
   const formatted = lint(fix)
   if (fix) await formatted
   const checks: Record<string, Promise<Result>> = {
-    types: run('check', '--no-script', '-b', showsPretty()),
+    types: run('check', '--no-script', '-p', '.', showsPretty()),
+    'types in the browser': run('check', '--no-script', '-p', browserProject, showsPretty()),
     'types with drizzle-orm 1.0': run('check', '--no-script', '-p', drizzle1Project, showsPretty()),
-    'lint and format': formatted,
+    [fixable]: formatted,
     imports: imports(),
   }
   const results = await Promise.all(
@@ -31,6 +36,11 @@ export async function runChecks({ fix }: { fix: boolean }): Promise<number> {
     }),
   )
   for (const { name, output } of results.filter(({ ok }) => !ok)) console.log(`\n${name}:\n${output}`)
+  const isFixable = results.some(
+    ({ name, ok, output }) => name === fixable && !ok && /FIXABLE|Formatter would/.test(output),
+  )
+  if (isFixable && !fix)
+    console.log('\nbun run check --fix repairs format and imports, and lint where that is safe.')
   return results.every(({ ok }) => ok) ? 0 : 1
 }
 

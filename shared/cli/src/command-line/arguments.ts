@@ -54,6 +54,13 @@ function hint(name: string, command: Command): string {
   return near === '' && command.rest ? ' (options of bun test come after --)' : near
 }
 
+/** Reads an option that counts something: a whole number from 0 to 9. @throws {UsageError} */
+export function count(option: string, text: string | undefined): number | undefined {
+  if (text !== undefined && !/^\d$/.test(text))
+    throw new UsageError(`${option} must be a whole number from 0 to 9, not ${text}`)
+  return text === undefined ? undefined : Number(text)
+}
+
 /** Reads an option that is a positive number. @throws {UsageError} */
 export function positiveNumber(option: string, text: string | undefined, fallback: number): number {
   if (text === undefined) return fallback

@@ -19,14 +19,18 @@ export function renderHelp(name: string, command: Command): string {
   ].join('\n')
 }
 
-/** The list of commands. */
-export function renderOverview(commands: readonly (readonly [name: string, summary: string])[]): string {
+/** The commands of a task, by its title. */
+export type CommandGroups = Readonly<Record<string, readonly (readonly [name: string, summary: string])[]>>
+
+/** The list of commands, by task. */
+export function renderOverview(groups: CommandGroups): string {
+  const width = Math.max(
+    ...Object.values(groups).flatMap((commands) => commands.map(([name]) => name.length)),
+  )
   return [
     'Usage: bun run <command> [arguments]',
     '',
-    'Commands:',
-    ...align(commands),
-    '',
+    ...Object.entries(groups).flatMap(([title, commands]) => [`${title}:`, ...align(commands, width), '']),
     'bun run <command> --help shows its options.',
   ].join('\n')
 }
@@ -36,7 +40,9 @@ function flags(name: string, spec: OptionSpec): string {
   return `${short}--${name}${spec.type === 'string' ? ` <${spec.value ?? 'value'}>` : ''}`
 }
 
-function align(rows: readonly (readonly [string, string])[]): string[] {
-  const width = Math.max(...rows.map(([left]) => left.length))
+function align(
+  rows: readonly (readonly [string, string])[],
+  width = Math.max(...rows.map(([left]) => left.length)),
+): string[] {
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)
 }

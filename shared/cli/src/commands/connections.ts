@@ -1,8 +1,7 @@
 import { positiveNumber } from '../command-line/arguments.ts'
 import { defineCommand } from '../command-line/command.ts'
-import { dataRootOption, findServer } from '../databases/admin-server.ts'
+import { dataRootOption, findSetups } from '../databases/admin-server.ts'
 import { testConnections } from '../reports/connections.ts'
-import { composeEnvironments, onServer } from '../workspace/service-environment.ts'
 import { findServices } from '../workspace/services.ts'
 
 export const command = defineCommand({
@@ -18,13 +17,7 @@ that fails what was refused and what to do. Exit code 1 unless every one succeed
   positionals: true,
   async run({ values, positionals }) {
     const timeoutMs = positiveNumber('--timeout', values.timeout, 5) * 1000
-    const services = await findServices(positionals)
-    const server = await findServer({ dataRoot: values['data-root'] })
-    const setups = composeEnvironments(services).map((setup) => (server ? onServer(setup, server) : setup))
-    const exitCode = await testConnections(setups, { timeoutMs, json: values.json === true })
-    if (exitCode !== 0 && server === null && setups.some(({ external }) => !external)) {
-      console.error('The local PostgreSQL does not run: start it with bun run dev, or bun run db:start.')
-    }
-    return exitCode
+    const setups = await findSetups(await findServices(positionals), { dataRoot: values['data-root'] })
+    return await testConnections(setups, { timeoutMs, json: values.json === true })
   },
 })

@@ -1,5 +1,6 @@
+import { count } from '../command-line/arguments.ts'
 import { defineCommand } from '../command-line/command.ts'
-import { dataRootOption } from '../databases/admin-server.ts'
+import { dataRootOption, replicasOption } from '../databases/admin-server.ts'
 import { runDevelopment } from '../running/development.ts'
 import { findServices } from '../workspace/services.ts'
 
@@ -16,10 +17,18 @@ roles that it has not made: see db:provision --help.
 A service whose DATABASE_URL, DATABASE_HOST or DATABASE_PORT is set elsewhere (services/<name>/.env.local, the
 environment) uses that server: nothing is started, made or migrated for it. PORT=0 takes free ports.
 
-The console, a web page with every service's pool, is on http://127.0.0.1:8000 (CONSOLE_PORT).`,
+With --replicas the local PostgreSQL has standbys, copies of it that follow it; db:failover makes one of them the primary
+while everything runs.
+
+The console, a web page with every service's pool, is on http://127.0.0.1:8000 (CONSOLE_PORT). A second dev, for
+other services, joins the same PostgreSQL, and serves the console once the first has ended.`,
   options: {
-    migrate: { type: 'boolean', description: 'Migrate services on servers of their own too.' },
+    migrate: {
+      type: 'boolean',
+      description: 'Migrate services on servers of their own too, and apply what comes later at once.',
+    },
     'no-watch': { type: 'boolean', description: 'Do not restart when files change.' },
+    ...replicasOption,
     ...dataRootOption,
   },
   positionals: true,
@@ -27,6 +36,7 @@ The console, a web page with every service's pool, is on http://127.0.0.1:8000 (
     return runDevelopment({
       services: await findServices(positionals),
       dataRoot: values['data-root'],
+      replicas: count('--replicas', values.replicas),
       migrateExternal: values.migrate === true,
       watch: values['no-watch'] !== true,
     })

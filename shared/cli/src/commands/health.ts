@@ -1,3 +1,4 @@
+import { escapeHidden } from '@shared/monitor/plain-text'
 import { positiveNumber } from '../command-line/arguments.ts'
 import { defineCommand } from '../command-line/command.ts'
 import { aborted, listenForStop } from '../command-line/stop-request.ts'
@@ -39,7 +40,8 @@ async function show(
 ): Promise<number> {
   const reports = await Promise.all(setups.map((setup) => readServiceHealth(setup, options.timeoutMs)))
   const healthy = reports.every(({ status }) => status === 'healthy')
-  if (options.json) console.log(JSON.stringify({ healthy, services: reports }, null, options.again ? 0 : 2))
+  if (options.json)
+    console.log(escapeHidden(JSON.stringify({ healthy, services: reports }, null, options.again ? 0 : 2)))
   else {
     if (options.again && process.stdout.isTTY) process.stdout.write('\u001b[2J\u001b[H')
     console.log(renderHealth(reports))

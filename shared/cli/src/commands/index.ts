@@ -1,4 +1,5 @@
 import type { Command } from '../command-line/command.ts'
+import type { CommandGroups } from '../command-line/help.ts'
 
 interface Entry {
   readonly summary: string
@@ -17,6 +18,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: () => import('./start.ts'),
   },
   test: { summary: 'Run the tests against a real PostgreSQL.', load: () => import('./test.ts') },
+  doctor: {
+    summary: 'Say what works, and what to change with which commands.',
+    load: () => import('./doctor.ts'),
+  },
   'test:browser': {
     summary: 'Test the console in a real browser.',
     load: () => import('./test-browser.ts'),
@@ -40,6 +45,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     load: () => import('./database/start.ts'),
   },
   'db:stop': { summary: 'Stop the local PostgreSQL.', load: () => import('./database/stop.ts') },
+  'db:failover': {
+    summary: 'Promote a standby of the local PostgreSQL, while everything runs.',
+    load: () => import('./database/failover.ts'),
+  },
   'db:provision': {
     summary: 'Create databases and roles of the services, on any server.',
     load: () => import('./database/provision.ts'),
@@ -52,13 +61,45 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'Apply migrations, as the migrator.',
     load: () => import('./database/migrate.ts'),
   },
+  'db:status': {
+    summary: 'Show which migrations each database has.',
+    load: () => import('./database/status.ts'),
+  },
+  'db:baseline': {
+    summary: 'Record the first migration of a database whose tables exist.',
+    load: () => import('./database/baseline.ts'),
+  },
+  'db:seed': {
+    summary: 'Fill databases with rows to work with.',
+    load: () => import('./database/seed.ts'),
+  },
+  'db:reset': {
+    summary: 'Drop local databases and make them anew.',
+    load: () => import('./database/reset.ts'),
+  },
+  'db:psql': {
+    summary: "Open psql in a service's database, or run a statement.",
+    load: () => import('./database/psql.ts'),
+  },
+  'db:studio': {
+    summary: "Open drizzle-kit's studio for a service's database.",
+    load: () => import('./database/studio.ts'),
+  },
   'new:service': {
     summary: 'Make a service with a database of its own.',
     load: () => import('./new-service.ts'),
   },
+  'remove:service': {
+    summary: 'Undo new:service.',
+    load: () => import('./remove-service.ts'),
+  },
   options: {
     summary: 'Show every option of pool and connection, with its variable.',
     load: () => import('./options.ts'),
+  },
+  pack: {
+    summary: 'Write the packages of the connection layer as tarballs for other projects.',
+    load: () => import('./pack.ts'),
   },
   faults: {
     summary: 'Measure the connection layer and its peers under faults.',
@@ -76,4 +117,32 @@ export const commands: Readonly<Record<string, Entry>> = {
     summary: 'Measure how many requests a second the services answer.',
     load: () => import('./measure/bench-http.ts'),
   },
+}
+
+/** What a command is for, by the commands of each task; the others come last. */
+const tasks: Readonly<Record<string, readonly string[]>> = {
+  Run: ['dev', 'start'],
+  Look: ['doctor', 'status', 'console', 'health', 'connections', 'options'],
+  Change: ['new:service', 'remove:service', 'db:generate', 'db:migrate', 'check', 'test', 'test:browser'],
+  'Work with the databases': [
+    ...['db:status', 'db:psql', 'db:studio', 'db:seed', 'db:reset', 'db:baseline', 'db:provision'],
+    ...['db:start', 'db:stop', 'db:failover'],
+  ],
+  'Use the layer elsewhere': ['pack'],
+  'Measure and break': ['bench', 'bench:http', 'faults', 'chaos'],
+}
+
+/** Every command with its summary, by task. */
+export function commandGroups(): CommandGroups {
+  const listed = new Set(Object.values(tasks).flat())
+  const others = Object.keys(commands).filter((name) => !listed.has(name))
+  const groups = { ...tasks, ...(others.length > 0 ? { Other: others } : {}) }
+  const described = Object.entries(groups).map(([title, names]) => {
+    const known = names.flatMap((name) => {
+      const entry = commands[name]
+      return entry === undefined ? [] : [[name, entry.summary] as const]
+    })
+    return [title, known] as const
+  })
+  return Object.fromEntries(described)
 }

@@ -9,8 +9,9 @@ export const command = defineCommand({
   synopsis: '<name>',
   description: `
 Makes a service with a database of its own from shared/cli/templates/service: its code, schema, first migration,
-environment and tests, its part of docker-compose.yml and a row in README.md. dev, test, connections and db:* find it
-at once. Lists what it wrote; refuses before it writes anything, and leaves nothing when it fails.`,
+environment and tests, its part of docker-compose.yml, its manifests in services/deploy and a row in README.md. dev, test,
+connections and db:* find it at once. Lists what it wrote; refuses before it writes anything, and leaves nothing when it
+fails.`,
   options: {
     port: {
       type: 'string',
@@ -44,11 +45,12 @@ function report({ definition, created, changed, touched }: Plan): string {
     ...touched.map((path) => `  changed  ${path}`),
     '',
     'Next:',
-    `  bun run dev                    runs it beside the others: http://127.0.0.1:${port}`,
+    `  bun run dev                    runs it with the others: http://127.0.0.1:${port}`,
+    `  bun run dev ${service.padEnd(19)}runs it beside a dev that runs already`,
     `  bun run test ${service.padEnd(18)}runs its tests`,
     `  git add --all && git diff --cached   shows what was written`,
     `Then make it yours: the tables in drizzle/${service}/schema.ts, a migration for them by`,
     `bun run db:generate ${service}, the routes in services/${service}/src/routes and their tests.`,
-    'For Docker, bun shared/cli/src/compose/secrets.ts makes its passwords.',
+    'For Docker, bun shared/cli/src/compose/secrets.ts makes its passwords; for Kubernetes, see services/deploy/README.md.',
   ].join('\n')
 }

@@ -10,8 +10,8 @@ import { repositoryRoot } from '../workspace/packages.ts'
 export const command = defineCommand({
   synopsis: '',
   description: `
-Shows every option of pool and connection, with its default, what it takes and the variable of a service that sets it.
-They are entries of two tables: pool-options.ts of shared/pool and options.ts of shared/database. After a change of one, --save writes
+Shows every option of pool, connection and reads from standbys, with its default, what it takes and the variable of a service that sets it.
+They are entries of tables: pool-options.ts of shared/pool and options.ts of shared/database. After a change of one, --save writes
 what is made from them: the doc comments there, each service's .env.example and the tables in README.md files.`,
   options: {
     save: { type: 'boolean', description: 'Write comments, .env.example and README.md files again.' },

@@ -1,4 +1,5 @@
 import { createObserver, type Observer } from '@shared/console'
+import { escapeHidden } from '@shared/monitor/plain-text'
 import { positiveNumber } from '../command-line/arguments.ts'
 import { defineCommand } from '../command-line/command.ts'
 import { aborted, listenForStop } from '../command-line/stop-request.ts'
@@ -16,9 +17,10 @@ const widthWithoutTerminal = 100
 export const command = defineCommand({
   synopsis: '[service…]',
   description: `
-Shows the connection pool of each running service: connections in use, idle and overflow, waiting callers, the longest
-wait (p99, worst of the last 10 s), the database's latency, failures of the last 5 minutes, advice, and the latest
-events. Exit code 1 unless every service is healthy.
+Shows the connection pool of each running service: connections in use, idle and overflow, waiting callers,
+statements behind others, the longest wait (p99, worst of the last 10 s), the database's latency, requests that failed in the
+last 5 minutes, who blocks whom, the role and lag of each host
+where the database has several, advice, and the latest events. Exit code 1 unless every service is healthy.
 
 Requests /health/monitor at the addresses in the services' environments, with the HEALTH_TOKEN that they name.`,
   options: {
@@ -36,7 +38,7 @@ Requests /health/monitor at the addresses in the services' environments, with th
     const json = values.json === true
     if (values.watch !== true) {
       const services = await poll(observers)
-      console.log(json ? JSON.stringify(toDocument(services), null, 2) : draw(services))
+      console.log(json ? escapeHidden(JSON.stringify(toDocument(services), null, 2)) : draw(services))
       return exitCodeOf(services)
     }
     return watch(observers, { intervalMs, json })
@@ -55,7 +57,7 @@ async function watch(
   try {
     while (!stop.signal.aborted) {
       services = await poll(observers)
-      if (json) console.log(JSON.stringify(toDocument(services)))
+      if (json) console.log(escapeHidden(JSON.stringify(toDocument(services))))
       else redraw()
       await Promise.race([aborted(stop.signal), Bun.sleep(intervalMs)])
     }

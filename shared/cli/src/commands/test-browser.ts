@@ -3,7 +3,17 @@ import { runTests } from '../checks/run-tests.ts'
 import { defineCommand } from '../command-line/command.ts'
 import { CommandError } from '../command-line/errors.ts'
 
-const tests = ['browser', 'reference-page'].map((name) => `./shared/console/test/${name}.test.ts`)
+const tests = [
+  ...[
+    'browser',
+    'cluster-browser',
+    'details-browser',
+    'incidents-browser',
+    'reference-page',
+    'states-browser',
+  ].map((name) => `./shared/console/test/${name}.test.ts`),
+  './shared/cli/test/two-devs.test.ts',
+]
 
 export const command = defineCommand({
   synopsis: '[-- options of bun test]',

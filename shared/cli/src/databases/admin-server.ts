@@ -1,8 +1,15 @@
 import { readFileSync } from 'node:fs'
-import { parseDatabaseUrl } from '@shared/database'
-import { findPostgres, startPostgres } from '@shared/postgres'
+import { joinHosts, parseConnectionString } from '@shared/database'
+import { findLocalCluster, startLocalCluster } from '@shared/postgres'
 import { CommandError, UsageError } from '../command-line/errors.ts'
-import { committedEnvironment, type ServerAddress } from '../workspace/service-environment.ts'
+import { notice } from '../command-line/notice.ts'
+import {
+  committedEnvironment,
+  composeEnvironments,
+  onServer,
+  type ServerAddress,
+  type ServiceSetup,
+} from '../workspace/service-environment.ts'
 import { type Service, serviceNames } from '../workspace/services.ts'
 
 /** The options of every command that may use the local server. */
@@ -19,9 +26,9 @@ export interface AdminServer extends ServerAddress {
   readonly adminUrl: string
   /** Whether it is this repository's own, where everything may be changed; any other may hold databases of others. */
   readonly local: boolean
-  /** For the terminal: `PostgreSQL 18.4 on 127.0.0.1:54320 (started)`. */
+  /** For the terminal: `PostgreSQL 18.4 on 127.0.0.1:54320 (started), standby on 127.0.0.1:54321 (started)`. */
   readonly description: string
-  /** Ends this process's use of it; the local server's last user stops it. */
+  /** Ends this process's use of it and of its standbys; the local servers' last user stops them. */
   release(): Promise<unknown>
 }
 
@@ -30,33 +37,43 @@ export interface AdminServer extends ServerAddress {
  *
  * @param options.adminUrl Wins over the variable.
  * @param options.services The local server prefers the port that their committed environment names.
+ * @param options.replicas Standbys of the local server. Default 0.
+ * @throws {UsageError} Standbys are asked for of a server that is not the local one.
  */
 export async function openAdminServer(options: {
   services: readonly Service[]
   dataRoot?: string
   adminUrl?: string
+  replicas?: number
 }): Promise<AdminServer> {
   const adminUrl = options.adminUrl ?? givenAdminUrl()
+  const { replicas = 0 } = options
   if (adminUrl !== undefined) {
+    if (replicas > 0) throw new UsageError('--replicas is for the local server, and an admin URL is given')
     const address = addressOf(adminUrl)
     const description = `server ${address.host}:${address.port} (from the admin URL)`
     return { adminUrl, local: false, ...address, description, release: async () => undefined }
   }
-  const server = await startPostgres({
+  const { primary, standbys, release } = await startLocalCluster({
     dataRoot: options.dataRoot,
+    standbys: replicas,
     port: preferredPort(options.services),
     lifetime: 'session',
     settings: localSettings(),
-    onNotice: (line) => console.error(line),
+    onNotice: notice,
   })
-  const { host, port, version } = server
+  const servers = [primary, ...standbys].map((server) => {
+    const name = server === primary ? `PostgreSQL ${server.version}` : 'standby'
+    return `${name} on ${server.host}:${server.port} (${server.startedHere ? 'started' : 'joined'})`
+  })
   return {
-    adminUrl: server.adminUrl,
+    adminUrl: primary.adminUrl,
     local: true,
-    host,
-    port,
-    description: `PostgreSQL ${version} on ${host}:${port} (${server.startedHere ? 'started' : 'joined'})`,
-    release: () => server.release(),
+    host: primary.host,
+    port: primary.port,
+    standbys,
+    description: servers.join(', '),
+    release,
   }
 }
 
@@ -76,8 +93,40 @@ export async function findServer(options: {
 }): Promise<ServerAddress | null> {
   const adminUrl = options.adminUrl ?? givenAdminUrl()
   if (adminUrl !== undefined) return addressOf(adminUrl)
-  return await findPostgres({ dataRoot: options.dataRoot })
+  const { primary, standbys } = await findLocalCluster({ dataRoot: options.dataRoot })
+  return primary === null ? null : { ...primary, standbys }
 }
+
+/**
+ * The services with their environments, on the running local server or that of DATABASE_ADMIN_URL where nothing else is said.
+ *
+ * @throws {CommandError} The local server is meant and does not run: what else may listen on its port, such as the server of
+ * another checkout with the same names and passwords, is not meant.
+ */
+export async function findSetups(
+  services: readonly Service[],
+  options: { dataRoot?: string },
+): Promise<ServiceSetup[]> {
+  const setups = composeEnvironments(services)
+  if (setups.every(({ external }) => external)) return setups
+  const server = await findServer(options)
+  if (server === null) {
+    const folder = options.dataRoot === undefined ? '' : ` with its data in ${options.dataRoot}`
+    throw new CommandError(
+      `The local PostgreSQL${folder} does not run: start it with bun run dev, or bun run db:start.`,
+    )
+  }
+  return setups.map((setup) => onServer(setup, server))
+}
+
+/** The option of every command that starts the local server. */
+export const replicasOption = {
+  replicas: {
+    type: 'string',
+    value: 'number',
+    description: 'Standbys of the local PostgreSQL, on the ports after its own.',
+  },
+} as const
 
 /** The port that the committed environments name for the local server. Default 54320. */
 export function preferredPort(services: readonly Service[]): number {
@@ -102,9 +151,11 @@ export function givenAdminUrl(): string | undefined {
 }
 
 function addressOf(adminUrl: string): ServerAddress {
-  const read = parseDatabaseUrl(adminUrl)
+  const read = parseConnectionString(adminUrl)
   // The URL itself must not be repeated: it holds a password.
   if ('problems' in read) throw new UsageError(`the admin URL ${read.problems.join(', ')}`)
-  const { host = '127.0.0.1', port = 5432, sslMode } = read.parts
-  return { host, port, sslMode }
+  const hosts = joinHosts(read.parts)
+  const { name: host, port } =
+    hosts === undefined || typeof hosts === 'string' ? { name: '127.0.0.1', port: 5432 } : hosts[0]
+  return { host, port, sslMode: read.parts.connection.sslMode }
 }

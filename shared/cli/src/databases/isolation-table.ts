@@ -1,3 +1,4 @@
+import { showHidden } from '@shared/monitor/plain-text'
 import { checkIsolation, type ServiceRoles } from '@shared/postgres'
 import { paint } from '../terminal/paint.ts'
 import { renderTable } from '../terminal/text.ts'
@@ -18,7 +19,7 @@ export async function isolationTable(
   const databases = [...new Set(matrix.map(({ database }) => database))]
   const roles = [...new Set(matrix.map(({ role }) => role))]
   const rows = roles.map((role) => [
-    role,
+    showHidden(role),
     ...matrix
       .filter((cell) => cell.role === role)
       .map(({ outcome, expected, ok }) =>
@@ -29,6 +30,6 @@ export async function isolationTable(
   const summary =
     findings.length === 0
       ? [paint('green', `isolated: each role reaches its own database and no other${ofServices}`)]
-      : findings.map((finding) => paint('red', `not isolated: ${finding}`))
-  return [renderTable([['role', ...databases], ...rows]), ...summary].join('\n')
+      : findings.map((finding) => paint('red', showHidden(`not isolated: ${finding}`)))
+  return [renderTable([['role', ...databases.map(showHidden)], ...rows]), ...summary].join('\n')
 }

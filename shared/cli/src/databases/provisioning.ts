@@ -1,5 +1,3 @@
-import { join } from 'node:path'
-import { migrate } from '@shared/database'
 import { createMigrationEnv, createServiceEnv } from '@shared/env'
 import {
   type ProvisionOptions,
@@ -17,8 +15,8 @@ import { refusePublishedPasswords, savePasswords } from './role-passwords.ts'
 /**
  * The roles a service's environment names: the runtime role from DATABASE_*, the migrator from MIGRATION_*.
  *
- * @param connectionLimit Default: twice what the service opens, pool and health probe, since the old and the new process
- *   of a restart may run side by side; 100 for an unlimited pool.
+ * @param connectionLimit Default: twice what the service opens, pool and health probe in each of DATABASE_REPLICAS
+ *   processes, since the old and the new ones of a restart may run side by side; 100 for an unlimited pool.
  * @throws {EnvironmentError}
  */
 export function rolesOf(
@@ -27,7 +25,7 @@ export function rolesOf(
 ): ServiceRoles {
   const env = createServiceEnv({ ...service, environment })
   const migration = createMigrationEnv({ ...service, environment })
-  const needed = env.DATABASE_POOL_SIZE + env.DATABASE_MAX_OVERFLOW + 1
+  const needed = env.DATABASE_REPLICAS * (env.DATABASE_POOL_SIZE + env.DATABASE_MAX_OVERFLOW + 1)
   const limit = env.DATABASE_MAX_OVERFLOW === -1 ? unlimitedPool : 2 * needed
   return {
     service: service.service,
@@ -116,15 +114,4 @@ function reportLines(lines: readonly string[], report: (line: string) => void): 
 
 function reportWarnings(warnings: readonly string[], report: (line: string) => void): void {
   for (const warning of warnings) report(`warning: ${warning}`)
-}
-
-/** Applies a service's migrations as its migrator and reports how many. @throws {EnvironmentError} */
-export async function migrateService(setup: ServiceSetup, report: (line: string) => void): Promise<void> {
-  const { service, environment } = setup
-  const { url } = createMigrationEnv({ ...service, environment })
-  const { applied, total } = await migrate({
-    url: url.reveal(),
-    migrationsFolder: join(service.schemaFolder, 'migrations'),
-  })
-  report(`migrated ${service.database}: ${applied} applied, ${total} in all`)
 }

@@ -49,7 +49,7 @@ function makeFolder(path: string, name: string): void {
 async function installAndFormat({ root, folders, changed }: Plan, signal?: AbortSignal): Promise<void> {
   await run(root, ['install'], signal)
   // How a line is broken depends on the length of the name, and a list on how many are in it.
-  const formatted = [...folders, ...changed.map(({ path }) => path).filter((path) => path.endsWith('.yml'))]
+  const formatted = [...folders, ...changed.map(({ path }) => path).filter((path) => /\.ya?ml$/.test(path))]
   await run(root, ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', ...formatted], signal)
 }
 

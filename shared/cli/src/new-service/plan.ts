@@ -8,7 +8,7 @@ import { repositoryRoot } from '../workspace/packages.ts'
 import { findServices } from '../workspace/services.ts'
 import { addToCompose } from './compose.ts'
 import { checkName, choosePort } from './rules.ts'
-import { type NewFile, serviceFiles, servicePart } from './templates.ts'
+import { deployFiles, deployFolders, type NewFile, serviceFiles, servicePart } from './templates.ts'
 
 /** A file that exists, with its new text. */
 export interface Change extends NewFile {
@@ -28,8 +28,10 @@ export interface Plan {
 }
 
 const lockfile = 'bun.lock'
+/** Ends with the list of the services. */
+export const productionOverlay = 'services/deploy/overlays/production/kustomization.yaml'
 /** Both end with the list of what is scraped. */
-const scrapeConfigs = ['prometheus.yml', 'prometheus.dev.yml'].map(
+export const scrapeConfigs = ['prometheus.yml', 'prometheus.dev.yml'].map(
   (name) => `shared/monitoring/prometheus/${name}`,
 )
 
@@ -60,23 +62,33 @@ export async function planService(options: {
     const before = read(path)
     return { path, before, text: text(before) }
   }
+  const isDeployed = existsSync(join(root, productionOverlay))
   const changed = [
     change('docker-compose.yml', (text) => addToCompose(text, services, definition)),
     change('README.md', (text) => addToReadme(text, definition)),
     ...scrapeConfigs
       .filter((file) => existsSync(join(root, file)))
       .map((file) => change(file, (text) => text + servicePart(`monitoring/${basename(file)}`, definition))),
+    ...(isDeployed ? [change(productionOverlay, (text) => `${text}  - ${name}\n`)] : []),
   ].filter(({ before, text }) => before !== text)
-  const folders = [`drizzle/${name}`, `services/${name}`]
+  const folders = [
+    `drizzle/${name}`,
+    `services/${name}`,
+    ...(isDeployed ? Object.values(deployFolders(name)) : []),
+  ]
   if (options.allowDirty !== true) {
     refuseUncommitted(root, [...changed.map(({ path }) => path), lockfile, ...folders])
   }
-  const created = serviceFiles(definition, localPort)
+  const created = [...serviceFiles(definition, localPort), ...(isDeployed ? deployFiles(definition) : [])]
   return { definition, root, folders, created, changed, touched: [lockfile] }
 }
 
 /** Changes that git could not separate from those of the new service; none where there is no git. */
-function refuseUncommitted(root: string, paths: readonly string[]): void {
+export function refuseUncommitted(
+  root: string,
+  paths: readonly string[],
+  where = 'where this command would write',
+): void {
   const { exitCode, stdout } = Bun.spawnSync(['git', 'status', '--porcelain', '--', ...paths], {
     cwd: root,
     stderr: 'ignore',
@@ -84,11 +96,12 @@ function refuseUncommitted(root: string, paths: readonly string[]): void {
   const dirty = stdout.toString().trimEnd()
   if (exitCode !== 0 || dirty === '') return
   throw new CommandError(
-    `there are uncommitted changes where this command would write:\n${dirty}\nCommit them first, or give --allow-dirty.`,
+    `there are uncommitted changes ${where}:\n${dirty}\nCommit them first, or give --allow-dirty.`,
   )
 }
 
-const readmeRow = /^\| \w+ \| http:\/\/127\.0\.0\.1:\d+ \| `\w+` \|.*\n/gm
+/** A row of the table of services in README.md. */
+export const readmeRow = /^\| \w+ \| http:\/\/127\.0\.0\.1:\d+ \| `\w+` \|.*\n/gm
 
 /** Adds a row to the table of services; a README without such a table stays as it is. */
 function addToReadme(text: string, { service, database, port }: ServiceDefinition): string {

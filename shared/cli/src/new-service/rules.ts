@@ -33,7 +33,7 @@ export function checkName(name: string, { services, compose, root }: Taken): voi
   const inCompose = [compose.services, compose.networks, compose.volumes, compose.secrets]
   if (inCompose.some((section) => Object.hasOwn(section ?? {}, name)))
     throw new UsageError(`docker-compose.yml has something called ${name} already`)
-  for (const folder of [name, `services/${name}`, `drizzle/${name}`]) {
+  for (const folder of [name, `services/${name}`, `drizzle/${name}`, `services/deploy/base/${name}`]) {
     if (existsSync(join(root, folder)))
       throw new UsageError(`the folder ${folder} exists already: remove it or choose another name`)
   }

@@ -20,7 +20,25 @@ export function serviceFiles(definition: ServiceDefinition, localPort: number): 
     ...renderFolder('schema', `drizzle/${service}`, values),
     ...renderFolder('service', `services/${service}`, values),
     { path: `services/${service}/.env.example`, text: renderExample(definition) },
-  ].sort((left, right) => (left.path < right.path ? -1 : 1))
+  ].sort(byPath)
+}
+
+const byPath = (left: NewFile, right: NewFile): number => (left.path < right.path ? -1 : 1)
+
+/** The folders of a service's manifests, by the templates that fill them. */
+export function deployFolders(service: string): Readonly<Record<string, string>> {
+  return {
+    'deploy/base': `services/deploy/base/${service}`,
+    'deploy/production': `services/deploy/overlays/production/${service}`,
+  }
+}
+
+/** The manifests of a service, in order of their paths. */
+export function deployFiles(definition: ServiceDefinition): NewFile[] {
+  const values = valuesOf(definition, 0)
+  return Object.entries(deployFolders(definition.service)).flatMap(([folder, target]) =>
+    renderFolder(folder, target, values).sort(byPath),
+  )
 }
 
 /** What a service adds to a shared file; `name` is the template's without its ending. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type OptionTable, optionGroups } from '@shared/database'
+import { connectionStringKeywords, type OptionTable, optionGroups } from '@shared/database'
 import { renderExample, renderVariableTable } from '@shared/env'
 import { repositoryRoot } from '../workspace/packages.ts'
 import { findServices } from '../workspace/services.ts'
@@ -13,7 +13,7 @@ export interface OptionDocument {
   readonly expected: string
 }
 
-const { pool, connection } = optionGroups
+const { pool, connection, replicas } = optionGroups
 
 /** Every file with something of the tables in it, but for code. */
 const writers: Readonly<Record<string, (text: string) => string>> = {
@@ -21,13 +21,17 @@ const writers: Readonly<Record<string, (text: string) => string>> = {
   'README.md': (text) => withBlock(text, 'variables', (names) => renderVariableTable(names)),
   'shared/env/README.md': (text) => withBlock(text, 'variables', () => renderVariableTable()),
   'shared/database/README.md': (text) =>
-    withBlock(
-      withBlock(text, 'pool options', () => renderOptions(pool)),
-      'connection options',
-      () => renderOptions(connection),
+    Object.entries(optionGroups).reduce(
+      (filled, [group, table]) => withBlock(filled, `${group} options`, () => renderOptions(table)),
+      text,
+    ),
+  'shared/database/src/connection/connection-string/README.md': (text) =>
+    Object.entries(connectionStringKeywords).reduce(
+      (written, [whose, table]) => withBlock(written, `${whose} keywords`, () => renderKeywords(table)),
+      text,
     ),
   'shared/pool/src/pool-options.ts': (text) => withComments(text, pool),
-  'shared/database/src/options.ts': (text) => withComments(text, connection),
+  'shared/database/src/options.ts': (text) => withComments(withComments(text, connection), replicas),
 }
 
 /** Reads every file that shows options, and works out what it has to say. @throws {Error} A file has no place for them. */
@@ -63,6 +67,13 @@ function renderOptions(table: OptionTable): string {
     ([name, option]) => `| \`${name}\` | ${defaultOf(option)} | ${takes(option)} | ${option.sentence} |`,
   )
   return ['| option | default | takes | |', '|---|---|---|---|', ...rows].join('\n')
+}
+
+function renderKeywords(table: (typeof connectionStringKeywords)['libpq']): string {
+  const rows = Object.entries(table).map(
+    ([name, { answer, does }]) => `| \`${name}\` | ${answer} | ${does} |`,
+  )
+  return ['| keyword | | |', '|---|---|---|', ...rows].join('\n')
 }
 
 /** Writes the doc comment over each entry of a table: editors show it where the option is set. */

@@ -2,6 +2,7 @@ import { ConnectError, causes, createDatabase, findDatabaseError, sqlState } fro
 import { createServiceEnv, databaseOptions, EnvironmentError, type ServiceEnv } from '@shared/env'
 import { createMonitor } from '@shared/monitor'
 import { formatDuration } from '@shared/monitor/duration'
+import { escapeHidden, showHidden } from '@shared/monitor/plain-text'
 import { paint } from '../terminal/paint.ts'
 import type { ServiceSetup } from '../workspace/service-environment.ts'
 
@@ -11,7 +12,8 @@ export interface ConnectionReport {
   readonly connected: boolean
   /** Null where the environment names none. */
   readonly host: string | null
-  readonly port: number | null
+  /** Of several hosts with ports of their own a list. */
+  readonly port: number | string | null
   readonly database: string
   readonly user: string | null
   /** The server's version; null unless connected. */
@@ -41,7 +43,9 @@ export async function testConnections(
   )
   const connected = reports.filter((report) => report.connected).length
   if (options.json)
-    console.log(JSON.stringify({ connected, total: reports.length, services: reports }, null, 2))
+    console.log(
+      escapeHidden(JSON.stringify({ connected, total: reports.length, services: reports }, null, 2)),
+    )
   else console.log(`${connected}/${reports.length} services connected successfully`)
   return connected === reports.length ? 0 : 1
 }
@@ -69,7 +73,7 @@ export async function testConnection(setup: ServiceSetup, timeoutMs: number): Pr
   }
   const address = {
     host: env.DATABASE_HOST,
-    port: env.DATABASE_PORT,
+    port: env.DATABASE_PORT.includes(',') ? env.DATABASE_PORT : Number(env.DATABASE_PORT),
     database: env.DATABASE_NAME,
     user: env.DATABASE_USER,
   }
@@ -128,14 +132,17 @@ async function connect(
   }
 }
 
-function renderReport(report: ConnectionReport, width: number): string {
+/** A line and, where it failed, its reason below; texts of the environment and of the server stay in their place. */
+export function renderReport(report: ConnectionReport, width: number): string {
   const { host, port, database, user, version, latencyMs } = report
   const name = report.service.padEnd(width)
-  const address = host === null ? database : `${host}:${port}/${database} as ${user}`
+  const address = showHidden(host === null ? database : `${host}:${port}/${database} as ${user}`)
   if (report.connected) {
-    const server = `PostgreSQL ${version ?? '(version unknown)'}`
+    const server = showHidden(`PostgreSQL ${version ?? '(version unknown)'}`)
     return `${paint('green', '✓')} ${name}  ${address}  ${server}  ${formatDuration(latencyMs)}`
   }
-  const reason = report.reason?.replaceAll('\n', `\n${' '.repeat(width + 4)}`)
-  return `${paint('red', '✗')} ${name}  ${address}  ${report.code}\n${' '.repeat(width + 4)}${reason}`
+  const indent = ' '.repeat(width + 4)
+  // The environment's report has a line for each variable.
+  const reason = (report.reason ?? '').split('\n').map((line) => indent + showHidden(line))
+  return [`${paint('red', '✗')} ${name}  ${address}  ${showHidden(report.code ?? '')}`, ...reason].join('\n')
 }

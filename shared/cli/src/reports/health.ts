@@ -1,4 +1,5 @@
 import { formatDuration } from '@shared/monitor/duration'
+import { showHiddenIn } from '@shared/monitor/plain-text'
 import { paint } from '../terminal/paint.ts'
 import { renderTable } from '../terminal/text.ts'
 import { baseUrl, type ServiceSetup } from '../workspace/service-environment.ts'
@@ -82,7 +83,7 @@ async function request(url: string, timeoutMs: number, token: string | undefined
   try {
     const headers: Record<string, string> = token ? { Authorization: `Bearer ${token}` } : {}
     const response = await fetch(url, { headers, signal: AbortSignal.timeout(timeoutMs) })
-    return { ok: response.ok, body: record(await response.json()) ?? {} }
+    return { ok: response.ok, body: record(showHiddenIn(await response.json())) ?? {} }
   } catch (error) {
     if (error instanceof SyntaxError) return 'no health report: another program listens there'
     const { name, code } = error as { name?: string; code?: unknown }

@@ -3,9 +3,14 @@ import type { ServiceRoles } from '@shared/postgres'
 import { aborted, listenForStop } from '../command-line/stop-request.ts'
 import { type AdminServer, openAdminServer } from '../databases/admin-server.ts'
 import { isolationTable } from '../databases/isolation-table.ts'
-import { migrateService, provisionServices, rolesOf } from '../databases/provisioning.ts'
+import { migrateService } from '../databases/migrations.ts'
+import { provisionServices, rolesOf } from '../databases/provisioning.ts'
 import { withOwnPasswords } from '../databases/role-passwords.ts'
-import { developmentConsolePort, startDevelopmentConsole } from '../reports/console.ts'
+import {
+  type DevelopmentConsole,
+  developmentConsolePort,
+  startDevelopmentConsole,
+} from '../reports/console.ts'
 import { paint } from '../terminal/paint.ts'
 import { renderTable } from '../terminal/text.ts'
 import {
@@ -16,6 +21,7 @@ import {
   type ServiceSetup,
 } from '../workspace/service-environment.ts'
 import type { Service } from '../workspace/services.ts'
+import { watchMigrations } from './migration-notices.ts'
 import { claimPorts } from './ports.ts'
 import { awaitReady, type Readiness } from './readiness.ts'
 import { restartOnChange } from './restart-on-change.ts'
@@ -25,6 +31,8 @@ import { createServiceGroup, type ServiceGroup } from './service-group.ts'
 export interface DevelopmentOptions {
   services: readonly Service[]
   dataRoot?: string
+  /** Standbys of the local server. */
+  replicas?: number
   migrateExternal: boolean
   watch: boolean
 }
@@ -52,8 +60,9 @@ export async function runDevelopment(options: DevelopmentOptions): Promise<numbe
       for (const setup of placed) group.start(setup)
       const isolation = server === null ? null : proveIsolation(server, provisioned)
       using _watcher = options.watch ? restartOnChange(placed, group, stop.signal) : null
-      await using page = startDevelopmentConsole(placed, consolePort)
-      return await attend(placed, group, { ...options, signal: stop.signal, notice: page.notice, isolation })
+      using _migrations = watchMigrations(placed.filter(isUsable), { ...options, signal: stop.signal })
+      await using page = await startDevelopmentConsole(placed, consolePort, console.log)
+      return await attend(placed, group, { ...options, signal: stop.signal, page, isolation })
     } catch (error) {
       // Ctrl-C also ends the programs a step was waiting for: the error of that step is not worth a report. The step may
       // have blocked this process, which then has not seen the signal yet.
@@ -138,9 +147,14 @@ function isUsable(setup: ServiceSetup): boolean {
 async function attend(
   setups: readonly ServiceSetup[],
   group: ServiceGroup,
-  options: { signal: AbortSignal; watch: boolean; notice: string; isolation: Promise<string | null> | null },
+  options: {
+    signal: AbortSignal
+    watch: boolean
+    page: DevelopmentConsole
+    isolation: Promise<string | null> | null
+  },
 ): Promise<number> {
-  const { signal, watch, notice, isolation } = options
+  const { signal, watch, page, isolation } = options
   const states = await Promise.all(
     setups.map(async (setup) => {
       const { service } = setup.service
@@ -149,7 +163,7 @@ async function attend(
     }),
   )
   if (signal.aborted) return 0
-  console.log(`\n${overview(states)}\n\n${notice}\n`)
+  console.log(`\n${overview(states)}\n\n${page.notice}\n`)
   // Many logins, on a server that may be slow to reach: nothing waits for them.
   void isolation?.then((table) => {
     if (table !== null && !signal.aborted) console.log(`${table}\n`)

@@ -1,8 +1,12 @@
+import { existsSync } from 'node:fs'
 import { composeEnvironments, type ServiceSetup } from '../workspace/service-environment.ts'
 import type { ServiceGroup } from './service-group.ts'
 import { watchFiles } from './watch-files.ts'
 
-/** Restarts each service when its files change, with its environment read again, one restart of a service at a time. */
+/**
+ * Restarts each service when its files change, with its environment read again, one restart of a service at a time. A service
+ * whose folder is removed is stopped.
+ */
 export function restartOnChange(
   setups: readonly ServiceSetup[],
   group: ServiceGroup,
@@ -11,13 +15,17 @@ export function restartOnChange(
   const restarts = new Map<string, Promise<void>>()
   const restart = async (setup: ServiceSetup, path: string): Promise<void> => {
     if (signal.aborted) return
-    console.log(`${setup.service.service} restarts: ${path} changed`)
+    const { service, folder } = setup.service
+    if (!existsSync(folder)) {
+      if (group.process(service) === null) return
+      console.log(`${service} stops: its folder was removed`)
+      return group.end(service)
+    }
+    console.log(`${service} restarts: ${path} changed`)
     try {
       await group.restart(readAgain(setup))
     } catch (error) {
-      console.error(
-        `${setup.service.service} was not restarted: ${error instanceof Error ? error.message : error}`,
-      )
+      console.error(`${service} was not restarted: ${error instanceof Error ? error.message : error}`)
     }
   }
   try {

@@ -8,6 +8,8 @@ export interface ServiceGroup {
   start(setup: ServiceSetup): void
   /** Ends the service's process if it has one, in order, and starts it again. */
   restart(setup: ServiceSetup): Promise<void>
+  /** Ends the service's process if it has one, in order. */
+  end(service: string): Promise<void>
   /** The process of a service, null once it has ended. */
   process(service: string): ServiceProcess | null
   /** Resolves when no service runs any more. */
@@ -61,6 +63,10 @@ export function createServiceGroup(options: {
       const child = running.get(setup.service.service)
       if (child !== undefined) await stopOne(child)
       if (!stopping) start(setup)
+    },
+    async end(service) {
+      const child = running.get(service)
+      if (child !== undefined) await stopOne(child)
     },
     process: (service) => running.get(service) ?? null,
     finished: finished.promise,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test'
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { eventually } from '@shared/postgres/testing'
 import { createWorkspace } from '../../test/workspace-fixture.ts'
@@ -7,12 +7,17 @@ import type { Service } from '../workspace/services.ts'
 import { matters, watchFiles } from './watch-files.ts'
 
 describe('a change matters', () => {
-  test.each(['src/app.ts', 'schema.ts', '.env.local', '.env', 'package.json', 'src/new/deep.tsx'])(
-    'of %s',
-    (file) => {
-      expect(matters(file)).toBe(true)
-    },
-  )
+  test.each([
+    'src/app.ts',
+    'schema.ts',
+    '.env.local',
+    '.env',
+    'package.json',
+    'src/new/deep.tsx',
+    'migrations/meta/_journal.json',
+  ])('of %s', (file) => {
+    expect(matters(file)).toBe(true)
+  })
 })
 
 describe('a change does not matter', () => {
@@ -23,14 +28,15 @@ describe('a change does not matter', () => {
     'README.md',
     '.env.example',
     'node_modules/hono/index.ts',
-    'migrations/meta/_journal.json',
+    'migrations/meta/0001_snapshot.json',
+    'migrations/0001_add.sql',
     'src/app.ts.swp',
   ])('of %s', (file) => {
     expect(matters(file)).toBe(false)
   })
 })
 
-test('one report names every service that uses what changed, also when an editor replaces the file', async () => {
+test('one report names every service that uses what changed, also when an editor replaces the file or a folder is removed', async () => {
   using workspace = createWorkspace(
     {},
     { 'shared/src/a.ts': '1', 'services/auth/a.ts': '1', 'services/cart/a.ts': '1' },
@@ -59,5 +65,7 @@ test('one report names every service that uses what changed, also when an editor
   mkdirSync(folder('shared/src/new'))
   writeFileSync(folder('shared/src/a.ts'), '2')
   await reported(3)
-  expect(seen).toEqual([['cart'], ['auth'], ['auth', 'cart']])
+  rmSync(folder('services/cart'), { recursive: true })
+  await reported(4)
+  expect(seen).toEqual([['cart'], ['auth'], ['auth', 'cart'], ['cart']])
 })

@@ -1,4 +1,4 @@
-import { type FSWatcher, watch } from 'node:fs'
+import { existsSync, type FSWatcher, watch } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { repositoryRoot } from '../workspace/packages.ts'
 import type { Service } from '../workspace/services.ts'
@@ -34,9 +34,10 @@ export function watchFiles(services: readonly Service[], onChange: OnChange): Di
   try {
     for (const folder of new Set(services.flatMap(({ sourceFolders }) => sourceFolders))) {
       const users = services.filter(({ sourceFolders }) => sourceFolders.includes(folder))
-      const watcher = watch(folder, { recursive: true }, (_event, file) => {
-        if (file === null || !matters(file)) return
-        if (pending.size === 0) first = relative(repositoryRoot, join(folder, file))
+      const watcher = watch(folder, { recursive: true }, (_event, file: string | null | undefined) => {
+        // The event of the removed folder itself names no file.
+        if (file ? !matters(file) : existsSync(folder)) return
+        if (pending.size === 0) first = relative(repositoryRoot, join(folder, file ?? ''))
         for (const { service } of users) pending.add(service)
         clearTimeout(timer)
         timer = setTimeout(flush, settleMs)
@@ -52,8 +53,12 @@ export function watchFiles(services: readonly Service[], onChange: OnChange): Di
   return { [Symbol.dispose]: close }
 }
 
+/** The list of migrations: with it a service knows what its database must have. */
+const journal = join('migrations', 'meta', '_journal.json')
+
 /** Whether a change of this file, named from its package's folder, can change what a service does. */
 export function matters(file: string): boolean {
+  if (file === journal) return true
   const parts = file.split(sep)
   const name = parts.at(-1) ?? ''
   if (parts.some((part) => ['node_modules', 'test', 'bench', 'testing', 'migrations'].includes(part)))

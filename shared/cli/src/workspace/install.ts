@@ -1,6 +1,7 @@
 import { Database } from 'bun:sqlite'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { notice } from '../command-line/notice.ts'
 import { readPackages, repositoryRoot } from './packages.ts'
 
 const pollMs = 100
@@ -27,7 +28,7 @@ export async function ensureInstalled(root = repositoryRoot): Promise<'ready' | 
 }
 
 function install(root: string): boolean {
-  console.error('installing dependencies (bun install) …')
+  notice('installing dependencies (bun install) …')
   const startedAt = performance.now()
   const result = Bun.spawnSync([process.execPath, 'install', '--frozen-lockfile'], {
     cwd: root,
@@ -44,7 +45,7 @@ function install(root: string): boolean {
     console.error(`bun install failed with exit code ${result.exitCode}. ${advice}`)
     return false
   }
-  console.error(`dependencies installed in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
+  notice(`dependencies installed in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)
   try {
     writeFileSync(stampFile(root), fingerprint(root))
   } catch {

@@ -7,10 +7,18 @@ export const repositoryRoot = resolve(import.meta.dir, '../../../..')
 /** What this CLI reads of a package.json. */
 export interface Manifest {
   name: string
+  description?: string
+  /** Source files by subpath. */
+  exports?: Record<string, string>
   dependencies?: Record<string, string>
   devDependencies?: Record<string, string>
   optionalDependencies?: Record<string, string>
   peerDependencies?: Record<string, string>
+  /**
+   * There where the package is published. What it names are dependencies here, which the workspace pins: it says which ranges of them a
+   * project may have, and its peerDependencies that the project installs them itself.
+   */
+  publishConfig?: { dependencies?: Record<string, string>; peerDependencies?: Record<string, string> }
 }
 
 /** A package of the workspace. */

@@ -52,6 +52,14 @@ describe('the environment of a service', () => {
     })
   })
 
+  test('leads to the standbys of the local server too', () => {
+    const standbys = [{ host: '127.0.0.1', port: 54_322 }]
+    const setup = onServer(compose(makeService('auth')), { host: '127.0.0.1', port: 54_321, standbys })
+    expect(urlOf(setup)).toBe(
+      'postgresql://auth_app:auth_app_local@127.0.0.1:54321,127.0.0.1:54322/auth_db?sslmode=prefer',
+    )
+  })
+
   test('is external with a URL in .env.local, which wins over the committed parts', () => {
     const service = makeService(
       'auth',
@@ -88,12 +96,27 @@ describe('the environment of a service', () => {
     })
   })
 
-  test('holds no admin URL, and at run time no login of the migrator', () => {
+  test('is external with an address for migrations, so that they go to no other one', () => {
+    const setup = compose(makeService('auth'), { DATABASE_DIRECT_URL: 'postgres://db.example' })
+    expect(onServer(setup, { host: '127.0.0.1', port: 54_321 })).toBe(setup)
+    expect({ ...setup, service: null }).toMatchObject({
+      external: true,
+      environment: { DATABASE_DIRECT_URL: 'postgres://db.example' },
+    })
+  })
+
+  test('holds no admin URL, and at run time nothing of the migrator', () => {
     const admin = { DATABASE_ADMIN_URL: 'postgres://admin:pw@h/postgres', DATABASE_ADMIN_URL_FILE: '/run/x' }
-    const setup = compose(makeService('auth'), admin)
+    const direct = { DATABASE_DIRECT_URL: 'postgres://db.example', DATABASE_DIRECT_URL_FILE: '/run/x' }
+    const setup = compose(makeService('auth'), { ...admin, ...direct })
     expect(Object.keys(setup.environment).filter((name) => name.includes('ADMIN'))).toEqual([])
     expect(setup.environment.MIGRATION_PASSWORD).toBe('m')
-    expect(Object.keys(runtimeEnvironment(setup)).filter((name) => name.startsWith('MIGRATION_'))).toEqual([])
+    const names = Object.keys(runtimeEnvironment(setup))
+    expect(names.filter((name) => /^MIGRATION_|DIRECT/.test(name))).toEqual(['DATABASE_DIRECT_URL'])
+    const withLogin = { DATABASE_DIRECT_URL: 'postgres://auth_migrator:canary@db.example' }
+    expect(JSON.stringify(runtimeEnvironment(compose(makeService('auth'), withLogin)))).not.toContain(
+      'canary',
+    )
   })
 
   test('takes the SSL mode that came with the address, unless the service sets one', () => {
@@ -114,6 +137,8 @@ describe('several services', () => {
     ['DATABASE_URL', 'postgres://me:secret@h/auth_db'],
     ['DATABASE_URL', 'not a url secret'],
     ['DATABASE_URL_FILE', '/run/secrets/url'],
+    ['DATABASE_DIRECT_URL', 'postgres://me:secret@h/auth_db'],
+    ['DATABASE_DIRECT_URL_FILE', '/run/secrets/url'],
     ['PORT', '8001'],
   ])('refuse to share %s, without repeating it', (name, value) => {
     const refusal = (): unknown => composeEnvironments(both(), { environment: { [name]: value } })

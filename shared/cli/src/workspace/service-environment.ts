@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
-import { type DatabaseUrlParts, parseDatabaseUrl } from '@shared/database'
+import { parseConnectionString } from '@shared/database'
 import { readFolderEnvironment } from '@shared/env'
 import { CommandError } from '../command-line/errors.ts'
 import { repositoryRoot } from './packages.ts'
@@ -26,7 +26,12 @@ export interface ServerAddress {
   readonly port: number
   /** Given with its address; undefined where it was not. */
   readonly sslMode?: string
+  /** Servers that replicate from it, where there are any and they are known. */
+  readonly standbys?: readonly { readonly host: string; readonly port: number }[]
 }
+
+/** Where migrations and listen() go instead of to the address of the service. */
+const directVariables = ['DATABASE_DIRECT_URL', 'DATABASE_DIRECT_URL_FILE']
 
 /** Hidden from services: with them a service could reach the databases of others. */
 const adminVariables = ['DATABASE_ADMIN_URL', 'DATABASE_ADMIN_URL_FILE', 'TEST_DATABASE_ADMIN_URL']
@@ -34,8 +39,8 @@ const adminVariables = ['DATABASE_ADMIN_URL', 'DATABASE_ADMIN_URL_FILE', 'TEST_D
 /**
  * Composes the environment of each service: this process's, completed by the `.env` files of the service's folder.
  *
- * Outside production a service is external as soon as it was given a DATABASE_URL, or a host or a port other than the
- * committed `.env.development` names. A URL replaces the parts that only that file names, as they would contradict it.
+ * Outside production a service is external as soon as it was given a DATABASE_URL or a DATABASE_DIRECT_URL, or a host or a
+ * port other than the committed `.env.development` names. A URL replaces the parts that only that file names, as they would contradict it.
  *
  * @param options.mode NODE_ENV of the services. Default: what this process was given, else `development`.
  * @throws {CommandError} A variable of this process's environment can be meant for one service only.
@@ -53,13 +58,18 @@ export function composeEnvironments(
 /** The same service on the server at this address, unless its own environment names another. */
 export function onServer(setup: ServiceSetup, server: ServerAddress): ServiceSetup {
   if (setup.external) return setup
-  const environment: Environment = {
-    ...setup.environment,
-    DATABASE_HOST: server.host,
-    DATABASE_PORT: String(server.port),
-  }
+  const environment: Environment = { ...setup.environment, ...hostVariables(server) }
   if (server.sslMode !== undefined) environment.DATABASE_SSL_MODE ??= server.sslMode
   return { ...setup, environment }
+}
+
+/** The variables that lead a service to a server and its standbys: it finds out which of them is the primary. */
+function hostVariables(server: ServerAddress): Environment {
+  const hosts = [server, ...(server.standbys ?? [])]
+  return {
+    DATABASE_HOST: hosts.map(({ host }) => host).join(','),
+    DATABASE_PORT: hosts.map(({ port }) => port).join(','),
+  }
 }
 
 /** Where a service listens, as far as its environment is right; port 0 stands for any. */
@@ -75,9 +85,19 @@ export function baseUrl(setup: ServiceSetup): string {
   return `http://${reachable[host] ?? (host.includes(':') ? `[${host}]` : host)}:${port}`
 }
 
-/** What the service's process is given: all of it but the migrator's login. */
+/** What the service's process is given: all of it but the migrator's login, also where an address has one. */
 export function runtimeEnvironment({ environment }: ServiceSetup): Environment {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('MIGRATION_')))
+  const isMigrators = ([name, value]: [string, string]) =>
+    name.startsWith('MIGRATION_') ||
+    name === 'DATABASE_DIRECT_URL_FILE' ||
+    (name === 'DATABASE_DIRECT_URL' && !isWithoutLogin(value))
+  return Object.fromEntries(Object.entries(environment).filter((variable) => !isMigrators(variable)))
+}
+
+/** Of a file, and of a URL that cannot be read, nobody knows here. */
+function isWithoutLogin(url: string): boolean {
+  const read = parseConnectionString(url)
+  return 'parts' in read && (read.parts.user ?? read.parts.password) === undefined
 }
 
 /** The committed values for local work. */
@@ -104,6 +124,7 @@ function compose(service: Service, given: Readonly<Record<string, string | undef
   for (const name of adminVariables) delete environment[name]
   const committed = committedEnvironment(service)
   const byUrl = isSet(environment.DATABASE_URL) || isSet(environment.DATABASE_URL_FILE)
+  const isDirect = directVariables.some((name) => isSet(environment[name]))
   const moved = ['DATABASE_HOST', 'DATABASE_PORT'].some(
     (name) => isSet(environment[name]) && environment[name] !== committed[name],
   )
@@ -112,16 +133,17 @@ function compose(service: Service, given: Readonly<Record<string, string | undef
       if (environment[name] === committed[name]) delete environment[name]
     }
   }
-  return { service, environment, external: byUrl || moved || environment.NODE_ENV === 'production' }
+  const external = byUrl || isDirect || moved || environment.NODE_ENV === 'production'
+  return { service, environment, external }
 }
 
 /** The variables that a URL replaces: all of them for a URL in a file. A host without a port means 5432. */
 function partsOf(url: string | undefined): string[] {
-  const read = isSet(url) ? parseDatabaseUrl(url) : { problems: [] }
-  const parts: DatabaseUrlParts =
-    'parts' in read ? read.parts : { host: '', database: '', user: '', password: '' }
+  const read = isSet(url) ? parseConnectionString(url) : { problems: [] }
+  const parts =
+    'parts' in read ? read.parts : { names: [], addresses: [], database: '', user: '', password: '' }
   return [
-    ...(parts.host === undefined ? [] : ['DATABASE_HOST', 'DATABASE_PORT']),
+    ...((parts.names ?? parts.addresses) === undefined ? [] : ['DATABASE_HOST', 'DATABASE_PORT']),
     ...(parts.database === undefined ? [] : ['DATABASE_NAME']),
     ...(parts.user === undefined ? [] : ['DATABASE_USER']),
     ...(parts.password === undefined ? [] : ['DATABASE_PASSWORD']),
@@ -134,9 +156,10 @@ function refuseSharedValues(
 ): void {
   const names = services.map(({ service }) => service).join(', ')
   const advice = `Set it in services/<name>/.env.local, or name one service.`
-  if (isSet(given.DATABASE_URL_FILE) || namesDatabase(given.DATABASE_URL)) {
+  for (const name of ['DATABASE_URL', 'DATABASE_DIRECT_URL']) {
+    if (!isSet(given[`${name}_FILE`]) && !namesDatabase(given[name])) continue
     throw new CommandError(
-      `DATABASE_URL names one database, and ${services.length} services would share it (${names}). ${advice}`,
+      `${name} names one database, and ${services.length} services would share it (${names}). ${advice}`,
     )
   }
   if (isSet(given.PORT) && given.PORT !== '0') {
@@ -147,7 +170,8 @@ function refuseSharedValues(
 }
 
 function namesDatabase(url: string | undefined): boolean {
-  return isSet(url) && (!URL.canParse(url) || new URL(url).pathname.length > 1)
+  const read = isSet(url) ? parseConnectionString(url) : null
+  return read !== null && ('problems' in read || read.parts.database !== undefined)
 }
 
 // A variable set to nothing counts as unset.

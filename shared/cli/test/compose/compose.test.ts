@@ -117,12 +117,21 @@ describe('docker-compose.yml', () => {
         (name) => compose.networks[name]?.internal !== true,
       ),
       published: containerOf(compose, 'postgres').ports ?? [],
-    }).toEqual({ alone: monitoring, met: ['cart – product'], open: [], published: [] })
+    }).toEqual({
+      alone: monitoring,
+      met: ['auth – product', 'auth – cart', 'cart – product'],
+      open: [],
+      published: [],
+    })
   })
 
-  test('lets cart call product where product listens, and no other service any', () => {
-    const product = services.find(({ service }) => service === 'product')
-    expect(callsOf(readCompose(), names)).toEqual([`cart – product:${product?.port}`])
+  test('lets cart call product, and both call auth, where those listen, and no other service any', () => {
+    const portOf = (name: string) => services.find(({ service }) => service === name)?.port
+    expect(callsOf(readCompose(), names)).toEqual([
+      `product – auth:${portOf('auth')}`,
+      `cart – product:${portOf('product')}`,
+      `cart – auth:${portOf('auth')}`,
+    ])
   })
 
   test('is found wrong when cart does not know where product is', () => {

@@ -124,6 +124,7 @@ describe('services/Dockerfile', () => {
       }
       const files = readdirSync(out.path).map((file) => file.replace(/-[0-9a-z]{8}(?=\.)/, ''))
       expect(files.sort()).toEqual([
+        'chunks',
         'healthcheck.js',
         'index.js',
         'index.js.map',

@@ -21,6 +21,7 @@ describe('services/Dockerfile.dockerignore', () => {
       'shared/service/test/log-lines.ts',
       'shared/service/src/app.test.ts',
       'services/Dockerfile',
+      'services/deploy/base/auth/jobs.yaml',
       'docker-compose.yml',
     ]
     expect([...secretPaths, ...others].filter((path) => !isIgnored(path))).toEqual([])

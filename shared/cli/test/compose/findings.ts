@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { createMigrationEnv, createServiceEnv, EnvironmentError, serviceVariables } from '@shared/env'
 import { repositoryRoot } from '../../src/workspace/packages.ts'
 import type { Service } from '../../src/workspace/services.ts'
+import { type StepEnvironment, environmentFindings as stepFindings } from '../step-environments.ts'
 import { type ComposeFile, type Container, containerOf } from './compose-file.ts'
 
 const mounted = '/run/secrets/'
@@ -10,37 +10,15 @@ const adminVariable = 'DATABASE_ADMIN_URL_FILE'
 
 /** What is wrong with the environments of a service's three containers; each is really read, its secrets from a folder. */
 export function environmentFindings(compose: ComposeFile, service: Service, secretFolder: string): string[] {
-  const whole = { ...service, variables: service.own }
-  const variables = serviceVariables(whole)
-  const names = (wanted: (name: string) => boolean): string[] =>
-    variables
-      .filter(({ name }) => wanted(name))
-      .flatMap(({ name, secret }) => (secret ? [name, `${name}_FILE`] : [name]))
-  const isMigrator = (name: string): boolean => name.startsWith('MIGRATION_')
-  const runtime = names((name) => !isMigrator(name))
-  const steps = [
-    { name: service.service, definition: whole, known: runtime, readers: [createServiceEnv] },
-    {
-      name: `migrate-${service.service}`,
-      definition: service,
-      known: names((name) => isMigrator(name) || name.startsWith('DATABASE_')),
-      readers: [createMigrationEnv],
-    },
-    {
-      name: `provision-${service.service}`,
-      definition: service,
-      known: [...runtime, ...names(isMigrator), adminVariable],
-      readers: [createServiceEnv, createMigrationEnv],
-    },
-  ]
-  return steps.flatMap(({ name, definition, known, readers }) => {
+  const step = (name: string): StepEnvironment => {
     const container = containerOf(compose, name)
-    const unknown = Object.keys(container.environment ?? {}).filter((variable) => !known.includes(variable))
-    const environment = environmentOf(container, secretFolder)
-    const problems = readers.flatMap((read) => problemsOf(() => read({ ...definition, environment })))
-    return [...unknown.map((variable) => `${variable} is not known`), ...problems].map(
-      (problem) => `${name}: ${problem}`,
-    )
+    const given = Object.keys(container.environment ?? {})
+    return { name, given, environment: environmentOf(container, secretFolder) }
+  }
+  return stepFindings(service, {
+    service: step(service.service),
+    migrate: step(`migrate-${service.service}`),
+    provision: step(`provision-${service.service}`),
   })
 }
 
@@ -126,17 +104,6 @@ function nameOf(compose: ComposeFile, container: Container): string {
 
 function secretOf(value: string): string | undefined {
   return String(value).startsWith(mounted) ? value.slice(mounted.length) : undefined
-}
-
-function problemsOf(read: () => unknown): string[] {
-  try {
-    read()
-    return []
-  } catch (error) {
-    if (error instanceof EnvironmentError)
-      return error.issues.map(({ variable, message }) => `${variable} ${message}`)
-    throw error
-  }
 }
 
 /** What Prometheus reads from secrets, by its configuration. */

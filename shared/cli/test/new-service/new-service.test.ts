@@ -61,7 +61,7 @@ describe('new:service', () => {
 
   test('passes the type check, the linter and the rules of who may import whom', async () => {
     const folders = [`services/${name}`, `drizzle/${name}`]
-    const files = ['docker-compose.yml', 'shared/monitoring']
+    const files = ['docker-compose.yml', 'services/deploy', 'shared/monitoring']
     const [types, lint] = await Promise.all([
       copy.run(['check', '--no-script', '--no-pretty', ...folders]),
       copy.run(['node_modules/@biomejs/biome/bin/biome', 'check', ...folders, ...files]),
@@ -82,6 +82,14 @@ describe('new:service', () => {
     expect(stderr).toMatch(/^ \d\d pass$/m)
     expect({ exitCode, failures: stderr.match(/^\(fail\).*$/gm) }).toEqual({ exitCode: 0, failures: null })
   }, 90_000)
+
+  test('has manifests for Kubernetes, by their own tests', async () => {
+    const folder = './shared/cli/test/deploy'
+    const files = ['connections', 'environment', 'kustomization', 'network', 'pods', 'schemas', 'templates']
+    const { exitCode, stderr } = await copy.run(['test', ...files.map((file) => `${folder}/${file}.test.ts`)])
+    expect(stderr).toContain(`(pass) services/deploy > gives ${name} and its Jobs environments`)
+    expect({ exitCode, failures: stderr.match(/^\(fail\).*$/gm) }).toEqual({ exitCode: 0, failures: null })
+  }, 60_000)
 
   test('is in docker-compose.yml and scraped, by the tests of both, with a server large enough', async () => {
     const compose = parseCompose(readFileSync(join(copy.root, 'docker-compose.yml'), 'utf8'))

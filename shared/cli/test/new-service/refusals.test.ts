@@ -39,6 +39,12 @@ describe('new:service refuses, and touches no file', () => {
     ],
     ['the name of a network', 'admin', undefined, 'docker-compose.yml has something called admin already'],
     ['the name of a folder', 'shared', undefined, 'the folder shared exists already'],
+    [
+      'the name of a folder of manifests',
+      'network',
+      undefined,
+      'the folder services/deploy/base/network exists already',
+    ],
     ["a service's port", orders, '8002', 'port 8002 belongs to the service product'],
     ["the local server's port", orders, '54320', 'port 54320 belongs to the local PostgreSQL'],
     ['a port of the system', orders, '80', '--port must be a whole number from 1024 to 65535, not 80'],
@@ -67,7 +73,7 @@ describe('new:service refuses, and touches no file', () => {
         cwd: copy.root,
       })
     git('init', '--quiet')
-    git('add', 'README.md', 'bun.lock', 'docker-compose.yml', 'shared/monitoring')
+    git('add', 'README.md', 'bun.lock', 'docker-compose.yml', 'services/deploy', 'shared/monitoring')
     git('commit', '--quiet', '--message', 'before', '--no-gpg-sign')
     const path = join(copy.root, 'docker-compose.yml')
     const text = readFileSync(path, 'utf8')

@@ -1,9 +1,10 @@
-import type { Advice } from '../monitor-report.ts'
+import { lockTreeRows } from '../lock-tree.ts'
+import type { Advice, Blockage } from '../monitor-report.ts'
 import type { ServiceView } from '../wire.ts'
 import { create, find } from './elements.ts'
-import { formatTime, formatValue, words } from './format.ts'
-
-type Fields = Record<string, unknown>
+import { describeReport, type Fields, isFields } from './report/describe-report.ts'
+import { columns, showTable } from './report/tables.ts'
+import { type SlowRequests, showSlowRequests } from './report/waterfall.ts'
 
 /** The dialog with the detailed report of one service. */
 export interface DetailsDialog {
@@ -15,12 +16,14 @@ export interface DetailsDialog {
 export function createDetails(): DetailsDialog {
   const dialog = find<HTMLDialogElement>(document, '#details')
   const body = find(dialog, '.body')
+  /** Which slow requests were opened and closed. */
+  const choices = new Map<string, boolean>()
   let view: ServiceView | null = null
   const load = async (): Promise<void> => {
     const asked = view
     if (asked === null) return
     body.setAttribute('aria-busy', 'true')
-    const shown = await request(asked)
+    const shown = await request(asked, choices)
     if (asked !== view) return
     body.replaceChildren(...shown)
     body.removeAttribute('aria-busy')
@@ -43,73 +46,69 @@ export function createDetails(): DetailsDialog {
   }
 }
 
-async function request({ name, report: seen }: ServiceView): Promise<Node[]> {
+async function request({ name, report: seen }: ServiceView, choices: Map<string, boolean>): Promise<Node[]> {
   try {
     const response = await fetch(`/services/${encodeURIComponent(name)}`)
     const report: Fields = await response.json()
-    return response.ok ? render(report, seen?.advice ?? []) : [create('p', 'problem', String(report.reason))]
+    if (!response.ok) return [create('p', 'problem', String(report.reason))]
+    return render(report, seen?.advice ?? [], choices)
   } catch {
     return [create('p', 'problem', 'The console itself does not answer.')]
   }
 }
 
-function render(report: Fields, advice: readonly Advice[]): Node[] {
-  const { statements, events, ...rest } = report
-  const plain = Object.entries(rest).filter(([, value]) => !isFields(value))
-  const groups = Object.entries(rest).filter((entry): entry is [string, Fields] => isFields(entry[1]))
+function render(report: Fields, advice: readonly Advice[], choices: Map<string, boolean>): Node[] {
+  const { statements, blockages, events, queries, slowRequests, cluster, ...rest } = report
+  const newestFirst = Array.isArray(events) ? events.toReversed() : events
+  const { hosts, replicas, ...readsAndFailovers } = isFields(cluster) ? cluster : {}
+  const numbers = describeReport({ ...rest, cluster: isFields(cluster) ? readsAndFailovers : null })
   return [
-    ...(advice.length === 0 ? [] : [section('Advice', table([...advice], ['level', 'text']))]),
-    section('Running statements', table(statements, ['pid', 'state', 'ageMs', 'waitEvent', 'text'])),
-    create(
-      'div',
-      'groups',
-      section('Health', list(Object.fromEntries(plain))),
-      ...groups.map(([title, fields]) => section(title, list(fields))),
-    ),
-    section('Events', table(isList(events) ? events.toReversed() : events, ['at', 'type', 'code'])),
+    ...adviceSection(advice),
+    ...lockSection(blockages),
+    section('Running statements', showTable(statements, columns.statements)),
+    section('Slow requests', showSlowRequests(slowRequests as SlowRequests | undefined, choices)),
+    ...hostSections(hosts, replicas),
+    create('div', 'groups', ...numbers.map(({ title, entries }) => section(title, list(entries)))),
+    section('Costliest statements since the start', showTable(queries, columns.queries)),
+    section('Events', showTable(newestFirst, columns.events)),
+  ]
+}
+
+/** Nothing where there is none. */
+function adviceSection(advice: readonly Advice[]): Node[] {
+  const rows = advice.map(({ level, text }) => ({ level, advice: text }))
+  return rows.length === 0 ? [] : [section('Advice', showTable(rows, columns.advice))]
+}
+
+/** Who keeps whom waiting, each below the one it waits for; nothing where nobody waits for a lock. */
+function lockSection(blockages: unknown): Node[] {
+  const rows = Array.isArray(blockages) ? lockTreeRows(blockages as Blockage[]) : []
+  if (rows.length === 0) return []
+  const shown = rows.map(({ depth, ...row }) => ({
+    ...row,
+    doing: `${'\u00a0\u00a0'.repeat(depth)}${depth > 0 ? '└ ' : ''}${row.doing}`,
+  }))
+  return [section('Who blocks whom', showTable(shown, columns.locks))]
+}
+
+/** Nothing for a database with one host. */
+function hostSections(hosts: unknown, replicas: unknown): Node[] {
+  if (!Array.isArray(hosts)) return []
+  const pools = (Array.isArray(replicas) ? replicas : [])
+    .filter(isFields)
+    .map(({ host, pool }) => ({ host, ...(isFields(pool) ? pool : {}) }))
+  return [
+    section('Hosts', showTable(hosts, columns.hosts)),
+    ...(pools.length === 0 ? [] : [section('Pools for reads', showTable(pools, columns.pools))]),
   ]
 }
 
 const section = (title: string, content: Node): HTMLElement =>
   create('section', '', create('h3', '', title), content)
 
-function table(rows: unknown, columns: readonly string[]): HTMLElement {
-  if (!isList(rows)) return create('p', 'none', 'Not known.')
-  if (rows.length === 0) return create('p', 'none', 'None.')
-  const heading = columns.map((column) => {
-    const cell = create('th', column, column === 'ageMs' ? 'age' : words(column))
-    cell.scope = 'col'
-    return cell
-  })
-  const lines = rows.filter(isFields).map((row) => {
-    const cells = columns.map((column) =>
-      create('td', column, column === 'at' ? formatTime(String(row.at)) : formatValue(column, row[column])),
-    )
-    return create('tr', '', ...cells)
-  })
-  return create('table', '', create('thead', '', create('tr', '', ...heading)), create('tbody', '', ...lines))
-}
-
-/** Names and values; what is nested comes after what it belongs to, with both names. */
-function list(fields: Fields): HTMLElement {
-  return create(
-    'dl',
-    '',
-    ...entries(fields).map(([key, value]) =>
-      create('div', '', create('dt', '', key), create('dd', '', value)),
-    ),
+function list(entries: readonly { readonly name: string; readonly text: string }[]): HTMLElement {
+  const lines = entries.map(({ name, text }) =>
+    create('div', '', create('dt', '', name), create('dd', '', text)),
   )
+  return create('dl', '', ...lines)
 }
-
-function entries(fields: Fields, prefix = ''): [string, string][] {
-  return Object.entries(fields).flatMap(([key, value]): [string, string][] => {
-    if (isFields(value)) return entries(value, `${prefix}${words(key)} `)
-    const shown = isList(value) ? value.map(String).join(', ') || 'none' : formatValue(key, value)
-    return [[`${prefix}${words(key)}`, shown]]
-  })
-}
-
-const isList = (value: unknown): value is unknown[] => Array.isArray(value)
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,5 +1,7 @@
+import { headline } from '../headline.ts'
 import type { ServiceView } from '../wire.ts'
-import { type Card, createCard } from './card.ts'
+import { type Card, createCard } from './card/card.ts'
+import { type Scales, scalesOf } from './chart/measures.ts'
 import { createDetails } from './details.ts'
 import { create, find, setText } from './elements.ts'
 import { openStream, type StreamState } from './stream.ts'
@@ -11,6 +13,7 @@ const announcements = find(document, '#announcements')
 const details = createDetails()
 const cards = new Map<string, Card>()
 const views = new Map<string, ServiceView>()
+let scales: Scales | null = null
 
 const streamTexts: Record<StreamState, string> = {
   connecting: 'connecting …',
@@ -32,6 +35,7 @@ openStream(({ at, complete, whole, services }) => {
     views.set(view.name, view)
     card.update(view, whole, at)
   }
+  draw(services, at)
   summarise()
 }, showStream)
 
@@ -50,6 +54,18 @@ function keepOnly(services: readonly ServiceView[]): void {
   grid.dataset.count = String(cards.size)
 }
 
+/** Where the common scales change, all cards are drawn, so that no two differ. */
+function draw(changed: readonly ServiceView[], now: number): void {
+  const common = scalesOf(
+    [...cards.values()].map(({ points }) => points),
+    now,
+  )
+  const isSame = JSON.stringify(common) === JSON.stringify(scales)
+  scales = common
+  const names = isSame ? changed.map(({ name }) => name) : cards.keys()
+  for (const name of names) cards.get(name)?.draw(common)
+}
+
 function announce(before: ServiceView | undefined, { name, status, reason }: ServiceView): void {
   if (before === undefined || before.status === status || status === 'unknown') return
   if (before.status === 'unknown' && status === 'healthy') return
@@ -64,11 +80,11 @@ function say(text: string): void {
 }
 
 function summarise(): void {
-  const states = [...views.values()].map(({ status }) => status)
-  const healthy = states.filter((status) => status === 'healthy').length
-  const text = `${healthy} of ${states.length} healthy`
-  setText(find(document, '#summary'), text)
-  document.title = healthy === states.length ? 'Connections' : `(${states.length - healthy}) Connections`
+  const { status, text, title } = headline([...views.values()])
+  const summary = find(document, '#summary')
+  summary.dataset.status = status
+  setText(summary, text)
+  document.title = title
 }
 
 function showStream(state: StreamState): void {

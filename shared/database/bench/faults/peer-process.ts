@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Answer, Command, LoadResult } from './messages.ts'
+import { spawn } from './spawn.ts'
 
 /** A peer under load in a process of its own. */
 export interface PeerProcess extends AsyncDisposable {
@@ -25,39 +26,26 @@ export function startPeer(
   }
   // Who awaits one of them hears of the end; the others are nobody's.
   for (const { promise } of [warm, marked, result]) promise.catch(() => {})
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, 'child.ts')], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    serialization: 'json',
-    ipc(answer: Answer) {
+  const child = spawn<Command, Answer>({
+    file: join(import.meta.dir, 'child.ts'),
+    signal,
+    onAnswer(answer) {
       if (answer.type === 'warm') warm.resolve()
       else if (answer.type === 'marked') marked.resolve()
       else if (answer.type === 'result') result.resolve(answer.result)
       else fail(new Error(answer.message))
     },
+    onEnd: fail,
   })
-  const stderr = child.stderr.text()
-  const tell = (command: Command) => child.send(command)
-  const stop = () => child.kill('SIGKILL')
-  signal.addEventListener('abort', stop, { once: true })
-  child.exited.then(async () => {
-    const last = (await stderr).trim().split('\n').at(-1) ?? ''
-    fail(
-      signal.reason ?? new Error(`its process ended (${child.signalCode ?? child.exitCode}) ${last}`.trim()),
-    )
-  })
-  tell({ type: 'start', ...start })
+  child.send({ type: 'start', ...start })
   return {
     warm: warm.promise,
     result: result.promise,
     mark() {
-      tell({ type: 'mark' })
+      child.send({ type: 'mark' })
       return marked.promise
     },
-    happened: () => tell({ type: 'happened' }),
-    async [Symbol.asyncDispose]() {
-      signal.removeEventListener('abort', stop)
-      stop()
-      await child.exited
-    },
+    happened: () => child.send({ type: 'happened' }),
+    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   }
 }

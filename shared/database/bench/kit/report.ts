@@ -97,7 +97,8 @@ function renderVariant(
   return renderTable([[title, ...head], ...rows])
 }
 
-function renderBars(bars: readonly Bar[]): string {
+/** A line for each bar: `✓` kept, `✗` not, `–` not measured. */
+export function renderBars(bars: readonly Bar[]): string {
   if (bars.length === 0) return ''
   const mark = ({ measured, kept }: Bar) => (measured === null ? '–' : kept ? '✓' : '✗')
   return renderTable(bars.map((bar) => [`${mark(bar)} ${bar.text}`, bar.measured ?? 'not measured']))

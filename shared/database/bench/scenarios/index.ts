@@ -1,6 +1,7 @@
 import { build } from './build.ts'
 import { checkout } from './checkout.ts'
 import { cold } from './cold.ts'
+import { copy } from './copy.ts'
 import { distance } from './distance.ts'
 import { memory } from './memory.ts'
 import { mixed } from './mixed.ts'
@@ -18,6 +19,7 @@ export const scenarios = {
   insert,
   transaction,
   mixed,
+  copy,
   distance,
   cold,
   memory,

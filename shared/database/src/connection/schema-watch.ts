@@ -1,6 +1,7 @@
 import { DatabaseError } from '@shared/pool'
 import { isMigrating, migrationChannel, releasePlansLock, takePlansLock } from './migration-signal.ts'
 import type { SqlConnection } from './sql-connection.ts'
+import { hostName } from './target.ts'
 
 export interface SchemaWatchOptions {
   /** How often it looks, in ms. */
@@ -53,6 +54,9 @@ select
   pg_current_snapshot()::text as snapshot,
   (extract(epoch from clock_timestamp() - statement_timestamp()) * 1000)::float8 as "tookMs"`
 
+/** The first number that no transaction had yet: of `xmin:xmax:…` the second. */
+const nextTransaction = (snapshot: string): bigint => BigInt(snapshot.split(':')[1] ?? 0)
+
 interface Look {
   /** Transactions that wrote definitions and were not all visible in the last look's snapshot; null for none. */
   transactions: string | null
@@ -73,9 +77,12 @@ export class SchemaWatch {
   readonly #options: SchemaWatchOptions
   #timer: ReturnType<typeof setTimeout> | null = null
   #isStopped = false
-  #isLooking = false
-  #isAnnounced = false
+  #looking: Promise<number | null> | null = null
+  /** The one behind it, for those who have asked since it began. */
+  #next: Promise<number | null> | null = null
   #snapshot: string | null = null
+  /** Over which connection that snapshot was taken. */
+  #lookedOver: SqlConnection | null = null
   /** What the last look has found: a later one may find it again while an older transaction is running. */
   #seen: ReadonlySet<string> = new Set()
   #lookedAt = performance.now()
@@ -104,6 +111,15 @@ export class SchemaWatch {
     if (this.#timer) clearTimeout(this.#timer)
   }
 
+  /**
+   * Looks at once: this process has changed definitions itself, and what it sends next must not run from a plan of before.
+   *
+   * @returns Whether it could look.
+   */
+  async lookNow(): Promise<boolean> {
+    return (await this.#look()) !== null
+  }
+
   /** A migration announces that it begins, or that it is over. */
   announce(payload: string): void {
     if (payload !== 'begin') return void this.#look()
@@ -121,26 +137,39 @@ export class SchemaWatch {
 
   async #tick(): Promise<void> {
     const { everyMs, isNeeded } = this.#options
-    const tookMs = isNeeded() ? await this.#look() : 0
+    const tookMs = (isNeeded() && (await this.#look())) || 0
     this.#schedule(Math.max(everyMs, tookMs / mostShare))
   }
 
-  /** Looks, and once more when a migration was over meanwhile; says how long the server took for it. */
-  async #look(): Promise<number> {
-    this.#isAnnounced = true
-    if (this.#isLooking) return 0
-    this.#isLooking = true
-    let tookMs = 0
+  /**
+   * Looks; while another look is under way, once behind it for all who ask meanwhile, as it may not see what they have done.
+   *
+   * @returns How long in ms the server took for it; null: it could not look.
+   */
+  #look(): Promise<number | null> {
+    if (this.#next) return this.#next
+    if (!this.#looking) return this.#begin()
+    this.#next = this.#looking.then((tookMs) => {
+      this.#next = null
+      return tookMs === null ? null : this.#begin()
+    })
+    return this.#next
+  }
+
+  #begin(): Promise<number | null> {
+    this.#looking = this.#lookOnce().finally(() => {
+      this.#looking = null
+    })
+    return this.#looking
+  }
+
+  async #lookOnce(): Promise<number | null> {
+    let tookMs: number | null = null
     try {
-      while (this.#isAnnounced && !this.#isStopped) {
-        this.#isAnnounced = false
-        tookMs = await this.#options.ask((connection) => this.#lookOver(connection))
-        this.#lookedAt = performance.now()
-      }
+      if (!this.#isStopped) tookMs = await this.#options.ask((connection) => this.#lookOver(connection))
+      if (tookMs !== null) this.#lookedAt = performance.now()
     } catch {
       // The next tick tries again: what changes until then is seen by it.
-    } finally {
-      this.#isLooking = false
     }
     this.#hold()
     return tookMs
@@ -156,12 +185,26 @@ export class SchemaWatch {
     if (this.#snapshot === null) return 0
     const [look] = (await connection.run(lookText, [this.#snapshot], false)) as unknown as [Look]
     const found = new Set(look.transactions?.split(' '))
-    const isChanged = [...found].some((transaction) => !this.#seen.has(transaction))
+    const isChanged =
+      this.#hasOtherHistory(connection, look.snapshot) ||
+      [...found].some((transaction) => !this.#seen.has(transaction))
     if (isChanged) await this.#options.onChanged(connection)
     this.#snapshot = look.snapshot
+    this.#lookedOver = connection
     this.#seen = found
     if (begins === this.#begins) this.#isMigrating = isUnderWay
     return look.tookMs
+  }
+
+  /**
+   * Whether the server may number its transactions otherwise than the one looked at before: what a primary had not sent when it was
+   * lost, its successor has not, and gives the same numbers to others.
+   */
+  #hasOtherHistory({ host, role }: SqlConnection, snapshot: string): boolean {
+    const before = this.#lookedOver
+    if (before && (hostName(before.host) !== hostName(host) || before.role?.timeline !== role?.timeline))
+      return true
+    return this.#snapshot !== null && nextTransaction(snapshot) < nextTransaction(this.#snapshot)
   }
 
   /** Lets the migration go on that has announced itself, once nothing that was sent before runs from a plan. */

@@ -1,8 +1,12 @@
 import type { PoolConnection } from '@shared/pool'
 import type { ConnectionOptions } from '../options.ts'
+import type { CopyExchange } from './copy-exchange.ts'
+import type { Notice } from './notice.ts'
 import type { Pooler } from './pooler.ts'
+import type { ServerRole } from './server-role.ts'
 import type { Rows, Statement } from './statement.ts'
-import type { Target } from './target.ts'
+import type { Host, Target } from './target.ts'
+import type { TypeCodecs } from './type-codecs.ts'
 
 /** Follows one statement, so that it can be cancelled. */
 export interface Ticket {
@@ -12,11 +16,13 @@ export interface Ticket {
   isCancelled: boolean
   /** Set by `preempt()`: it runs again elsewhere. */
   isPreempted: boolean
+  /** Whether it was last sent to run from a prepared plan. */
+  isPrepared: boolean
 }
 
 /** For a statement that is about to be run. */
 export function createTicket(): Ticket {
-  return { position: 0, isCancelled: false, isPreempted: false }
+  return { position: 0, isCancelled: false, isPreempted: false, isPrepared: false }
 }
 
 /**
@@ -32,17 +38,26 @@ export interface RunOptions {
   ticket?: Ticket
   /** A BEGIN to run before it; if that fails the statement does not run. */
   begin?: string
+  /** Its parameters are for the server to read as text: nobody has to ask for their types before they are sent. */
+  isAllText?: boolean
+  /** Sent behind the text, and shown nowhere here. The same text must come with the same one, unless it runs unprepared. */
+  comment?: string
 }
 
 /**
  * What is known of a failure beside its error: the statement's prepared plan may be stale (`maybe-stale`); a cancellation meant
- * for another statement hit it, so that it had no effect (`cancelled-by-mistake`); or nothing shows that the server had begun it
- * (`not-begun`), which proves nothing: what the network still holds may arrive.
+ * for another statement hit it, so that it had no effect (`cancelled-by-mistake`); the server has ended the session instead of
+ * running it, and undone what it had done of it (`undone`); or nothing shows that the server had begun it (`not-begun`), which
+ * proves nothing: what the network still holds may arrive.
  */
-export type Failure = 'maybe-stale' | 'cancelled-by-mistake' | 'not-begun'
+export type Failure = 'maybe-stale' | 'cancelled-by-mistake' | 'undone' | 'not-begun'
 
 /** One physical connection to a PostgreSQL server, whatever driver it is made of. It connects once and never again. */
 export interface SqlConnection extends PoolConnection {
+  /** Where its server is. */
+  readonly host: Host
+  /** What its server was when it connected, or has reported since; null where nobody needs to know. */
+  readonly role: ServerRole | null
   /** The backend's process id. */
   readonly pid: number
   /** When the backend was started, by the server's clock, as text to compare; null where a pooler stands between. */
@@ -70,6 +85,13 @@ export interface SqlConnection extends PoolConnection {
     values: boolean,
     options?: RunOptions,
   ): Promise<Rows>
+  /**
+   * Starts a COPY from or to the client; nothing else may be under way.
+   *
+   * @returns Once the server is ready for it.
+   * @throws as `run()` does.
+   */
+  copy(text: string): Promise<CopyExchange>
   /** Cancels a statement on the server; settles when nothing of the cancellation is left that could hit another. */
   cancel(ticket: Ticket): Promise<void>
   /** Settles when no cancellation is under way. */
@@ -100,16 +122,26 @@ export interface SqlConnection extends PoolConnection {
 }
 
 export interface OpenOptions {
+  /** Which of the target's. Default: the first. */
+  host?: Host
   /** Longest time in ms for all of it: TCP, TLS, login, first answer. */
   timeoutMs: number
   signal?: AbortSignal
   /** Called once if the connection is lost later, unasked. */
   onLost?: (cause: unknown) => void
+  /** Called when the server reports in the session that its role has changed. */
+  onRoleChanged?: () => void
+  /** The name of the pool that it is for. Default: none, for a question of the layer's own. */
+  pool?: string
 }
 
 export interface SourceListeners {
-  /** Called with the payload of what any of the connections has LISTENed for. */
-  onNotify?: (payload: string) => void
+  /** Codecs of callers: what the layer asks for itself is read without them. */
+  types?: TypeCodecs | undefined
+  /** Called with each notice about a statement of a caller; it must not throw. */
+  onNotice?: ((notice: Notice) => void) | undefined
+  /** Called with the payload of what a connection has LISTENed for, with that connection, and with the channel. */
+  onNotify?: (payload: string, connection: SqlConnection, channel: string) => void
   /** Called when a pooler is met on the way, and when it turns out to lose prepared statements. */
   onPooler?: (pooler: Pooler) => void
   /** Called when definitions have changed: types remembered until now may be wrong. */

@@ -1,6 +1,7 @@
 import type { BackendState } from './backends.ts'
 import { isUnreachable } from './connect-error.ts'
 import type { SqlConnection } from './sql-connection.ts'
+import { type Host, hostName } from './target.ts'
 
 /** A connection found dead. */
 export interface Stalled {
@@ -16,8 +17,8 @@ export interface StallWatchOptions {
   /** Silence in ms after which a statement is looked into. */
   stallAfterMs: number
   connections: () => Iterable<SqlConnection>
-  /** Asks the server over a fresh connection how it sees these backends; rejects with ConnectError when it can't be asked. */
-  look: (pids: number[]) => Promise<BackendState[]>
+  /** Asks a server over a fresh connection how it sees these backends; rejects with ConnectError when it can't be asked. */
+  look: (host: Host, pids: number[]) => Promise<BackendState[]>
   /** These connections are dead: their statements must be settled. Called once a connection. */
   onStalled: (stalled: readonly Stalled[]) => void
 }
@@ -70,25 +71,34 @@ export class StallWatch {
   async #tick(): Promise<void> {
     if (this.#isLooking) return
     const now = performance.now()
-    const silent: SqlConnection[] = []
+    const silent = new Map<string, SqlConnection[]>()
     for (const connection of this.#options.connections()) {
       if (this.#reported.has(connection)) continue
       if (connection.silentForMs(now) < this.#options.stallAfterMs) this.#suspicions.delete(connection)
-      else if ((this.#suspicions.get(connection)?.nextLookAt ?? 0) <= now) silent.push(connection)
+      else if ((this.#suspicions.get(connection)?.nextLookAt ?? 0) <= now) {
+        const host = hostName(connection.host)
+        silent.set(host, [...(silent.get(host) ?? []), connection])
+      }
     }
-    if (silent.length === 0) return
+    if (silent.size === 0) return
     this.#isLooking = true
     try {
-      await this.#examine(silent)
+      await Promise.all([...silent.values()].map((ofOneHost) => this.#examine(ofOneHost)))
     } finally {
       this.#isLooking = false
     }
   }
 
+  /** @param silent Connections to one host. */
   async #examine(silent: readonly SqlConnection[]): Promise<void> {
+    const [one] = silent
+    if (!one) return
     let states: BackendState[] | null = null
     try {
-      states = await this.#options.look(silent.map(({ pid }) => pid))
+      states = await this.#options.look(
+        one.host,
+        silent.map(({ pid }) => pid),
+      )
     } catch (error) {
       // A server that refuses is there, and a password that can't be read now says nothing of it: asked again later.
       if (!isUnreachable(error)) return this.#postpone(silent)

@@ -23,11 +23,22 @@ export interface Statement {
   types: number[] | null
   /** How long in ms the server takes for it, as its last runs had it: a moving average. 0 before the first. */
   tookMs: number
+  /** Set of the layer's own. */
+  readonly isOwn?: true
+}
+
+// Of a text with several statements each result has its command. What a function or a procedure does inside can't be seen.
+const definingCommand = /^(?:CREATE|ALTER|DROP|DO|IMPORT)\b/
+
+/** Whether an answer is that of a statement which may have changed what prepared plans were made for: columns, types, names. */
+export function mayHaveDefined(rows: Rows): boolean {
+  if (rows.command !== undefined) return definingCommand.test(rows.command)
+  return rows.some((result) => definingCommand.test((result as Rows | null)?.command ?? ''))
 }
 
 /** A statement of the layer's own, of which nothing is remembered. */
 export function ownStatement(text: string): Statement {
-  return { text, kind: 'plain', effect: 'unknown', types: null, tookMs: 0 }
+  return { text, kind: 'plain', effect: 'unknown', types: null, tookMs: 0, isOwn: true }
 }
 
 /** Runs a caller's statement: rows as arrays with `values`, else as objects. */

@@ -1,7 +1,10 @@
 import { ConfigurationError } from '@shared/pool'
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
 import { npmVersion } from 'drizzle-orm/version'
+import { readForCacheOn } from './cached-reads.ts'
 import type { DrizzleClient } from './client.ts'
+import { type DrizzleOptions, isBefore1, resolveDrizzleOptions } from './config.ts'
+import { createFasterHandles } from './faster-0.45/handles.ts'
 import { fitsInstalledDrizzle } from './faster-0.45/parts.ts'
 
 type ModelOf<THandle> = THandle extends PostgresJsDatabase<infer TModel> ? TModel : never
@@ -20,6 +23,11 @@ export type DrizzleDatabase<TModel extends DrizzleModel> = PostgresJsDatabase<TM
   $client: DrizzleClient
 }
 
+/** Drizzle inside a transaction. */
+export type TransactionOf<TModel extends DrizzleModel> = Parameters<
+  Parameters<DrizzleDatabase<TModel>['transaction']>[0]
+>[0]
+
 /** The option of the installed drizzle-orm that takes the model; a handle has relational queries only with one. */
 export interface ModelOptions<TModel extends DrizzleModel> {
   /** With drizzle-orm 0.45: the tables and their `relations()`, as `import * as schema` has them. */
@@ -28,28 +36,48 @@ export interface ModelOptions<TModel extends DrizzleModel> {
   relations?: TModel
 }
 
+/** Where what a cache keeps is read, for a handle whose reads may run on a standby. */
+export interface Routing {
+  readonly primary: DrizzleClient
+  /** Whether it is a handle for reads: its transactions, which see what a standby has replayed, leave the cache alone. */
+  readonly isReadOnly: boolean
+}
+
+export type MakeHandle<TModel extends DrizzleModel> = (
+  client: DrizzleClient,
+  routing?: Routing,
+) => DrizzleDatabase<TModel>
+
 /**
  * Gives what makes Drizzle's handles over clients of one database. With the first one, Drizzle writes its codecs into
  * `client.options`, which all of them share.
  *
  * @param isFaster Whether to use the faster dialect of 0.45. Default: where it fits.
- * @throws {ConfigurationError} for a model in the form of another drizzle-orm than the one installed.
+ * @throws {ConfigurationError} for a model or an option of another drizzle-orm than the one installed.
  */
 export function createHandles<TModel extends DrizzleModel>(
-  { schema, relations }: ModelOptions<TModel>,
+  { schema, relations, drizzle: given }: ModelOptions<TModel> & { drizzle?: DrizzleOptions },
   isFaster = fitsInstalledDrizzle(),
-): (client: DrizzleClient) => DrizzleDatabase<TModel> {
-  const isBefore1 = npmVersion.startsWith('0.')
+): MakeHandle<TModel> {
   if (isBefore1 && relations !== undefined) throw wrongModel('relations', 'schema')
   if (!isBefore1 && schema !== undefined) throw wrongModel('schema', 'relations')
-  if (isFaster) return loadFaster().createFasterHandles(schema) as never
-  const model = { ...(schema && { schema }), ...(relations && { relations }) }
-  return (client) => drizzle({ client, ...model } as never) as never
-}
-
-/** Loaded only where it fits: its classes extend what other versions of drizzle-orm do not have. */
-function loadFaster(): typeof import('./faster-0.45/handles.ts') {
-  return require('./faster-0.45/handles.ts')
+  const config = resolveDrizzleOptions(given)
+  const { cache, ...uncached } = config
+  const makerFor = (own: DrizzleOptions): ((client: DrizzleClient) => DrizzleDatabase<TModel>) => {
+    if (isFaster) return createFasterHandles(schema, own) as never
+    const model = { ...own, ...(schema && { schema }), ...(relations && { relations }) }
+    return (client) => drizzle({ client, ...model } as never) as never
+  }
+  const make = makerFor(config)
+  if (!cache) return make
+  const makeUncached = makerFor(uncached)
+  return (client, routing) => {
+    if (!routing) return make(client)
+    const handle = routing.isReadOnly ? makeUncached(client) : make(client)
+    const primary = make(routing.primary)
+    readForCacheOn(primary, handle, cache)
+    return Object.assign(handle, { $cache: primary.$cache })
+  }
 }
 
 function wrongModel(given: string, expected: string): ConfigurationError {

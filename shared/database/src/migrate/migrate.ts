@@ -1,18 +1,21 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DatabaseError } from '@shared/pool'
 import { sql } from 'drizzle-orm'
-import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator'
-import { npmVersion } from 'drizzle-orm/version'
+import { checkArguments } from '../call-arguments.ts'
 import { migrationChannel, migrationLockKey, plansLockKey } from '../connection/migration-signal.ts'
-import { createDatabase } from '../database.ts'
 import type { DrizzleDatabase } from '../drizzle/handle.ts'
-import { MigrationError, sqlState } from '../errors.ts'
-import { type ConnectionOptions, checkArguments } from '../options.ts'
+import { MigrationError, PoolerModeError, sqlState } from '../errors.ts'
+import type { ConnectionOptions } from '../options.ts'
+import { readFolder } from './folder.ts'
+import { journalTable } from './journal.ts'
+import { openMigrator } from './migrator.ts'
 
 export interface MigrateOptions {
-  /** The migrator role's URL: the runtime role must not be able to do this. */
+  /**
+   * The migrator role's URL: the runtime role must not be able to do this. With the address of the server itself, or of a
+   * pooler in session mode.
+   */
   url: string
   /**
    * drizzle-kit's output folder, in the format of the installed drizzle-orm: with `meta/_journal.json` for 0.45, with a
@@ -25,8 +28,7 @@ export interface MigrateOptions {
   lockTimeoutMs?: number
 }
 
-const migrationsSchema = 'drizzle'
-const migrationsTable = '__drizzle_migrations'
+const { schema: migrationsSchema, table: migrationsTable } = journalTable
 const lockPollMs = 50
 const plansPollMs = 10
 // A service that does not answer for so long is stuck, and a migration must not be.
@@ -38,21 +40,18 @@ const longestNoticeMs = 10_000
  * older than the newest applied one without a word.
  *
  * @returns How many migrations were applied now and how many there are.
- * @throws {MigrationError} naming the migration or the step, with the server's error as `cause`; {@link ConnectError}.
+ * @throws {MigrationError} naming the migration or the step, with the server's error as `cause`; {@link ConnectError};
+ *   {@link PoolerModeError} when the URL leads through a pooler that does not keep the session.
  */
 export async function migrate(options: MigrateOptions): Promise<{ applied: number; total: number }> {
   const { url, migrationsFolder, lockTimeoutMs = 30_000 } = options
   checkArguments('migrate', { lockTimeoutMs })
   const migrations = readFolder(migrationsFolder)
-  const database = createDatabase({
-    name: 'migrate',
-    url,
-    pool: { poolSize: 1, maxOverflow: 0, resetOnCheckin: 'rollback' },
-    connection: { ...options.connection, prepare: false, definitionsCheckMs: 0 },
-  })
+  const database = openMigrator({ url, connection: options.connection })
   try {
     await database.connect()
-    return await database.use(async ({ db }) => {
+    return await database.use(async ({ db, keepsSession }) => {
+      await requireSession(keepsSession)
       await lock(db, lockTimeoutMs)
       const before = await appliedHashes(db)
       const apply = () => applyMigrations(db, { migrationsFolder, migrationsSchema, migrationsTable })
@@ -74,18 +73,21 @@ export async function migrate(options: MigrateOptions): Promise<{ applied: numbe
   }
 }
 
-/** The folder's migrations; drizzle-orm 1.0 would take any folder for one without migrations. */
-function readFolder(migrationsFolder: string): { hash: string; folderMillis: number }[] {
+/** The lock belongs to a session: a pooler that gives the session to others would leave it with them, and take it for theirs. */
+async function requireSession(keepsSession: () => Promise<boolean>): Promise<void> {
   let cause: unknown
   try {
-    const migrations = readMigrationFiles({ migrationsFolder })
-    if (migrations.length > 0 || existsSync(join(migrationsFolder, 'meta/_journal.json'))) return migrations
+    if (await keepsSession()) return
   } catch (error) {
     cause = error
   }
-  throw new MigrationError(
-    `${migrationsFolder} is not a migrations folder of drizzle-orm ${npmVersion}: generate the first migration with ` +
-      'db:generate, or bring older ones to the format of this version with drizzle-kit up.',
+  const finding = cause
+    ? 'and whether it keeps a session for its client could not be found out (see the cause)'
+    : 'that gives the session to others between two transactions (pool_mode = transaction)'
+  throw new PoolerModeError(
+    `The database URL leads through a pooler ${finding}: a migration holds a lock and settings of its session. Give the ` +
+      "address of the server itself (url of migrate(), DATABASE_DIRECT_URL of db:migrate), or have the pooler keep the migrator's " +
+      'sessions (pool_mode = session).',
     { cause },
   )
 }
@@ -103,7 +105,7 @@ async function lock(db: DrizzleDatabase<Record<string, never>>, timeoutMs: numbe
         `Another process has been migrating this database for ${timeoutMs} ms. Wait for it or end it, then try again.`,
       )
     }
-    await Bun.sleep(lockPollMs * (0.5 + Math.random()))
+    await sleep(lockPollMs * (0.5 + Math.random()))
   }
 }
 
@@ -139,7 +141,7 @@ async function plansAtRest(db: DrizzleDatabase<Record<string, never>>): Promise<
       await db.execute(sql.raw(`select pg_advisory_unlock(${plansLockKey})`))
       return
     }
-    await Bun.sleep(plansPollMs)
+    await sleep(plansPollMs)
   }
 }
 

@@ -5,6 +5,9 @@
 export interface Token {
   readonly kind: 'word' | 'quoted' | 'text' | 'number' | 'parameter' | 'operator' | 'mark'
   readonly value: string
+  /** Where it is in the text. */
+  readonly from: number
+  readonly to: number
 }
 
 const space = /[\s\uFEFF]+/y
@@ -36,39 +39,39 @@ export function* lexSql(text: string): Generator<Token, void> {
     else if (char === '/' && next === '*') at = endOfComment(text, at)
     else if (char === "'") {
       at = endOfQuoted(text, at, "'", false)
-      yield { kind: 'text', value: text.slice(from, at) }
+      yield { kind: 'text', value: text.slice(from, at), from, to: at }
     } else if (char === '"') {
       at = endOfQuoted(text, at, '"', false)
-      yield { kind: 'quoted', value: unquote(text.slice(from, at)) }
+      yield { kind: 'quoted', value: unquote(text.slice(from, at)), from, to: at }
     } else if (match(parameter)) {
       at = parameter.lastIndex
-      yield { kind: 'parameter', value: text.slice(from, at) }
+      yield { kind: 'parameter', value: text.slice(from, at), from, to: at }
     } else if (char === '$' && match(dollarQuote)) {
       const tag = text.slice(from, dollarQuote.lastIndex)
       at = endOf(text, tag, dollarQuote.lastIndex)
-      yield { kind: 'text', value: text.slice(from, at) }
+      yield { kind: 'text', value: text.slice(from, at), from, to: at }
     } else if (match(word)) {
       at = word.lastIndex
       const value = text.slice(from, at).toLowerCase()
       const quote = text[at]
       if (quote === "'" && /^[ebxn]$/.test(value)) {
         at = value === 'e' ? endOfEscaped(text, at) : endOfQuoted(text, at, quote, false)
-        yield { kind: 'text', value: text.slice(from, at) }
+        yield { kind: 'text', value: text.slice(from, at), from, to: at }
       } else if (value === 'u' && quote === '&' && (text[at + 1] === "'" || text[at + 1] === '"')) {
         const inner = at + 1
         at = endOfQuoted(text, inner, text[inner] as string, false)
         const isName = text[inner] === '"'
-        yield { kind: isName ? 'quoted' : 'text', value: text.slice(from, at) }
-      } else yield { kind: 'word', value }
+        yield { kind: isName ? 'quoted' : 'text', value: text.slice(from, at), from, to: at }
+      } else yield { kind: 'word', value, from, to: at }
     } else if (match(number)) {
       at = number.lastIndex
-      yield { kind: 'number', value: text.slice(from, at) }
+      yield { kind: 'number', value: text.slice(from, at), from, to: at }
     } else if (match(operator)) {
       at = endOfOperator(text, at, operator.lastIndex)
-      yield { kind: 'operator', value: text.slice(from, at) }
+      yield { kind: 'operator', value: text.slice(from, at), from, to: at }
     } else {
       at++
-      yield { kind: 'mark', value: char }
+      yield { kind: 'mark', value: char, from, to: at }
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { StatementKind } from '../connection/statement.ts'
+import { withoutCursor } from './cursor.ts'
 import { lexSql, type Token } from './sql-lexer.ts'
 
 const statefulHeads = new Set(
@@ -17,7 +18,7 @@ const statefulFunctions = new Set(
 /** Reads off the text what running it may leave on its connection. A function that does so inside can't be seen. */
 export function classifyStatement(text: string): StatementKind {
   const scan = new StatementScan()
-  for (const token of lexSql(text)) {
+  for (const token of lexSql(withoutCursor(text))) {
     scan.take(token)
     if (scan.isStateful && !scan.mayBeCopy) return 'stateful'
   }

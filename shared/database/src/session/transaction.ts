@@ -1,6 +1,7 @@
 import { describeLimit, StatementTimeoutError } from '@shared/pool'
 import type { Rows, RunStatement } from '../connection/statement.ts'
 import { ConnectionLostError, LeaseEndedError } from '../errors.ts'
+import { noteBackend, noteModes, type TransactionMessage } from '../tracing/messages.ts'
 import type { ExclusiveConnection } from './exclusive-connection.ts'
 import { spentOn } from './work.ts'
 
@@ -18,6 +19,7 @@ export interface TransactionScope {
  *
  * A driver's own transactions are not used: they may send ROLLBACK on a connection that is lost.
  *
+ * @param message Is told where it runs, what BEGIN asks for and how COMMIT ended. Default: none.
  * @returns What `fn` returns.
  * @throws {ConnectionLostError} `rolled-back` when the connection was lost before COMMIT, `unknown` when during it or when COMMIT
  *   was not answered in time; else what `fn` or its first failed statement threw.
@@ -25,8 +27,13 @@ export interface TransactionScope {
 export function runTransaction<T>(
   exclusive: ExclusiveConnection,
   fn: (scope: TransactionScope) => Promise<T>,
+  message: TransactionMessage | null = null,
 ): Promise<T> {
-  return new Transaction(exclusive).run(fn)
+  if (message) {
+    noteBackend(message, exclusive.connection)
+    message.waitMs ??= performance.now() - message.startedAt
+  }
+  return new Transaction(exclusive, message).run(fn)
 }
 
 /** The state of a transaction's or a savepoint's callback while it runs. */
@@ -38,13 +45,15 @@ interface State {
 
 class Transaction {
   readonly #exclusive: ExclusiveConnection
+  readonly #message: TransactionMessage | null
   #begin = 'begin'
   /** The first statement, which BEGIN went with; until it is answered no other may follow. */
   #first: Promise<Rows> | null = null
   #savepoints = 0
 
-  constructor(exclusive: ExclusiveConnection) {
+  constructor(exclusive: ExclusiveConnection, message: TransactionMessage | null) {
     this.#exclusive = exclusive
+    this.#message = message
   }
 
   async run<T>(fn: (scope: TransactionScope) => Promise<T>): Promise<T> {
@@ -100,6 +109,7 @@ class Transaction {
 
   async #start(text: string, parameters: readonly unknown[], values: boolean): Promise<Rows> {
     const { connection } = this.#exclusive
+    if (this.#message) noteModes(this.#message, this.#begin)
     try {
       return await this.#exclusive.run(text, parameters, values, 'transaction', this.#begin)
     } catch (error) {
@@ -118,7 +128,7 @@ class Transaction {
    * if it does not, BEGIN was what failed, and a statement would run outside.
    */
   async #afterFailed(error: unknown): Promise<never> {
-    await this.#exclusive.run('select 1', [], false, 'unprepared')
+    await this.#exclusive.ask('select 1')
     throw error
   }
 
@@ -141,10 +151,15 @@ class Transaction {
   }
 
   async #commit(): Promise<void> {
+    const sent = this.#exclusive.connection.run('commit', [], false)
+    const isReadOnly = /\bread only\b/i.test(this.#begin)
     let answer: Rows
     try {
-      answer = await this.#exclusive.finish(this.#exclusive.connection.run('commit', [], false), unanswered)
+      answer = await this.#exclusive.finish(isReadOnly ? sent : this.#exclusive.followed(sent), unanswered)
     } catch (error) {
+      if (error instanceof ConnectionLostError && !isReadOnly) this.#exclusive.noteUnknownWrite()
+      if (this.#message && error instanceof ConnectionLostError && error.outcome === 'unknown')
+        this.#message.outcome = 'unknown'
       throw error instanceof ConnectionLostError && error.outcome === 'not-sent' ? rolledBack(error) : error
     }
     if (answer.command === 'ROLLBACK') {

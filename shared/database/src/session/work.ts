@@ -9,6 +9,7 @@ import {
 } from '@shared/pool'
 import type { SqlConnection, Ticket } from '../connection/sql-connection.ts'
 import type { Rows } from '../connection/statement.ts'
+import { WriteMark } from './write-mark.ts'
 
 /** What ends the database work of a call, beside the bounds around it: the earliest holds, none replaces another. */
 export interface Bounds {
@@ -21,6 +22,8 @@ export interface Bounds {
 export interface WorkOptions extends Bounds {
   /** Whose the deadline is, for the errors. Default 'within'. */
   owner?: 'within' | 'request' | undefined
+  /** What `writtenUntil()` said in another context: reads from standbys see at least that. */
+  writtenUntil?: string | undefined
 }
 
 /** Inherited along awaits, also by what lives on after them: the lease the caller is inside, and the signal that ends its work. */
@@ -28,14 +31,34 @@ export interface WorkContext {
   readonly holder?: ExclusiveLease<SqlConnection> | undefined
   /** Its reason is an error of this layer: StatementTimeoutError for a deadline, WorkAbortedError for a caller's signal. */
   readonly signal?: AbortSignal | undefined
+  /** What was written in it, shared by those inside; undefined where no standby is read from. */
+  readonly writes?: WriteMark | undefined
 }
 
 /** The contexts of one database. */
 export class Work {
   readonly #contexts = new AsyncLocalStorage<WorkContext>()
+  readonly #followsWrites: boolean
+  readonly #database: string
+
+  /** @param options.followsWrites Whether contexts know what they have written to the database. */
+  constructor({ followsWrites, database }: { followsWrites: boolean; database: string }) {
+    this.#followsWrites = followsWrites
+    this.#database = database
+  }
+
+  /** What the current context has written, for another process. */
+  writtenUntil(): string | null {
+    return this.current()?.writes?.token(this.#database) ?? null
+  }
 
   current(): WorkContext | undefined {
     return this.#contexts.getStore()
+  }
+
+  /** Runs `fn` in no context: what ends the work of who asked for it, long ago, does not end this. */
+  outside<T>(fn: () => T): T {
+    return this.#contexts.exit(fn)
   }
 
   /** Runs `fn` as the holder of a lease. */
@@ -44,7 +67,11 @@ export class Work {
   }
 
   /** Runs `fn`, ending its database work at the deadline or when the signal fires; the bounds around it hold too. */
-  async within<T>(bounds: Bounds, owner: DeadlineOwner, fn: () => Promise<T>): Promise<T> {
+  async within<T>(
+    bounds: Bounds & Pick<WorkOptions, 'writtenUntil'>,
+    owner: DeadlineOwner,
+    fn: () => Promise<T>,
+  ): Promise<T> {
     const outer = this.current()
     const controller = new AbortController()
     const sources = [bounds.signal, outer?.signal].filter((signal) => signal !== undefined)
@@ -59,7 +86,9 @@ export class Work {
       controller.abort(new StatementTimeoutError(timeoutMs, { owner, spentOn: 'caller' })),
     )
     try {
-      return await this.#contexts.run({ ...outer, signal: controller.signal }, started(fn))
+      const writes = outer?.writes ?? (this.#followsWrites ? new WriteMark() : undefined)
+      if (bounds.writtenUntil !== undefined) writes?.take(bounds.writtenUntil, this.#database)
+      return await this.#contexts.run({ ...outer, signal: controller.signal, writes }, started(fn))
     } finally {
       stopTimer()
       for (const signal of sources) signal.removeEventListener('abort', abort)

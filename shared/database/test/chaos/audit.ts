@@ -1,6 +1,6 @@
 import { eventually, type FaultProxy } from '@shared/postgres/testing'
-import type postgres from 'postgres'
-import type { Database, PoolStatus } from '../../src/index.ts'
+import { type Database, hostName, type PoolStatus } from '../../src/index.ts'
+import type { Admin } from './admin.ts'
 import type { Claim, Ledger } from './ledger.ts'
 import { role } from './stage.ts'
 import type { Plain, World } from './world.ts'
@@ -11,17 +11,27 @@ const leaveMs = 5_000
 const cancelMs = 16_000
 
 /** Compares what callers were answered with what the server has, over a connection that is not the layer's. */
-export async function audit({ admin, ledger, database, plan, proxy }: World): Promise<void> {
+export async function audit({
+  admin,
+  admins,
+  ledger,
+  database,
+  reader,
+  plan,
+  proxies,
+}: World): Promise<void> {
   await checkRows(admin, ledger)
-  if (proxy) await checkSockets(proxy, ledger)
+  for (const proxy of proxies) await checkSockets(proxy, ledger)
   // A pooler keeps its own.
-  if (plan.route !== 'pooler') await checkBackends(admin, ledger)
+  if (plan.route !== 'pooler') for (const server of admins) await checkBackends(server, ledger)
   checkCounters(ledger, 'the pool', database)
-  checkCallersCounts(ledger, database)
+  if (reader) checkCounters(ledger, 'the reader', reader)
+  // What a standby refuses the primary answers, so callers do not see it.
+  if (!plan.cluster) checkCallersCounts(ledger, database)
 }
 
 /** Done: there, exactly once. Not sent, refused or rolled back: not there. Unknown: there once, whole, or not at all. */
-export async function checkRows(admin: postgres.Sql, ledger: Ledger): Promise<void> {
+export async function checkRows(admin: Admin, ledger: Ledger): Promise<void> {
   const rows = await admin<{ id: string; parts: number[] }[]>`
     select id, array_agg(part order by part) as parts
     from (select id, part from singles union all select id, part from pairs) written group by id`
@@ -45,11 +55,11 @@ function checkClaim(ledger: Ledger, { id, rows, by, outcome }: Claim, parts: rea
 const isWhole = (parts: readonly number[], rows: number): boolean =>
   parts.length === rows && parts.every((part, i) => part === i + 1 || rows === 1)
 
-async function checkBackends(admin: postgres.Sql, ledger: Ledger): Promise<void> {
+async function checkBackends(admin: Admin, ledger: Ledger): Promise<void> {
   let left: { application_name: string; state: string; query: string }[] = []
   await eventually(
     async () => {
-      left = await admin`
+      left = await admin<typeof left>`
         select application_name, state, left(query, 60) as query from pg_stat_activity
         where datname = current_database() and usename = ${role.name}`
       return left.length === 0
@@ -72,7 +82,11 @@ async function checkSockets(proxy: FaultProxy, ledger: Ledger): Promise<void> {
 
 /** What must hold in the status of a database that is closed, no matter who used it. */
 export function checkCounters(ledger: Ledger, whose: string, database: Database<Plain>): void {
-  const status = database.status()
+  checkPool(ledger, whose, database.status())
+  for (const { host, pool } of database.replicas()) checkPool(ledger, `${whose} of ${hostName(host)}`, pool)
+}
+
+function checkPool(ledger: Ledger, whose: string, status: PoolStatus): void {
   const { total, idle, checkedOut, connecting, waiting, counters } = status
   const closes = Object.values(counters.closes).reduce((sum, count) => sum + count, 0)
   const { connects, recycles, pingFailures, pings, defects } = counters

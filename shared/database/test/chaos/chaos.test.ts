@@ -10,6 +10,7 @@ const worlds: readonly (readonly [workload: Workload | undefined, seeds: readonl
   ['mixed', [53, 69, 137]],
   ['deadlines', [6, 9]],
   ['types', [1]],
+  ['cluster', [1]],
   [undefined, [random]],
 ]
 

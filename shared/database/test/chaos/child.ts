@@ -1,5 +1,6 @@
+import { RemoteControl } from './cluster/control.ts'
 import { Ledger } from './ledger.ts'
-import type { Answer, Start } from './messages.ts'
+import type { Answer, Command, Start } from './messages.ts'
 import { describeError } from './outcomes.ts'
 import { runWorld } from './run-world.ts'
 
@@ -17,8 +18,10 @@ async function run({ plan, place }: Start): Promise<void> {
     () => tell({ type: 'progress', statements: ledger.statements, faults: ledger.faults }),
     500,
   )
+  const control = plan.cluster && new RemoteControl(tell)
+  process.on('message', (answer: Command) => control?.answered(answer))
   try {
-    await runWorld(plan, place, ledger, (pid) => tell({ type: 'frozen', pid }))
+    await runWorld({ plan, place, ledger, control, onFrozen: (pid) => tell({ type: 'frozen', pid }) })
   } finally {
     clearInterval(progress)
   }

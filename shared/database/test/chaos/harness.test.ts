@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { type TestDatabase, withDatabase } from '@shared/postgres/testing'
-import postgres from 'postgres'
 import {
   ConnectionLostError,
   PoolClosedError,
   StatementTimeoutError,
   WorkAbortedError,
 } from '../../src/index.ts'
+import { type Admin, openAdmin } from './admin.ts'
 import { checkRows } from './audit.ts'
 import { Ledger, type Outcome } from './ledger.ts'
 import { judge, Undo } from './outcomes.ts'
@@ -57,11 +57,11 @@ describe('an error is read as a caller would', () => {
 
 describe('the audit compares reports with rows', () => {
   let database: TestDatabase
-  let admin: postgres.Sql
+  let admin: Admin
 
   beforeAll(async () => {
     database = await withDatabase()
-    admin = postgres(database.adminUrl, { max: 1, onnotice: () => {} })
+    admin = openAdmin(database.adminUrl)
     await setStage(admin, 'public')
   }, 60_000)
   afterAll(async () => {

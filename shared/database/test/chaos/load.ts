@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { observed } from '../support.ts'
 import { type Act, Caller } from './caller.ts'
+import { ownReads } from './cluster/own-reads.ts'
 import * as deadlines from './deadlines.ts'
 import type { Workload } from './plan.ts'
 import type { Random } from './random.ts'
@@ -16,6 +17,7 @@ import { writes } from './writes.ts'
 export async function load(world: World, random: Random, types: TypeChanges): Promise<void> {
   const acts: Record<Workload, (caller: Caller, number: number) => Promise<boolean>> = {
     mixed: (caller) => mixed(caller),
+    cluster: (caller) => mixed(caller),
     deadlines: (caller, number) => (number % 2 === 0 ? deadlines.read(caller) : deadlines.write(caller)),
     types: (caller, number) => (number === 0 ? probe(caller) : types.write(caller)),
   }
@@ -40,6 +42,7 @@ async function mixed(caller: Caller): Promise<boolean> {
     ...transactions,
     ...visits,
     ...(world.plan.route === 'pooler' ? [] : sessions),
+    ...(world.plan.route === 'cluster' ? ownReads : []),
   ]
   const count = random.chance(0.2) ? random.int(2, 8) : 1
   const results = await Promise.all(Array.from({ length: count }, () => random.weighted(acts)(caller)))

@@ -1,3 +1,4 @@
+import type { ActAnswer, ActRequest } from './cluster/control.ts'
 import type { Violation } from './ledger.ts'
 import type { Plan } from './plan.ts'
 import type { Place } from './run-world.ts'
@@ -8,8 +9,12 @@ export interface Start {
   readonly place: Place
 }
 
-/** What that process answers. */
+/** What it tells it later. */
+export type Command = ActAnswer
+
+/** What that process answers, or asks. */
 export type Answer =
+  | ActRequest
   | { type: 'progress'; statements: number; faults: number }
   | { type: 'frozen'; pid: number }
   | { type: 'result'; result: WorldResult }

@@ -58,6 +58,8 @@ function expectedStates(phase: Phase, plan: Plan, asked: readonly string[]): rea
     ...(faults.includes('cancel') ? ['57014'] : []),
     ...(faults.includes('terminate') ? ['57P01'] : []),
     ...(faults.includes('definitions') && phase !== 'single' ? staleInTransaction : []),
+    // A server that is stopped, or crashes.
+    ...(plan.route === 'cluster' ? ['57P01', '57P02'] : []),
     // What PgBouncer answers while it has no server to give.
     ...(plan.route === 'pooler' ? ['08P01', '57P01', '58000'] : []),
   ]

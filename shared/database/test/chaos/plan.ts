@@ -1,8 +1,12 @@
 import type { ConnectionOptions, PoolOptions } from '../../src/index.ts'
+import { type ClusterPlan, drawCluster } from './cluster/plan.ts'
 import { Random } from './random.ts'
 
-/** What the callers of a world do: everything, plain reads beside writes under a deadline, or writes beside type changes. */
-export const workloads = ['mixed', 'deadlines', 'types'] as const
+/**
+ * What the callers of a world do: everything, plain reads beside writes under a deadline, writes beside type changes, or everything
+ * and reads from standbys, on a cluster whose servers fail.
+ */
+export const workloads = ['mixed', 'deadlines', 'types', 'cluster'] as const
 export type Workload = (typeof workloads)[number]
 
 /** What is done to the network, to the server and to the layer while callers work. */
@@ -33,7 +37,7 @@ export type NetworkFault = (typeof networkFaults)[number]
 export type ServerFault = (typeof serverFaults)[number]
 
 /** How a world reaches its server. */
-export type Route = 'direct' | 'proxy' | 'pooler'
+export type Route = 'direct' | 'proxy' | 'pooler' | 'cluster'
 
 /** All that a seed decides about a world before it begins. */
 export interface Plan {
@@ -46,6 +50,8 @@ export interface Plan {
   readonly connection: Partial<ConnectionOptions>
   readonly networkFaults: readonly NetworkFault[]
   readonly serverFaults: readonly ServerFault[]
+  /** Its servers; null: one. */
+  readonly cluster: ClusterPlan | null
   /** Longest pause in ms between two faults of one kind. */
   readonly pauseMs: number
   /** When the database is closed under load, in ms from the start; null: only at the end. */
@@ -66,12 +72,15 @@ export function drawPlan({ seed, workload, loadMs, hasPooler }: PlanRequest): Pl
     [8, 'mixed'],
     [2, 'deadlines'],
     [1, 'types'],
+    [1, 'cluster'],
   ])
   switch (workload ?? drawn) {
     case 'deadlines':
       return deadlinesPlan(seed, random, loadMs)
     case 'types':
       return typesPlan(seed, random, loadMs)
+    case 'cluster':
+      return clusterPlan(seed, random, loadMs)
     case 'mixed':
       return mixedPlan(seed, random, loadMs, hasPooler)
   }
@@ -92,6 +101,7 @@ function deadlinesPlan(seed: number, random: Random, loadMs: number): Plan {
     connection: { prepare },
     networkFaults: isProxied ? ['cut-at-byte'] : [],
     serverFaults: [],
+    cluster: null,
     pauseMs: 300,
     closeAtMs: null,
   }
@@ -109,9 +119,15 @@ function typesPlan(seed: number, random: Random, loadMs: number): Plan {
     connection: { maxPreparedStatements: random.pick([4, 64, 256]) },
     networkFaults: [],
     serverFaults: random.chance(0.3) ? ['invalidate'] : [],
+    cluster: null,
     pauseMs: 500,
     closeAtMs: null,
   }
+}
+
+function some<T>(random: Random, faults: readonly T[], shares: readonly number[]): T[] {
+  const share = random.pick(shares)
+  return faults.filter(() => random.chance(share))
 }
 
 function mixedPlan(seed: number, random: Random, loadMs: number, hasPooler: boolean): Plan {
@@ -120,10 +136,7 @@ function mixedPlan(seed: number, random: Random, loadMs: number, hasPooler: bool
     [7, 'proxy'],
     [hasPooler ? 2 : 0, 'pooler'],
   ])
-  const some = <T>(faults: readonly T[]) => {
-    const share = random.pick([0, 0.3, 0.6, 1])
-    return faults.filter(() => random.chance(share))
-  }
+  const shares = [0, 0.3, 0.6, 1]
   return {
     seed,
     workload: 'mixed',
@@ -132,10 +145,40 @@ function mixedPlan(seed: number, random: Random, loadMs: number, hasPooler: bool
     loadMs,
     pool: drawPool(random),
     connection: drawConnection(random, route),
-    networkFaults: route === 'direct' ? [] : some(networkFaults),
-    serverFaults: some(serverFaults).filter((name) => name !== 'freeze-pooler' || route === 'pooler'),
+    networkFaults: route === 'direct' ? [] : some(random, networkFaults, shares),
+    serverFaults: some(random, serverFaults, shares).filter(
+      (name) => name !== 'freeze-pooler' || route === 'pooler',
+    ),
+    cluster: null,
     pauseMs: random.pick([30, 150, 600]),
     closeAtMs: random.chance(0.25) ? random.int(0, loadMs) : null,
+  }
+}
+
+// What is undone where it was done, on a server that may not be the primary any more by then; a cancellation that hits a commit
+// while it waits for its standby lets it be answered without that.
+const notInCluster: readonly ServerFault[] = ['cancel', 'connection-limit', 'freeze-pooler']
+
+function clusterPlan(seed: number, random: Random, loadMs: number): Plan {
+  return {
+    seed,
+    workload: 'cluster',
+    route: 'cluster',
+    callers: random.pick([4, 10, 20]),
+    // A server that is copied again takes its seconds.
+    loadMs: Math.max(loadMs, 12_000),
+    // Who is refused at once, or soon, sees little of a failover.
+    pool: { ...drawPool(random), maxWaiting: 1_000, checkoutTimeoutMs: random.pick([2_000, 8_000]) },
+    connection: {
+      ...drawConnection(random, 'cluster'),
+      connectTimeoutMs: random.pick([1_000, 3_000]),
+    },
+    // Mostly few, else the servers' own are hidden behind them.
+    networkFaults: some(random, networkFaults, [0, 0, 0.2, 0.5]),
+    serverFaults: some(random, serverFaults, [0, 0.3, 1]).filter((name) => !notInCluster.includes(name)),
+    cluster: drawCluster(random),
+    pauseMs: random.pick([150, 600, 2_000]),
+    closeAtMs: random.chance(0.15) ? random.int(0, loadMs) : null,
   }
 }
 

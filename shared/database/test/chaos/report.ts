@@ -1,3 +1,4 @@
+import type { ClusterPlan } from './cluster/plan.ts'
 import { faultKinds, groupOf, type Violation } from './ledger.ts'
 import type { Plan, Workload } from './plan.ts'
 import type { ChaosReport, Failure } from './run-chaos.ts'
@@ -46,8 +47,14 @@ function describePlan(plan: Plan): string[] {
     `  ${Object.entries(options)
       .map(([name, value]) => `${name} ${value}`)
       .join(', ')}`,
-    `  faults: ${[...plan.networkFaults, ...plan.serverFaults].join(', ') || 'none'}`,
+    `  faults: ${[...plan.networkFaults, ...plan.serverFaults, ...(plan.cluster?.faults ?? [])].join(', ') || 'none'}`,
+    ...(plan.cluster ? [`  ${describeCluster(plan.cluster)}`] : []),
   ]
+}
+
+function describeCluster({ standbys, isSynchronous, maxLagMs, routeReads }: ClusterPlan): string {
+  const commits = isSynchronous ? 'commits wait for one' : 'no commit waits for one'
+  return `${count(standbys, 'standby')}, ${commits}, maxLagMs ${maxLagMs}, routeReads ${routeReads}`
 }
 
 /** What was found, each kind of it once, with how often. */

@@ -1,11 +1,14 @@
 import { type PgBouncer, startTestServer, type TestServer } from '@shared/postgres/testing'
 import postgres from 'postgres'
+import type { ActRequest } from './cluster/control.ts'
+import type { ClusterPlan } from './cluster/plan.ts'
+import { startServers } from './cluster/servers.ts'
 import { type FaultKind, faultKinds } from './ledger.ts'
 import type { WorldResult } from './messages.ts'
 import { drawPlan, type Plan, type Workload } from './plan.ts'
 import { startPoolers } from './pooler.ts'
 import { role } from './stage.ts'
-import { runWorldProcess } from './world-process.ts'
+import { runWorldProcess, type WorldProcessOptions } from './world-process.ts'
 
 /** A world that broke a promise. */
 export interface Failure {
@@ -102,19 +105,39 @@ async function runOne(
   onProgress: (statements: number, faults: number) => void,
 ): Promise<WorldResult> {
   const name = `chaos_${plan.seed}`
+  if (plan.cluster) return await runOnCluster(plan, plan.cluster, name, { signal, onProgress })
   await admin.unsafe(`drop database if exists ${name} with (force)`)
   await admin.unsafe(`create database ${name}`)
   try {
     const adminUrl = urlOf(server.adminUrl, name)
     const appUrl = urlOf(adminUrl, name, role)
-    const place = { adminUrl, url: pooler?.url(appUrl) ?? appUrl, poolerPid: pooler?.pid ?? null }
-    const result = await runWorldProcess({ plan, place }, { signal, onProgress })
+    const servers = [{ adminUrl, url: pooler?.url(appUrl) ?? appUrl }]
+    const place = { servers, poolerPid: pooler?.pid ?? null }
+    const result = await runWorldProcess({ plan, place }, { signal, onProgress, onAct: noServers })
     if (result.isPoolerStuck) await pooler?.restart()
     return result
   } finally {
     await admin.unsafe(`drop database if exists ${name} with (force)`)
   }
 }
+
+/** On servers of its own: what was done to them is not the next world's. */
+async function runOnCluster(
+  plan: Plan,
+  clusterPlan: ClusterPlan,
+  name: string,
+  options: Pick<WorldProcessOptions, 'signal' | 'onProgress'>,
+): Promise<WorldResult> {
+  await using cluster = await startServers(clusterPlan, name)
+  const servers = cluster.servers.map((server) => {
+    const adminUrl = urlOf(server.adminUrl, name)
+    return { adminUrl, url: urlOf(adminUrl, name, role) }
+  })
+  const onAct = (request: ActRequest) => cluster.answer(request)
+  return await runWorldProcess({ plan, place: { servers, poolerPid: null } }, { ...options, onAct })
+}
+
+const noServers = (): Promise<never> => Promise.reject(new Error('This world has no servers of its own.'))
 
 function urlOf(serverUrl: string, database: string, login?: { name: string; password: string }): string {
   const url = new URL(serverUrl)

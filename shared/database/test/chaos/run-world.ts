@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startFaultProxy } from '@shared/postgres/testing'
+import { type FaultProxy, startFaultProxy } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
 import postgres from 'postgres'
-import { createDatabase } from '../../src/index.ts'
+import { createDatabase, type Database } from '../../src/index.ts'
+import { type Admin, openAdmin } from './admin.ts'
 import { audit } from './audit.ts'
 import { Caller } from './caller.ts'
+import type { Control } from './cluster/control.ts'
 import { direct } from './director.ts'
 import type { Ledger } from './ledger.ts'
 import { load } from './load.ts'
@@ -25,61 +27,81 @@ const lookMs = 20
 
 /** Where a world is. */
 export interface Place {
-  /** The world's own database, as superuser. */
-  readonly adminUrl: string
-  /** The same database for the layer: straight, or through a pooler. */
-  readonly url: string
+  /** One, or all of a cluster. */
+  readonly servers: readonly {
+    /** The world's own database, as superuser. */
+    readonly adminUrl: string
+    /** The same database for the layer: straight, or through a pooler. */
+    readonly url: string
+  }[]
   /** The pooler's process, to be frozen. */
   readonly poolerPid: number | null
 }
 
 /** Lets a world run: load and faults, calm, a proof that the pool serves, close(), and the audit. What it finds is in the ledger. */
-export async function runWorld(
-  plan: Plan,
-  place: Place,
-  ledger: Ledger,
-  onFrozen: (pid: number) => void,
-): Promise<void> {
+export async function runWorld({
+  plan,
+  place,
+  ledger,
+  control,
+  onFrozen,
+}: {
+  plan: Plan
+  place: Place
+  ledger: Ledger
+  /** Who has the servers of a cluster in hand. */
+  control: Control | null
+  onFrozen: (pid: number) => void
+}): Promise<void> {
   await using stack = new AsyncDisposableStack()
-  const admin = postgres(place.adminUrl, {
-    max: 10,
-    onnotice: () => {},
-    connection: { application_name: 'chaos admin' },
+  const admins = place.servers.map(({ adminUrl }) => {
+    const admin = openAdmin(adminUrl)
+    stack.defer(() => admin.end())
+    return admin
   })
-  stack.defer(() => admin.end({ timeout: 1 }))
-  await setStage(admin)
+  const admin = () => admins[control?.primary ?? 0] as Admin
+  await setStage(admin())
   const newLinks: World['newLinks'] = { meet: null }
-  const { hostname: host, port } = new URL(place.url)
-  const proxy =
-    plan.route === 'direct'
-      ? null
-      : await startFaultProxy({
-          target: { host, port: Number(port) },
-          onLink: (link) => newLinks.meet?.(link),
-        })
-  if (proxy) stack.use(proxy)
-  const url = proxy?.url(place.url) ?? place.url
-  const database = createDatabase<Plain>({
-    name: 'chaos',
-    url,
-    pool: plan.pool,
-    connection: plan.connection,
-  })
+  const proxies: FaultProxy[] = []
+  for (const { url } of plan.route === 'direct' ? [] : place.servers) {
+    const { hostname: host, port } = new URL(url)
+    const onLink: World['newLinks']['meet'] = (link) => newLinks.meet?.(link)
+    proxies.push(stack.use(await startFaultProxy({ target: { host, port: Number(port) }, onLink })))
+  }
+  const first = place.servers[0] as Place['servers'][number]
+  const url = proxies.length > 0 ? urlThrough(first.url, proxies) : first.url
+  const open = (name: string): Database<Plain> =>
+    createDatabase<Plain>({
+      name,
+      url,
+      pool: plan.pool,
+      connection: plan.connection,
+      ...(plan.cluster && {
+        replicas: { maxLagMs: plan.cluster.maxLagMs, routeReads: plan.cluster.routeReads },
+      }),
+    })
+  const database = open('chaos')
   const stopping = new AbortController()
   const world: World = {
     plan,
     ledger,
     database,
+    reader: plan.cluster ? open('chaos reader') : null,
     url,
-    admin,
-    proxy,
+    get admin() {
+      return admin()
+    },
+    admins,
+    proxies,
+    proxy: proxies[0] ?? null,
+    control,
     newLinks,
     poolerPid: place.poolerPid,
-    directUrl: place.url,
+    directUrl: first.url,
     stopping: stopping.signal,
     onFrozen,
   }
-  const types = new TypeChanges(world, place.adminUrl)
+  const types = new TypeChanges(world, first.adminUrl)
   stack.defer(() => types.close())
   if (plan.workload === 'types') await types.prepare()
 
@@ -88,7 +110,9 @@ export async function runWorld(
   const faults = direct(world, random.fork('faults'))
   const changes = plan.workload === 'types' ? types.run(random.fork('types')) : null
   const closing = plan.closeAtMs === null ? null : closeAt(world, plan.closeAtMs, random.fork('close'))
-  await Promise.race([sleep(plan.loadMs), closing?.then(() => sleep(afterCloseMs)) ?? new Promise(() => {})])
+  // The longer of the two must not keep the process.
+  const end = sleep(plan.loadMs, undefined, { ref: false })
+  await Promise.race([end, closing?.then(() => sleep(afterCloseMs))].filter((time) => time !== undefined))
   stopping.abort()
   await Promise.all([faults, changes, closing])
   ledger.happened('all faults are healed')
@@ -96,20 +120,27 @@ export async function runWorld(
   ledger.hangs(`${hungMs} ms after all was healed`)
   if (!closing) {
     await prove(world)
-    await close(world, 2_000)
+    await close(world, world.database, 2_000)
     await settle(world, callers, 2_000)
     ledger.hangs('though close() has settled')
   }
+  if (world.reader) await close(world, world.reader, 2_000)
   await audit(world)
+}
+
+/** The URL with a host and port for each of them. */
+function urlThrough(url: string, proxies: readonly FaultProxy[]): string {
+  const { host } = new URL(url)
+  return url.replace(`@${host}/`, `@${proxies.map((proxy) => `${proxy.host}:${proxy.port}`).join()}/`)
 }
 
 /** Closes the database under load. */
 async function closeAt(world: World, atMs: number, random: Random): Promise<void> {
   await sleep(atMs)
-  await close(world, random.pick([1, 100, 1_000, 5_000]))
+  await close(world, world.database, random.pick([1, 100, 1_000, 5_000]))
 }
 
-async function close({ database, ledger }: World, timeoutMs: number): Promise<void> {
+async function close({ ledger }: World, database: Database<Plain>, timeoutMs: number): Promise<void> {
   ledger.happened('close() begins')
   const end = ledger.begin(`close({ timeoutMs: ${timeoutMs} })`)
   const closed = database.close({ timeoutMs }).then(end, (error) => {

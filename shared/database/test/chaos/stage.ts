@@ -1,5 +1,5 @@
 import { integer, pgTable, text } from 'drizzle-orm/pg-core'
-import type postgres from 'postgres'
+import type { Admin } from './admin.ts'
 
 /** Writes of one statement each. No key: a row that is there twice must be seen. */
 export const singles = pgTable('singles', { id: text().notNull(), part: integer().notNull().default(1) })
@@ -19,7 +19,7 @@ export const shelfRows = 64
 export const bodyOf = (n: number): string => `${n}.`.repeat(1 + (n % 8) * 80)
 
 /** Makes the tables and functions that callers work on, for the role or `public`. `-1` as a part fails at COMMIT, after the statement's own answer. */
-export async function setStage(admin: postgres.Sql, grantee: string = role.name): Promise<void> {
+export async function setStage(admin: Admin, grantee: string = role.name): Promise<void> {
   await admin.unsafe(`
     create table singles (id text not null, part int not null default 1);
     create table pairs (id text not null, part int not null);

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { ActAnswer, ActRequest } from './cluster/control.ts'
 import type { Answer, Start, WorldResult } from './messages.ts'
 
 /** Everything in a world has a bound of its own; together they stay below this. */
@@ -6,9 +7,11 @@ const calmMs = 180_000
 /** Nothing may keep a process alive whose database is closed. */
 const exitMs = 5_000
 
-interface WorldProcessOptions {
+export interface WorldProcessOptions {
   readonly signal: AbortSignal
   onProgress(statements: number, faults: number): void
+  /** Does to the servers of a cluster what its world asks for. */
+  onAct(request: ActRequest): Promise<ActAnswer>
 }
 
 /**
@@ -17,7 +20,7 @@ interface WorldProcessOptions {
  * @throws the signal's reason when it fires.
  */
 export async function runWorldProcess(start: Start, options: WorldProcessOptions): Promise<WorldResult> {
-  const { signal, onProgress } = options
+  const { signal, onProgress, onAct } = options
   const frozen = new Set<number>()
   let progress = { statements: 0, faults: 0 }
   let result: WorldResult | null = null
@@ -27,7 +30,8 @@ export async function runWorldProcess(start: Start, options: WorldProcessOptions
     // Infinity is no JSON.
     serialization: 'advanced',
     ipc(answer: Answer) {
-      if (answer.type === 'frozen') frozen.add(answer.pid)
+      if (answer.type === 'act') void onAct(answer).then(send)
+      else if (answer.type === 'frozen') frozen.add(answer.pid)
       else if (answer.type === 'progress') {
         progress = answer
         onProgress(answer.statements, answer.faults)
@@ -37,6 +41,8 @@ export async function runWorldProcess(start: Start, options: WorldProcessOptions
       }
     },
   })
+  // A world that has ended meanwhile does not want to know.
+  const send = (answer: ActAnswer) => child.exitCode === null && child.send(answer)
   const stderr = child.stderr.text()
   const kill = () => child.kill('SIGKILL')
   signal.addEventListener('abort', kill, { once: true })

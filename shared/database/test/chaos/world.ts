@@ -1,6 +1,7 @@
 import type { FaultProxy, ProxiedConnection } from '@shared/postgres/testing'
-import type postgres from 'postgres'
 import type { Database } from '../../src/index.ts'
+import type { Admin } from './admin.ts'
+import type { Control } from './cluster/control.ts'
 import type { Ledger } from './ledger.ts'
 import type { Plan } from './plan.ts'
 
@@ -11,11 +12,20 @@ export interface World {
   readonly plan: Plan
   readonly ledger: Ledger
   readonly database: Database<Plain>
+  /** Another process that reads the same cluster, as it were. */
+  readonly reader: Database<Plain> | null
   /** What the layer connects to. */
   readonly url: string
-  /** Ways in that are not the layer's, straight to the server, as its superuser. */
-  readonly admin: postgres.Sql
+  /** Ways in that are not the layer's, straight to the server (of a cluster: the primary), as its superuser. */
+  readonly admin: Admin
+  /** Every server, the same way. */
+  readonly admins: readonly Admin[]
+  /** One before each server. */
+  readonly proxies: readonly FaultProxy[]
+  /** The one that a fault is made at. */
   readonly proxy: FaultProxy | null
+  /** Who has the servers of a cluster in hand. */
+  readonly control: Control | null
   /** What is done to connections that are new, before their first byte. */
   readonly newLinks: { meet: ((link: ProxiedConnection) => void) | null }
   readonly poolerPid: number | null

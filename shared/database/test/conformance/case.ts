@@ -1,7 +1,19 @@
 import type { PostgresJsDatabase } from 'drizzle-orm/postgres-js'
+import type { Notice, TypeCodecs } from '../../src/index.ts'
+import { printed } from '../printed.ts'
 
 /** What a case may use of a handle: what a user of stock `drizzle-orm/postgres-js` has. */
 export type Handle = PostgresJsDatabase & { $client: unknown }
+
+/** How a handle of a case's own is made: the options of `createDatabase()`, and what stock calls the same. */
+export interface HandleConfig {
+  /** What `drizzle()` takes beside client and model. */
+  readonly drizzle?: object
+  /** What sessions begin with: `connection.settings`; of a postgres.js client `connection`. */
+  readonly settings?: Readonly<Record<string, string>>
+  readonly types?: TypeCodecs
+  readonly onNotice?: (notice: Notice) => unknown
+}
 
 /** Ways of a case around the handle under test, for the same side. */
 export interface Tools {
@@ -9,6 +21,8 @@ export interface Tools {
   readonly ddl: (text: string) => Promise<void>
   /** Rows as another session sees them now, on the harness's own connection. */
   readonly observe: (text: string) => Promise<readonly Record<string, unknown>[]>
+  /** Lends a handle of another configuration to the same database for the time of `use`. */
+  readonly open: <T>(config: HandleConfig, use: (db: Handle) => Promise<T>) => Promise<T>
 }
 
 /** One comparison: what `run` resolves to must be the same over every handle. */
@@ -44,7 +58,7 @@ export async function outcome<T>(work: PromiseLike<T> | (() => PromiseLike<T>)):
 export async function failure(work: PromiseLike<unknown> | (() => PromiseLike<unknown>)): Promise<unknown> {
   const settled = await outcome(work)
   if ('error' in settled) return settled.error
-  throw new Error(`Expected a failure, got ${Bun.inspect(settled.value)}`)
+  throw new Error(`Expected a failure, got ${printed(settled.value)}`)
 }
 
 /** A point that one party waits at until another opens it. */

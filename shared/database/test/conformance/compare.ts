@@ -120,8 +120,8 @@ function describeError(error: Error, path: readonly unknown[]): Description {
     classes: classChain(error),
     instanceOf: Object.entries(knownErrors).flatMap(([name, type]) => (error instanceof type ? [name] : [])),
     name: error.name,
-    // The engine's own words quote the source line that failed.
-    message: error.message.includes(' is not a function. (In ')
+    // The engine's own words quote the source that failed: its line on Bun, the name in it on Node.
+    message: / is not a function(?:\. \(In |$)/.test(error.message)
       ? 'not a function'
       : describe(error.message, path),
   }

@@ -1,41 +1,10 @@
 import { afterAll, describe, expect, test } from 'bun:test'
-import { createDatabase } from '@shared/database'
 import { type TestDatabase, withDatabase } from '@shared/postgres/testing'
-import type { ConnectionOptions } from '../../src/index.ts'
-import type { Handle } from './case.ts'
+import { lendLease, lendPool } from './layer.ts'
 import { compareSides, topics } from './run-cases.ts'
-import { connections, type Lender, lendStock, openSide, type Side } from './sides.ts'
-import { variant } from './variant.ts'
+import { lendStock, openSide, type Side } from './sides.ts'
 
 const databases: TestDatabase[] = []
-
-function open(url: string, connection: Partial<ConnectionOptions> = {}) {
-  return createDatabase({
-    name: 'conformance',
-    url,
-    ...variant.model,
-    pool: { poolSize: connections, maxOverflow: 0, checkoutTimeoutMs: 5_000 },
-    // Stock learns a type made meanwhile at its next connect, so the layer may not either.
-    connection: { definitionsCheckMs: 600_000, ...connection },
-  })
-}
-
-function lendPool(url: string, connection?: Partial<ConnectionOptions>): Lender {
-  const database = open(url, connection)
-  return {
-    lend: (use) => use(database.db as unknown as Handle),
-    close: () => database.close({ timeoutMs: 1_000 }),
-  }
-}
-
-/** All work of a case on one connection of `use()`. */
-function lendLease(url: string): Lender {
-  const database = open(url)
-  return {
-    lend: (use) => database.use(({ db }) => use(db as unknown as Handle)),
-    close: () => database.close({ timeoutMs: 1_000 }),
-  }
-}
 
 async function openSides(): Promise<Side[]> {
   const prepareSide = async (side: Omit<Parameters<typeof openSide>[0], 'url'>) => {
@@ -48,7 +17,7 @@ async function openSides(): Promise<Side[]> {
     prepareSide({ name: 'pool', open: lendPool }),
     prepareSide({
       name: 'pool without prepared statements',
-      open: (url) => lendPool(url, { prepare: false }),
+      open: (url, config) => lendPool(url, config, { prepare: false }),
     }),
     prepareSide({ name: 'one leased connection', open: lendLease, singleConnection: true }),
   ])

@@ -1,5 +1,5 @@
 import postgres from 'postgres'
-import type { ConformanceCase, Handle, Tools } from './case.ts'
+import type { ConformanceCase, Handle, HandleConfig, Tools } from './case.ts'
 import { type Description, describeValue } from './compare.ts'
 import { drizzleOver } from './variant.ts'
 import { createWorld, resetScratch, resetWorld, worldFingerprint } from './world.ts'
@@ -27,9 +27,11 @@ export interface Lender {
 }
 
 /** The handle that everything is compared with: Drizzle on a postgres.js client of its own, nothing set but its size. */
-export function lendStock(url: string): Lender {
-  const client = postgres(url, { max: connections, onnotice: () => {} })
-  const handle = drizzleOver(client)
+export function lendStock(url: string, config: HandleConfig = {}): Lender {
+  const { drizzle, settings, types = {}, onNotice = () => {} } = config
+  const options = { max: connections, connection: settings, types, onnotice: onNotice }
+  const client = postgres(url, options as never)
+  const handle = drizzleOver(client, drizzle)
   return { lend: (use) => use(handle), close: () => client.end({ timeout: 1 }) }
 }
 
@@ -37,12 +39,23 @@ export function lendStock(url: string): Lender {
 export async function openSide(options: {
   name: string
   url: string
-  open: (url: string) => Lender
+  open: (url: string, config?: HandleConfig) => Lender
   singleConnection?: boolean
 }): Promise<Side> {
   const { name, url, open, singleConnection = false } = options
   const world = await openWorld(url)
   let lender = await openWarm(() => open(url))
+  const tools: Tools = {
+    ...world.tools,
+    async open(config, use) {
+      const other = open(url, config)
+      try {
+        return await other.lend(use)
+      } finally {
+        await other.close()
+      }
+    },
+  }
 
   async function run(runnable: ConformanceCase): Promise<Description> {
     await world.reset()
@@ -60,7 +73,7 @@ export async function openSide(options: {
 
   async function answer(runnable: ConformanceCase): Promise<Description> {
     try {
-      return await lender.lend(async (db) => describeValue(await runnable.run(db, world.tools)))
+      return await lender.lend(async (db) => describeValue(await runnable.run(db, tools)))
     } catch (error) {
       return { caseFailed: messagesOf(error) }
     }
@@ -94,7 +107,7 @@ async function openWarm(open: () => Lender): Promise<Lender> {
 async function openWorld(url: string) {
   const sql = postgres(url, { max: 1, onnotice: () => {}, connection: { lock_timeout: 2_000 } })
   await sql.unsafe(createWorld)
-  const tools: Tools = {
+  const tools: Omit<Tools, 'open'> = {
     ddl: async (text) => void (await sql.unsafe(text)),
     observe: async (text) => Array.from(await sql.unsafe(text)),
   }

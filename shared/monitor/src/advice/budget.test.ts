@@ -30,6 +30,18 @@ describe('what the pools may open', () => {
     })
   })
 
+  test('is no more than the ceiling that the replicas share, where it is on', () => {
+    const ceiling = { limit: 60, used: 20, processes: 30, allowance: 1, isReached: false, isOn: true }
+    const of = (isOn: boolean) => {
+      const { wanted, fits } = checkBudget(pool, server, 30, { ...ceiling, isOn })
+      return { wanted, fits }
+    }
+    expect({ on: of(true), off: of(false) }).toEqual({
+      on: { wanted: 60, fits: true },
+      off: { wanted: 930, fits: false },
+    })
+  })
+
   const rows: [name: string, on: typeof server, replicas: number, by: string, fits: boolean][] = [
     ['fits a server by one', { ...server, maxConnections: 34, usedConnections: 11 }, 1, 'server', true],
     ['is one more than a server takes', { ...server, maxConnections: 33 }, 1, 'server', false],

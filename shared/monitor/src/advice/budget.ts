@@ -1,11 +1,11 @@
-import type { PoolStatus } from '@shared/database'
+import type { CeilingStatus, PoolStatus } from '@shared/database'
 import { capacity } from '../samples/sample.ts'
 import type { ServerReport } from '../server/server-report.ts'
 
 /** Whether all that a service's replicas may open fits what the server allows them. */
 export interface Budget {
   replicas: number
-  /** Pool, overflow and health probe of all replicas; Infinity where overflow has no limit. */
+  /** Pool, overflow and health probe of all replicas, or the ceiling that they share; Infinity where neither has a limit. */
   wanted: number
   /** The smallest of the limits below. */
   allowed: number
@@ -24,13 +24,17 @@ export interface Budget {
 /**
  * Compares (poolSize + maxOverflow + 1 for the health probe) × replicas with max_connections less the reserved ones, the
  * database's limit and the role's own.
+ *
+ * @param ceiling What the replicas share, whatever their pools add up to; null for nothing.
  */
 export function checkBudget(
   pool: Pick<PoolStatus, 'poolSize' | 'maxOverflow'>,
   server: ServerReport,
   replicas: number,
+  ceiling: CeilingStatus | null = null,
 ): Budget {
-  const wanted = (capacity(pool) + 1) * replicas
+  const shared = ceiling?.isOn ? ceiling.limit : Number.POSITIVE_INFINITY
+  const wanted = Math.min((capacity(pool) + 1) * replicas, shared)
   const serverTakes = server.maxConnections - server.reservedConnections
   const limits = [
     { by: 'role', limit: server.role.connectionLimit ?? Number.POSITIVE_INFINITY },

@@ -1,6 +1,9 @@
 import { poolOptions } from '@shared/pool'
 import type { Advice, AdviceCode, Load, Measurements, OptionChange } from '../advice/advice.ts'
 import { formatDuration, formatNumber } from './duration.ts'
+import { hostSentences } from './host-sentences.ts'
+import { incidentSentences, makeRoom } from './incident-sentences.ts'
+import { count } from './words.ts'
 
 /** Puts an advice into a sentence or two: what was measured and what to do, with options by their environment variables. */
 export function explainAdvice<C extends AdviceCode>({ code, measured, options }: Advice<C>): string {
@@ -12,10 +15,26 @@ const sentences: {
   readonly [C in AdviceCode]: (measured: Measurements[C], remedy: string) => string
 } = {
   'database-down': ({ downSince, downMs, errorCode }) =>
-    `The database has not answered since ${downSince} (${formatDuration(downMs)}, code ${errorCode ?? 'none'}): check the server and the way to it.`,
+    errorCode === '53300'
+      ? `The server has had no connection left for this role, nor for its health probe, since ${downSince} (${formatDuration(downMs)}, code 53300): ${makeRoom}.`
+      : `The database has not answered since ${downSince} (${formatDuration(downMs)}, code ${errorCode ?? 'none'}): check the server and the way to it.`,
 
-  saturated: (measured, remedy) =>
-    `${[occupation(measured), demand(measured, remedy), ...longestStatement(measured)].join('; ')}.`,
+  ...hostSentences,
+
+  ...incidentSentences,
+
+  saturated(measured, remedy) {
+    const holder = describeHolder(measured)
+    const rest = holder === null ? longestStatement(measured) : []
+    return `${holder ?? ''}${[occupation(measured), demand(measured, remedy), ...rest].join('; ')}.`
+  },
+
+  'ceiling-reached': ({ limit, allowance, processes, poolSize, maxOverflow }) =>
+    `${count(processes, 'process', 'processes')} of this role share ${limit} connections and want more: beside the one for its health probe ` +
+    `this one may have ${allowance} of its ${poolSize}${maxOverflow > 0 ? ` + ${maxOverflow}` : ''}; ` +
+    (limit < 2 * processes
+      ? 'that is less than one for each pool: raise DATABASE_MAX_ROLE_CONNECTIONS, or run fewer processes.'
+      : 'shorten what holds a connection, or raise DATABASE_MAX_ROLE_CONNECTIONS if the server has room.'),
 
   budget({ wanted, allowed, allowedBy, replicas, heldByOthers, serverTakes, fits }, remedy) {
     const pools = replicas === 1 ? 'The pool' : `The pools of ${replicas} replicas`
@@ -32,14 +51,6 @@ const sentences: {
     return `${may}, but ${limit}: ${remedy}, or raise the limit.`
   },
 
-  failures({ periodMs, lost, connectFailures }) {
-    const found = [
-      ...(lost > 0 ? [`${count(lost, 'connection was', 'connections were')} lost`] : []),
-      ...(connectFailures > 0 ? [`${count(connectFailures, 'connect')} failed`] : []),
-    ].join(' and ')
-    return `In the last ${formatDuration(periodMs)} ${found} while the database answers: look at the events' codes, at the server's log and at what lies between.`
-  },
-
   'probe-failures': ({ failed, samples }) =>
     `The database answers again, but in ${failed} of the last ${count(samples, 'sample')} it was unavailable: look at the server's log.`,
 
@@ -50,14 +61,16 @@ const sentences: {
     return `${count(waits, 'caller')} waited in the queue in the last ${formatDuration(periodMs)}, and it took up to ${formatDuration(waitP99Ms)} until 99 % of all checkouts were served, though only ${percent(utilisation)} of the pool was in use; ${reason}.`
   },
 
-  'leaked-lease': ({ lease, oldestLeaseMs }) =>
-    `A connection is kept from the pool: ${lease ?? 'held for long'}, the oldest lease being ${formatDuration(oldestLeaseMs)} old; do nothing but database work inside a transaction.`,
+  'leaked-lease': ({ lease, oldestLeaseMs, endedMs }) =>
+    endedMs !== null
+      ? `Until ${formatDuration(endedMs)} ago a connection was kept from the pool: ${lease ?? 'held for long'}; do nothing but database work inside a transaction.`
+      : `A connection is kept from the pool: ${lease ?? 'held for long'}, the oldest lease being ${formatDuration(oldestLeaseMs)} old; do nothing but database work inside a transaction.`,
 
   'slow-statement': ({ ageMs, waitEvent, statement, seenMs }) =>
-    `A statement had been running for ${formatDuration(ageMs)}${seen(seenMs)}${waitEvent ? `, waiting for ${waitEvent}` : ''}: ${excerpt(statement)}`,
+    `A statement had been running for ${formatDuration(ageMs)}${seen(seenMs)}${waitEvent ? `, waiting for ${waitEvent}` : ''}: ${statement}`,
 
   'idle-transaction': ({ ageMs, state, statement, seenMs }) =>
-    `A transaction had been ${state.replace(' in transaction', '')} for ${formatDuration(ageMs)}${seen(seenMs)}, holding a connection and its locks; its last statement was: ${excerpt(statement)}`,
+    `A transaction had been ${state.replace(' in transaction', '')} for ${formatDuration(ageMs)}${seen(seenMs)}, holding a connection and its locks; its last statement was: ${statement}`,
 
   overflow: ({ periodMs, share, poolSize, open }, remedy) =>
     `In ${percent(share)} of the last ${formatDuration(periodMs)} more than the ${poolSize} kept connections were open, ${formatNumber(open)} on average: that is the usual load, so ${remedy} and save the connects.`,
@@ -80,14 +93,19 @@ function describeChanges(options: readonly OptionChange[]): string {
 }
 
 function occupation(measured: Measurements['saturated']): string {
-  const { periodMs, poolSize, maxOverflow, utilisation, peakWaiting, timeouts, saturations, load } = measured
+  const { periodMs, endedMs, poolSize, maxOverflow, utilisation } = measured
+  const { peakWaiting, timeouts, saturations, load } = measured
   const pool = `The pool of ${poolSize}${maxOverflow > 0 ? ` + ${maxOverflow}` : ''}`
   const waiting = peakWaiting > 0 ? ` with ${peakWaiting} waiting at the worst` : ', nobody waited'
   const refused = [
     ...(timeouts > 0 ? [`${count(timeouts, 'checkout')} timed out`] : []),
     ...(saturations > 0 ? [`${saturations} were refused by a full queue`] : []),
   ].join(' and ')
-  return `${pool} was busy ${percent(utilisation)} of the last ${formatDuration(periodMs)}${waiting}${refused && ` and ${refused}`}${littlesLaw(load)}`
+  const when =
+    endedMs > 0
+      ? `${formatDuration(periodMs)} until ${formatDuration(endedMs)} ago`
+      : `the last ${formatDuration(periodMs)}`
+  return `${pool} was busy ${percent(utilisation)} of ${when}${waiting}${refused && ` and ${refused}`}${littlesLaw(load)}`
 }
 
 function demand({ wanted, room }: Measurements['saturated'], remedy: string): string {
@@ -95,16 +113,29 @@ function demand({ wanted, room }: Measurements['saturated'], remedy: string): st
   if (room === null) return `${demanded}, and the database has not reported yet how many it has free`
   const ago = room.seenMs < 1_000 ? '' : ` (${formatDuration(room.seenMs)} ago)`
   if (room.free > 0)
-    return `${demanded} and the database has ${count(room.free, 'connection')} free${ago}: ${remedy}, or shorten what holds a connection`
+    return `${demanded} and the database has ${count(room.free, 'connection')} free${ago}: ${remedy ? `${remedy}, or ` : ''}shorten what holds a connection`
   const limit = { role: 'its CONNECTION LIMIT', server: 'max_connections' }[room.limitedBy]
   return `${demanded} but the database has none free for ${room.role}${ago}: shorten what holds a connection, or raise ${limit}`
 }
 
+/** What holds half of the pool or more, first of all: a reader may see no more than the beginning. */
+function describeHolder(measured: Measurements['saturated']): string | null {
+  const { longestStatement: longest, poolSize, maxOverflow, endedMs } = measured
+  if (longest === null || maxOverflow < 0 || longest.count * 2 < poolSize + maxOverflow) return null
+  const { ageMs, state, text, count: times } = longest
+  const was = endedMs > 0 ? (times === 1 ? 'was' : 'were') : times === 1 ? 'is' : 'are'
+  const held = `${times} of ${count(poolSize + maxOverflow, 'connection')} ${was}`
+  return state === 'active'
+    ? `${held} at the same statement, for up to ${formatDuration(ageMs)}${endedMs > 0 ? '' : ' so far'}: ${text}. `
+    : `${held} ${state} for up to ${formatDuration(ageMs)}, which does nothing but hold ${times === 1 ? 'it' : 'them'}; the last statement: ${text}. `
+}
+
 function longestStatement({ longestStatement: longest }: Measurements['saturated']): string[] {
   if (longest === null) return []
-  const { ageMs, state, text } = longest
+  const { ageMs, state, text, count: times } = longest
   const doing = state === 'active' ? '' : ` (${state})`
-  return [`the longest statement was ${formatDuration(ageMs)} old${doing}: ${excerpt(text)}`]
+  const many = times > 1 ? `, on ${times} connections` : ''
+  return [`the longest statement was ${formatDuration(ageMs)} old${doing}${many}: ${text}`]
 }
 
 function littlesLaw(load: Load | null): string {
@@ -119,12 +150,4 @@ function seen(seenMs: number): string {
 
 function percent(share: number): string {
   return `${Math.round(share * 100)} %`
-}
-
-function count(n: number, one: string, many = `${one}s`): string {
-  return `${n} ${n === 1 ? one : many}`
-}
-
-function excerpt(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 200)} …` : text
 }

@@ -1,5 +1,12 @@
-import { type PoolStatus, type PoolTimings, quantileMs } from '@shared/database'
+import {
+  type HistogramSnapshot,
+  type PoolStatus,
+  type PoolTimings,
+  quantileMs,
+  type ReadCounters,
+} from '@shared/database'
 import type { DatabaseHealth } from '../server/health-probe.ts'
+import type { HostReport } from '../server/host-report.ts'
 
 /** One second of a pool's life. */
 export interface Sample {
@@ -11,22 +18,33 @@ export interface Sample {
   overflow: number
   connecting: number
   waiting: number
+  /** Single statements that wait behind another one on its connection. */
+  behind: number
   /** poolSize + maxOverflow; Infinity, so null in JSON, where overflow has no limit. */
   max: number
   /** Leases given since the sample before. */
   checkouts: number
+  /** Statements that were sent and ended since the sample before, those of transactions too; null where nobody counts them. */
+  statements: number | null
   /**
-   * Of the leases given, in ms: the 99th percentile of the time to get one, rounded up to a bound of the histogram, and
-   * 30 000 for that and longer; null when there were none.
+   * Of the leases given, and of the callers that still wait with what they have waited until now, in ms: the 99th percentile of the
+   * time to get one, rounded up to a bound of the histogram, and 30 000 for that and longer; null when there were none.
    */
   waitP99Ms: number | null
-  /** Of the leases that ended, likewise. */
+  /** Of the leases that ended, and of those that are out with the time until now, likewise. */
   useP50Ms: number | null
   useP99Ms: number | null
-  /** Timeouts, refusals of a full queue, connections lost and connects that failed, since the sample before. */
+  /**
+   * Callers that failed since the sample before: requests that were answered with 5xx where a service counts them, else checkouts that
+   * timed out or were refused by a full queue.
+   */
   failures: number
+  /** Connections lost and connects that failed since the sample before: their callers may have got another one. */
+  connectionFailures: number
   /** The last answer of the health probe; null before there was one. */
   health: { status: DatabaseHealth['status']; latencyMs: number | null } | null
+  /** How far the standby that is furthest behind is, in ms; null without one. */
+  lagMs: number | null
 }
 
 /** Everything the monitor reads at one moment. */
@@ -35,6 +53,12 @@ export interface Reading {
   pool: PoolStatus
   timings: PoolTimings
   health: DatabaseHealth | null
+  hosts: readonly HostReport[]
+  reads: ReadCounters
+  /** Callers that failed since the start. */
+  failures: number
+  /** Statements that were sent and ended since the start; null where nobody counts them. */
+  statements: number | null
 }
 
 /** A sample with the readings at both its ends. */
@@ -54,13 +78,21 @@ export function sampleBetween(before: Reading, now: Reading): Sample {
     overflow: pool.overflow,
     connecting: pool.connecting,
     waiting: pool.waiting,
+    behind: pool.behind,
     max: capacity(pool),
     checkouts: pool.counters.checkouts - before.pool.counters.checkouts,
-    waitP99Ms: boundedQuantile('waitMs', 0.99, before, now),
-    useP50Ms: boundedQuantile('useMs', 0.5, before, now),
-    useP99Ms: boundedQuantile('useMs', 0.99, before, now),
-    failures: failuresOf(pool) - failuresOf(before.pool),
+    statements:
+      now.statements === null || before.statements === null ? null : now.statements - before.statements,
+    waitP99Ms: boundedQuantile('waitMs', 0.99, before, now, now.timings.waitingMs),
+    useP50Ms: boundedQuantile('useMs', 0.5, before, now, now.timings.holdingMs),
+    useP99Ms: boundedQuantile('useMs', 0.99, before, now, now.timings.holdingMs),
+    failures: now.failures - before.failures,
+    connectionFailures: connectionFailuresOf(pool) - connectionFailuresOf(before.pool),
     health: health && { status: health.status, latencyMs: hundredths(health.latencyMs) },
+    lagMs: now.hosts.reduce<number | null>(
+      (most, { lagMs }) => (lagMs === null ? most : Math.max(lagMs, most ?? 0)),
+      null,
+    ),
   }
 }
 
@@ -69,19 +101,39 @@ export function capacity({ poolSize, maxOverflow }: Pick<PoolStatus, 'poolSize' 
   return maxOverflow < 0 ? Number.POSITIVE_INFINITY : poolSize + maxOverflow
 }
 
-/** A percentile in ms between two readings; the last bound stands for everything beyond it. */
+/**
+ * A percentile in ms between two readings; the last bound stands for everything beyond it.
+ *
+ * @param unfinished What is not over yet, to be counted too.
+ */
 export function boundedQuantile(
-  kind: keyof PoolTimings,
+  kind: 'waitMs' | 'useMs' | 'createMs',
   q: number,
   before: Reading,
   now: Reading,
+  unfinished?: HistogramSnapshot,
 ): number | null {
-  const value = quantileMs(now.timings[kind], q, before.timings[kind])
-  return value === Number.POSITIVE_INFINITY ? (now.timings[kind].boundsMs.at(-1) ?? null) : value
+  const finished = now.timings[kind]
+  const value = quantileMs(unfinished ? sumOf(finished, unfinished) : finished, q, before.timings[kind])
+  return value === Number.POSITIVE_INFINITY ? (finished.boundsMs.at(-1) ?? null) : value
 }
 
-function failuresOf({ counters }: PoolStatus): number {
-  return counters.timeouts + counters.saturations + counters.closes.lost + counters.connectFailures
+function sumOf(one: HistogramSnapshot, other: HistogramSnapshot): HistogramSnapshot {
+  return {
+    boundsMs: one.boundsMs,
+    counts: one.counts.map((count, bucket) => count + (other.counts[bucket] ?? 0)),
+    count: one.count + other.count,
+    sumMs: one.sumMs + other.sumMs,
+  }
+}
+
+/** Callers that the pool has failed, since the start: for a database whose callers nobody else counts. */
+export function failedCheckouts({ counters }: PoolStatus): number {
+  return counters.timeouts + counters.saturations
+}
+
+function connectionFailuresOf({ counters }: PoolStatus): number {
+  return counters.closes.lost + counters.connectFailures
 }
 
 /** What lies below a hundredth of a millisecond is noise. */

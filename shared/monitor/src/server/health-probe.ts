@@ -20,17 +20,19 @@ export interface HealthProbe {
 }
 
 export interface HealthProbeOptions {
-  /** How long an answer is good for. Default 1 000. */
+  /** How long an answer is good for, in ms. Default 1 000. */
   cacheMs?: number
+  /** The clock, in ms. Default `performance.now`. */
+  now?: () => number
 }
 
 /** Makes the probe of a database; it connects at the first check, and records an event for each that fails. */
 export function createHealthProbe(
   database: Pick<Database<DrizzleModel>, 'observe' | 'record'>,
-  { cacheMs = 1_000 }: HealthProbeOptions = {},
+  { cacheMs = 1_000, now = () => performance.now() }: HealthProbeOptions = {},
 ): HealthProbe {
   return {
-    check: cached(cacheMs, async (): Promise<DatabaseHealth> => {
+    check: cached({ cacheMs, now }, async (): Promise<DatabaseHealth> => {
       let checkedAt = new Date().toISOString()
       try {
         const latencyMs = await database.observe(async (connection, leftMs) => {
@@ -46,19 +48,23 @@ export function createHealthProbe(
       }
     }),
     // check() has the reason; here there is simply nothing to report.
-    details: cached(cacheMs, () => database.observe(readServerReport).catch(() => null)),
+    details: cached({ cacheMs, now }, () => database.observe(readServerReport).catch(() => null)),
   }
 }
 
-/** One call at a time, and its answer is everybody's for `cacheMs`. */
-function cached<T>(cacheMs: number, work: () => Promise<T>): () => Promise<T> {
+/**
+ * One call at a time, and its answer is everybody's for `cacheMs` from its beginning; a tenth less, so that a timer of that period gets
+ * a new one each time, and for half of it at least when it took long, so that not all who ask wait for the next one.
+ */
+function cached<T>({ cacheMs, now }: Required<HealthProbeOptions>, work: () => Promise<T>): () => Promise<T> {
   let answer: Promise<T> | null = null
   let goodUntil = 0
   return () => {
-    if (answer && performance.now() < goodUntil) return answer
+    const startedAt = now()
+    if (answer && startedAt < goodUntil) return answer
     goodUntil = Number.POSITIVE_INFINITY
     answer = work().finally(() => {
-      goodUntil = performance.now() + cacheMs
+      goodUntil = Math.max(startedAt + cacheMs * 0.9, now() + cacheMs / 2)
     })
     return answer
   }

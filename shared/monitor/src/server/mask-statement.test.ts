@@ -46,6 +46,14 @@ test.each([`select 'a\\'secret'`, `select 'a\\'' and b = 'secret'`, `select 'C:\
   },
 )
 
+test('the beginning of a longer text says how many characters are missing', () => {
+  const text = `select 'secret', a from b`
+  expect([maskStatement(text, text.length), maskStatement(text.slice(0, 12), text.length)]).toEqual([
+    'select ?, a from b',
+    'select ?… (13 more characters)',
+  ])
+})
+
 test('no prefix of a text shows what the text hides, at whatever place it is cut', () => {
   const text = `with a as (select E'zq\\'zq', $t$zq $$ zq$t$, 'zq''zq' /* zq /* zq */ zq */, U&'zq', x'zq') -- zq\nselect 777 from "t"`
   for (let length = 0; length <= text.length; length++) {

@@ -1,3 +1,5 @@
+import { leftOut } from '@shared/database'
+
 const word = /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y
 const blank = /(?:\s|--[^\n\r]*)+/y
 const quotedName = /"(?:[^"]|"")*"?/y
@@ -11,9 +13,10 @@ const escapeString = /[eE]'(?:[^'\\]|\\[\s\S]|'')*(?:'|\\?$)/y
  * Shows a statement without its data: each string and number becomes `?`, comments go, white space becomes one space.
  * Names, quoted ones too, keywords and `$1` stay. A text that was cut off in the middle of a string is masked to its end.
  *
+ * @param length Of the whole, where `text` is its beginning: how many characters are missing stands at the end.
  * @see PostgreSQL, "Lexical Structure"
  */
-export function maskStatement(text: string): string {
+export function maskStatement(text: string, length = text.length): string {
   let masked = ''
   let at = 0
   const take = (pattern: RegExp): RegExpExecArray | null => {
@@ -40,7 +43,7 @@ export function maskStatement(text: string): string {
     if (plain || tag || take(escapeString) || take(number)) masked += '?'
     else masked += (take(word) ?? take(quotedName) ?? take(parameter))?.[0] ?? text[at++]
   }
-  return masked.replaceAll(/\s+/g, ' ').trim()
+  return masked.replaceAll(/\s+/g, ' ').trim() + leftOut(length - text.length)
 }
 
 function endOf(text: string, tag: string, from: number): number {

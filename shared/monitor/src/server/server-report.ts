@@ -1,4 +1,5 @@
 import type { SqlConnection } from '@shared/database'
+import { type Blockage, blockageRows, blockageTables, type LockRow, readBlockages } from './blockages.ts'
 import { maskStatement } from './mask-statement.ts'
 
 /** What the server reports of itself and of the role that asks. */
@@ -26,6 +27,8 @@ export interface ServerReport {
   longestTransactionMs: number | null
   /** What this role's connections are doing, the oldest first, 50 at most; idle ones and the report's own are left out. */
   statements: RunningStatement[]
+  /** Who keeps this role's statements waiting for locks, the one with the most victims first; empty when none waits. */
+  blockages: Blockage[]
 }
 
 /** A connection at work, or holding a transaction open. */
@@ -49,10 +52,10 @@ export interface Confinement {
 
 // One statement: a report must be one moment's, and costs one round trip.
 const reportText = `
-with me as (
+with recursive me as (
   select r.*, (select count(*)::int from pg_stat_activity a where a.usename = r.rolname and a.backend_type = 'client backend') as connections
   from pg_roles r where r.rolname = current_user
-)
+),${blockageTables}
 select
   current_setting('server_version') as version,
   (extract(epoch from clock_timestamp() - pg_postmaster_start_time()) * 1000)::float8 as uptime,
@@ -85,11 +88,12 @@ select
   (select coalesce(json_agg(s order by s."ageMs" desc), '[]') from (
     select a.pid, a.state,
       (extract(epoch from clock_timestamp() - case a.state when 'active' then a.query_start else a.state_change end) * 1000)::float8 as "ageMs",
-      a.wait_event_type || '/' || a.wait_event as "waitEvent", left(a.query, 2000) as text
+      a.wait_event_type || '/' || a.wait_event as "waitEvent", left(a.query, 10000) as text, length(a.query) as length
     from pg_stat_activity a
     where a.usename = me.rolname and a.pid <> pg_backend_pid() and a.state not in ('idle', 'disabled')
     order by "ageMs" desc limit 50
-  ) s) as statements
+  ) s) as statements,
+  ${blockageRows} as locks
 from me`
 
 /** Asks for the report over a connection of the role concerned. */
@@ -107,11 +111,12 @@ export async function readServerReport(connection: SqlConnection): Promise<Serve
     role: { name: row.role, connections: row.connections, connectionLimit: row.limit },
     confinement: { confined: row.findings.length === 0, findings: row.findings },
     longestTransactionMs: row.longest === null ? null : Math.round(row.longest),
-    statements: row.statements.map((statement) => ({
+    statements: row.statements.map(({ text, length, ...statement }) => ({
       ...statement,
       ageMs: Math.max(0, Math.round(statement.ageMs)),
-      text: maskStatement(statement.text),
+      text: maskStatement(text, length),
     })),
+    blockages: readBlockages(row.locks),
   }
 }
 
@@ -129,5 +134,6 @@ interface ReportRow {
   findings: string[]
   promised: number
   databaseLimit: number | null
-  statements: RunningStatement[]
+  statements: (RunningStatement & { length: number })[]
+  locks: LockRow[]
 }

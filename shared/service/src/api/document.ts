@@ -1,5 +1,6 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { ServiceApp } from '../context/context.ts'
+import { writtenUntilHeader } from '../http/written-until.ts'
 import { operationsTag } from './operations.ts'
 import { problems } from './problem-document.ts'
 
@@ -12,6 +13,7 @@ type Operation = {
   parameters?: unknown[]
   responses: Record<string, unknown>
 }
+type Answer = { headers?: Record<string, unknown> }
 
 const methods = ['get', 'put', 'post', 'patch', 'delete'] as const
 
@@ -24,6 +26,22 @@ const withBody = problems({
   413: ['body-too-large'],
   415: ['unsupported-media-type'],
 })
+
+const mark = { type: 'string', maxLength: 256, example: 'auth_db:0/1A2B3C8' } as const
+const wishParameter = {
+  name: writtenUntilHeader,
+  in: 'header',
+  required: false,
+  schema: mark,
+  description:
+    'What an earlier answer of this service had in its header of this name: then this request sees what that one wrote, ' +
+    'also where it reads from a standby. Anything else is ignored.',
+}
+const writtenHeader = {
+  required: false,
+  schema: mark,
+  description: 'Where the database has standbys and the request has written: send it back to see that.',
+}
 
 /** Describes every route that was added with its schemas: the same that its requests are validated with. */
 export function describeApi(
@@ -42,7 +60,10 @@ export function describeApi(
     },
   })
   const operations = operationsOf(document)
-  for (const operation of operations) addCommonResponses(operation)
+  for (const operation of operations) {
+    addCommonResponses(operation)
+    addWrittenUntil(operation)
+  }
   const tags = new Set(operations.flatMap(({ tags = [] }) => tags))
   tags.delete(operationsTag)
   // The service's own routes come first.
@@ -53,6 +74,14 @@ function operationsOf({ paths = {} }: ApiDocument): Operation[] {
   return Object.values(paths).flatMap((path) =>
     methods.flatMap((method) => (path[method] as Operation) ?? []),
   )
+}
+
+/** Every route that uses the database reads what its client has written, and says what it has written itself. */
+function addWrittenUntil(operation: Operation): void {
+  if (operation.tags?.includes(operationsTag)) return
+  operation.parameters = [...(operation.parameters ?? []), wishParameter]
+  for (const [status, answer] of Object.entries(operation.responses as Record<string, Answer>))
+    if (status.startsWith('2')) answer.headers = { ...answer.headers, [writtenUntilHeader]: writtenHeader }
 }
 
 function addCommonResponses(operation: Operation): void {

@@ -29,8 +29,21 @@ const pool = {
   waiting: 0,
   oldestLeaseMs: 1.2,
   longestWaitMs: null,
+  behind: 0,
+  longestBehindMs: null,
   counters: { checkouts: 4711, timeouts: 0, closes: { idle: 2 } },
 }
+const cluster = {
+  hosts: [
+    { host: 'db-1:5432', role: 'primary', timeline: 1, lagMs: null, code: null },
+    { host: 'db-2:5432', role: 'standby', timeline: 1, lagMs: 12, code: null },
+    { host: 'db-3:5432', role: 'unreachable', timeline: 1, lagMs: null, code: 'ECONNREFUSED' },
+  ],
+  failovers: 0,
+  replicas: [{ host: 'db-2:5432', pool: { ...pool, name: 'auth db-2:5432' } }],
+  reads: { standby: 1_200, primary: 3, behind: 1, failed: 0 },
+}
+const noSpan = { statement: null, rows: null, outcome: null, code: null }
 /** All is well, in detail. */
 export const detailed = {
   ...healthy,
@@ -53,7 +66,74 @@ export const detailed = {
       text: 'update users set email = ? where id = ?',
     },
   ],
+  blockages: [
+    {
+      blocker: {
+        pid: 4711,
+        role: 'auth_app',
+        application: 'auth',
+        state: 'idle in transaction',
+        ageMs: 2_100,
+        transactionMs: 2_200,
+        statement: 'update users set email = ? where id = ?',
+      },
+      lock: { kind: 'row', mode: 'ShareLock', relation: 'users' },
+      waiting: [
+        {
+          pid: 4242,
+          role: 'auth_app',
+          application: 'auth',
+          depth: 1,
+          blockedBy: [4711],
+          waitedMs: 2_000,
+          statement: 'update users set email = ? where id = ?',
+        },
+      ],
+    },
+  ],
+  queries: [
+    {
+      fingerprint: '9f86d081884c7d65',
+      summary: 'SELECT users',
+      statement: 'select id from users where email = $1',
+      calls: 812,
+      errors: 0,
+      waitMs: 3.2,
+      runMs: 640.5,
+      longestMs: 12.1,
+    },
+  ],
+  slowRequests: {
+    fromMs: 1_000,
+    list: [
+      {
+        at: checkedAt,
+        method: 'POST',
+        route: '/sessions',
+        requestId: 'b7b1e0ab-3f65-4cf0-8f6a-0a3b6a3e4a52',
+        traceId: null,
+        status: 201,
+        durationMs: 1_240.2,
+        spans: [
+          { ...noSpan, kind: 'wait', startMs: 0.8, durationMs: 1_180.4 },
+          {
+            ...noSpan,
+            kind: 'statement',
+            startMs: 1_181.2,
+            durationMs: 12.1,
+            statement: 'select id from users where email = $1',
+            rows: 1,
+          },
+        ],
+        omitted: 0,
+      },
+    ],
+  },
+  requests: { inFlight: 1, failed: 0 },
   pooler: null,
+  ceiling: null,
+  cluster,
+  migrations: { state: 'current', pending: [], total: 3, code: null },
   isolation: { role: 'auth_app', confined: true, findings: [] },
   process: { uptimeMs: 3_600_000, runtime: 'bun 1.4.5' },
   events: [{ type: 'connect-failed', code: 'ECONNREFUSED', at: checkedAt }],
@@ -66,8 +146,14 @@ export const detailedUnreachable = {
   server: null,
   limits: null,
   statements: null,
+  blockages: null,
   pooler: null,
+  ceiling: null,
   isolation: null,
+  cluster: {
+    ...cluster,
+    hosts: cluster.hosts.map((host) => ({ ...host, role: 'unreachable', lagMs: null, code: 'ECONNREFUSED' })),
+  },
 }
 
 const oversized: Advice<'oversized'> = {
@@ -82,6 +168,9 @@ const oversized: Advice<'oversized'> = {
   options: [{ option: 'poolSize', change: 'lower', value: 4 }],
 }
 
+// Its shape is checked above, by the type of the advice.
+const inWords: Readonly<Record<string, unknown>> = { ...oversized, text: explainAdvice(oversized) }
+
 /** A second of the monitor. */
 export const monitor = {
   service: 'auth',
@@ -90,6 +179,7 @@ export const monitor = {
   ready: true,
   database: { status: 'connected', latencyMs: 0.55, code: null },
   pool,
+  cluster,
   samples: [
     {
       at: 1_769_860_799_500,
@@ -98,17 +188,22 @@ export const monitor = {
       overflow: 0,
       connecting: 0,
       waiting: 0,
+      behind: 0,
       max: 30,
       checkouts: 120,
+      statements: 135,
       waitP99Ms: 0,
       useP50Ms: 0.5,
       useP99Ms: 2.5,
       failures: 0,
+      connectionFailures: 0,
       health: { status: 'connected', latencyMs: 0.55 },
+      lagMs: 12,
     },
   ],
+  blockages: [],
   events: detailed.events,
-  advice: [{ ...oversized, text: explainAdvice(oversized) }],
+  advice: [inWords],
 }
 
 /** Two lines of the metrics. */

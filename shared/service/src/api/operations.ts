@@ -47,7 +47,11 @@ export function describeOperations(app: ServiceApp, access: HealthAccess | undef
       ...get('/health', 'Health of the service', 'Uses a probe that is cached for a second.'),
       responses: {
         200: json('Healthy, or degraded: every connection is in use.', healthSchema, healthy),
-        503: json('Unhealthy: the database cannot be reached.', healthSchema, unreachable),
+        503: json(
+          'Unhealthy: the database cannot be reached, or migrations are pending.',
+          healthSchema,
+          unreachable,
+        ),
       },
     },
     {

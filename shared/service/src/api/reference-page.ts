@@ -1,11 +1,9 @@
-import { resolve } from 'node:path'
 import { Hono } from 'hono'
-import style from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' }
-import script from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' }
 import type { HealthAccess } from '../context/context.ts'
 import { guardDetails } from '../health/details-guard.ts'
 import { pageHeaders } from '../http/security-headers.ts'
 import { notFound } from '../problem/problem.ts'
+import { readReferenceFile } from './reference-files.ts'
 
 const page = (title: string) => `<!doctype html>
 <html lang="en">
@@ -39,11 +37,15 @@ const start = `SwaggerUIBundle({
  * like the document that it shows.
  */
 export function referencePage(service: string, access?: HealthAccess): Hono {
-  // A bundled program finds its files beside itself, wherever it was started.
-  const read = (path: string) => Bun.file(resolve(import.meta.dir, path)).text()
   const files = new Map<string, { type: string; content: () => string | Promise<string> }>([
-    ['swagger-ui.js', { type: 'text/javascript; charset=utf-8', content: () => read(script) }],
-    ['swagger-ui.css', { type: 'text/css; charset=utf-8', content: () => read(style) }],
+    [
+      'swagger-ui.js',
+      { type: 'text/javascript; charset=utf-8', content: () => readReferenceFile('swagger-ui-bundle.js') },
+    ],
+    [
+      'swagger-ui.css',
+      { type: 'text/css; charset=utf-8', content: () => readReferenceFile('swagger-ui.css') },
+    ],
     ['start.js', { type: 'text/javascript; charset=utf-8', content: () => start }],
   ])
   const guard = guardDetails(access)

@@ -32,11 +32,13 @@ export function createLifecycle(initial: LifecycleState = 'starting'): Lifecycle
       return held
     },
     hold() {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      held = promise
+      let release = () => {}
+      held = new Promise((resolve) => {
+        release = resolve
+      })
       return () => {
         held = null
-        resolve()
+        release()
       }
     },
   }

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'bun:test'
-import { confinedServer, createFakeDatabase, type FakeAnswers } from '../../test/fake-database.ts'
+import {
+  confinedServer,
+  createFakeDatabase,
+  type FakeAnswers,
+  failedOverHosts,
+  idlePool,
+} from '../../test/fake-database.ts'
 import { createLifecycle, createServiceApp, type HealthAccess, type LifecycleState } from '../index.ts'
 
 const down = { status: 'disconnected', latencyMs: null, code: 'ECONNREFUSED', checkedAt: 'x' } as const
@@ -100,6 +106,15 @@ describe('the health table', () => {
     expect(await statusOf(app, '/health')).toBe('200 healthy')
   })
 
+  test('a pool that is not full is degraded where callers have waited for long: it can open no connection', async () => {
+    const { app, answers } = setUp({
+      answers: { pool: { checkedOut: 1, total: 1, waiting: 4, longestWaitMs: 499 } },
+    })
+    expect(await statusOf(app, '/health')).toBe('200 healthy')
+    answers.pool = { checkedOut: 1, total: 1, waiting: 4, longestWaitMs: 500 }
+    expect(await statusOf(app, '/health')).toBe('200 degraded')
+  })
+
   test('a pool without a limit to its overflow is never saturated', async () => {
     const { app } = setUp({ answers: { pool: { maxOverflow: -1, checkedOut: 500, total: 500 } } })
     expect(await statusOf(app, '/health')).toBe('200 healthy')
@@ -125,7 +140,7 @@ describe('/health/detailed', () => {
     const event = { type: 'connect-failed', code: '53300', at: '2026-01-01T00:00:00.000Z' } as const
     const { app } = setUp({
       answers: {
-        events: [{ ...event, detail: 'not shown' } as never],
+        events: [{ ...event, detail: 'held for 60000 ms' } as never],
         pooler: { preparedStatements: false },
       },
     })
@@ -141,10 +156,11 @@ describe('/health/detailed', () => {
         fits: true,
       },
       pooler: { preparedStatements: false },
+      cluster: null,
       isolation: { role: 'fake_app', confined: true, findings: [] },
       process: { uptimeMs: expect.any(Number), memory: { rssBytes: expect.any(Number) }, eventLoopLag: null },
     })
-    expect(body.events).toEqual([event] as never)
+    expect(body.events).toEqual([{ ...event, detail: 'held for 60000 ms' }] as never)
   })
 
   test('shows when the pool could grow past the limit of its role, or of the server', async () => {
@@ -161,6 +177,57 @@ describe('/health/detailed', () => {
       role: { ...confinedServer.role, connectionLimit: null },
     }
     expect(await fits()).toBe(false)
+  })
+
+  test('shows each host of a database that has several, and where reads went', async () => {
+    const standby = { ...idlePool, name: 'fake db-3:5432' }
+    const { app } = setUp({
+      answers: {
+        hosts: failedOverHosts,
+        eventCounts: { 'failed-over': 1 },
+        standbys: [{ host: { name: 'db-3', port: 5432 }, pool: standby }],
+        reads: { standby: 9, primary: 4, behind: 2, failed: 1 },
+      },
+    })
+    const read = async (path: string) =>
+      ((await (await app.request(path)).json()) as { cluster: unknown }).cluster
+    const expected = {
+      hosts: [
+        { host: 'db-1:5432', role: 'unreachable', timeline: 1, lagMs: null, code: 'ECONNREFUSED' },
+        { host: 'db-2:5432', role: 'primary', timeline: 2, lagMs: null, code: null },
+        { host: 'db-3:5432', role: 'standby', timeline: 2, lagMs: 250, code: null },
+      ],
+      failovers: 1,
+      replicas: [{ host: 'db-3:5432', pool: standby }],
+      reads: { standby: 9, primary: 4, behind: 2, failed: 1 },
+    }
+    expect({
+      detailed: await read('/health/detailed'),
+      monitor: await read('/health/monitor'),
+      short: await read('/health'),
+    }).toEqual({ detailed: expected, monitor: expected, short: undefined })
+  })
+
+  test('is unhealthy without a primary, also while a standby answers', async () => {
+    const hosts = failedOverHosts.filter(({ role }) => role !== 'primary')
+    const { app } = setUp({
+      answers: {
+        probe: { ...down, code: 'NO_SUITABLE_HOST' },
+        hosts,
+      },
+    })
+    expect({
+      readyz: await statusOf(app, '/readyz'),
+      health: await statusOf(app, '/health'),
+      detailed: await (await app.request('/health/detailed')).json(),
+    }).toMatchObject({
+      readyz: '503 database-unreachable',
+      health: '503 unhealthy',
+      detailed: {
+        database: { code: 'NO_SUITABLE_HOST' },
+        cluster: { hosts: [{ role: 'unreachable' }, { role: 'standby' }] },
+      },
+    })
   })
 
   test('sends no query to a server that the probe cannot reach', async () => {

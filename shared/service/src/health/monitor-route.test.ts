@@ -11,13 +11,17 @@ const sample = (at: number): Sample => ({
   overflow: 0,
   connecting: 0,
   waiting: 0,
+  behind: 0,
   max: Number.POSITIVE_INFINITY,
   checkouts: 3,
+  statements: 4,
   waitP99Ms: null,
   useP50Ms: 1,
   useP99Ms: 2.5,
   failures: 0,
+  connectionFailures: 0,
   health: { status: 'connected', latencyMs: 0.4 },
+  lagMs: null,
 })
 const event = { type: 'lease-leaked', code: null, at: '2026-01-01T00:00:00.000Z', detail: 'held' } as const
 const advice: Advice<'overflow'> = {
@@ -52,6 +56,8 @@ test('the monitor sends everything in one response, in the order in which it hap
     ready: true,
     database: { status: 'connected', latencyMs: 0.4, code: null },
     pool: idlePool,
+    cluster: null,
+    blockages: [],
     samples: [1_000, 2_000, 3_000].map((at) => ({ ...sample(at), max: null as never })),
     events: [event],
     advice: [{ ...advice, text: explainAdvice(advice) }],

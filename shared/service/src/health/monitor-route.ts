@@ -1,10 +1,11 @@
 import type { DatabaseEvent, PoolStatus } from '@shared/database'
-import type { Advice, DatabaseHealth, Sample } from '@shared/monitor'
+import type { Advice, Blockage, DatabaseHealth, Sample } from '@shared/monitor'
 import { explainAdvice } from '@shared/monitor/explain'
 import { Hono } from 'hono'
 import { z } from 'zod'
 import type { MonitoredContext } from '../context/context.ts'
 import { validate } from '../problem/validation.ts'
+import { type ClusterReport, readCluster } from './cluster-report.ts'
 import { guardDetails, noStore } from './details-guard.ts'
 import { type HealthStatus, readHealth, readReadiness } from './health-report.ts'
 
@@ -17,8 +18,12 @@ export interface MonitorReport {
   ready: boolean
   database: Pick<DatabaseHealth, 'status' | 'latencyMs' | 'code'>
   pool: PoolStatus
+  /** null with one host. */
+  cluster: ClusterReport | null
   /** One a second, oldest first. */
   samples: Sample[]
+  /** Who keeps this service's statements waiting for locks now, the one with the most victims first. */
+  blockages: Blockage[]
   /** Newest last. */
   events: readonly DatabaseEvent[]
   /** The worst first, each with its numbers and in words; empty when all is well. */
@@ -61,7 +66,9 @@ async function readMonitor(
     ready,
     database: { status: probe.status, latencyMs: probe.latencyMs, code: probe.code },
     pool: database.status(),
+    cluster: readCluster(context),
     samples,
+    blockages: monitor.seen().blockages,
     events: database.events(),
     advice: monitor.advice().map((advice) => ({ ...advice, text: explainAdvice(advice) })),
   }

@@ -111,7 +111,12 @@ describe('another origin', () => {
         response.headers.get('Vary'),
       ]),
     ).toEqual(
-      [200, 404, 404, 405].map((status) => [status, shop, 'Location,Retry-After,X-Request-Id', 'Origin']),
+      [200, 404, 404, 405].map((status) => [
+        status,
+        shop,
+        'ETag,Idempotent-Replayed,Location,Retry-After,X-Request-Id',
+        'Origin',
+      ]),
     )
   })
 
@@ -136,8 +141,9 @@ describe('another origin', () => {
     expect(crossOriginHeaders(response)).toEqual({
       'access-control-allow-origin': shop,
       'access-control-allow-methods': 'GET,POST,HEAD,OPTIONS',
-      'access-control-allow-headers': 'Authorization,Content-Type,X-Request-Id',
-      'access-control-expose-headers': 'Location,Retry-After,X-Request-Id',
+      'access-control-allow-headers':
+        'Authorization,Content-Type,Idempotency-Key,If-Match,If-None-Match,X-Request-Id,traceparent,tracestate',
+      'access-control-expose-headers': 'ETag,Idempotent-Replayed,Location,Retry-After,X-Request-Id',
       'access-control-max-age': '600',
     })
   })

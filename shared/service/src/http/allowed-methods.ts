@@ -40,8 +40,17 @@ export function allowOrigins(origins: readonly string[], app: Routes): Middlewar
   const allow = cors({
     origin: [...origins],
     allowMethods: (_origin, c) => methodsAt(c.req.path),
-    allowHeaders: ['Authorization', 'Content-Type', 'X-Request-Id'],
-    exposeHeaders: ['Location', 'Retry-After', 'X-Request-Id'],
+    allowHeaders: [
+      'Authorization',
+      'Content-Type',
+      'Idempotency-Key',
+      'If-Match',
+      'If-None-Match',
+      'X-Request-Id',
+      'traceparent',
+      'tracestate',
+    ],
+    exposeHeaders: ['ETag', 'Idempotent-Replayed', 'Location', 'Retry-After', 'X-Request-Id'],
     maxAge: preflightSeconds,
   })
   return async function allowOrigins(c, next) {

@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'bun:test'
 import { createFakeDatabase } from '../../test/fake-database.ts'
 import { keepLines } from '../../test/log-lines.ts'
+import { createLifecycle, type Lifecycle } from '../context/lifecycle.ts'
 import { createServiceApp, Problem } from '../index.ts'
 
-function setUp() {
+function setUp(options: { lifecycle?: Lifecycle } = {}) {
   const log = keepLines()
   const { database, monitor, answers } = createFakeDatabase()
-  const app = createServiceApp({ service: 'test', version: '1', database, monitor, logger: log.logger })
+  const { logger } = log
+  const app = createServiceApp({ service: 'test', version: '1', database, monitor, logger, ...options })
   app.delete('/things/:id', (c) => c.body(null, 204))
   app.post('/things', () => {
     throw new Problem({ status: 409, code: 'thing-taken', detail: 'There is such a thing.' })
@@ -99,6 +101,17 @@ describe('the request log', () => {
     ])
   })
 
+  test('has no line of a health route while the service starts or drains: it is meant not to be ready then', async () => {
+    const lifecycle = createLifecycle()
+    const { app, log } = setUp({ lifecycle })
+    const statuses = [(await app.request('/readyz')).status]
+    lifecycle.ready()
+    statuses.push((await app.request('/readyz')).status)
+    lifecycle.drain()
+    statuses.push((await app.request('/readyz')).status)
+    expect({ statuses, lines: log.lines() }).toEqual({ statuses: [503, 200, 503], lines: [] })
+  })
+
   test('reports a health route that threw as an error', async () => {
     const { app, log, monitor } = setUp()
     monitor.health.check = () => Promise.reject(new Error('the probe is broken'))
@@ -112,10 +125,12 @@ describe('the request log', () => {
     ])
   })
 
-  test('cuts a long path', async () => {
+  test('has a path whole up to 2000 characters, of a longer one how many are left out', async () => {
     const { app, log } = setUp()
-    await app.request(`/${'x'.repeat(5000)}`)
-    expect(String(log.lines()[0]?.path)).toHaveLength(200)
-    expect(log.text().length).toBeLessThan(1000)
+    for (const length of [1_999, 4_999]) await app.request(`/${'x'.repeat(length)}`)
+    expect(log.lines().map(({ path }) => path)).toEqual([
+      `/${'x'.repeat(1_999)}`,
+      `/${'x'.repeat(1_999)}… (3000 more characters)`,
+    ])
   })
 })

@@ -1,16 +1,22 @@
-import { sqlState } from '@shared/database'
+import { limitText, sqlState } from '@shared/database'
 import type { MiddlewareHandler } from 'hono'
+import type { Lifecycle } from '../context/lifecycle.ts'
 import { healthPaths } from '../health/health-routes.ts'
 import type { Logger } from '../log/logger.ts'
 import { toProblem } from '../problem/error-map.ts'
 import { clientGone } from './bound-work.ts'
 
+/** Of a path a client decides: it must not fill the log. */
+const longestPath = 2_000
+
 /**
  * Writes one line per request: never its query, headers or body.
  *
  * Routes that machines poll are quiet: one line when a route begins to fail, one when it has recovered.
+ *
+ * @param lifecycle While it starts or drains they are silent: not to be ready is what a service is meant to answer then.
  */
-export function requestLog(logger: Logger): MiddlewareHandler {
+export function requestLog(logger: Logger, lifecycle?: Lifecycle): MiddlewareHandler {
   const failing = new Set<string>()
   // Searching five known fields for secrets takes longer than answering from the database.
   const plain = logger.child({}, { redact: [] })
@@ -20,17 +26,19 @@ export function requestLog(logger: Logger): MiddlewareHandler {
     const { path, method } = c.req
     const { status } = c.res
     const watched = healthPaths.has(path)
+    const regular = watched && c.error === undefined
+    if (regular && (lifecycle?.state ?? 'ready') !== 'ready') return
     if (watched && !changes(failing, path, status >= 500)) return
     const line = {
       method,
-      path: path.slice(0, 200),
+      path: limitText(path, longestPath),
       status,
       durationMs: Math.round((performance.now() - start) * 10) / 10,
       requestId: c.get('requestId'),
       ...(status === clientGone ? { code: 'client-gone' } : failure(c.error)),
     }
     // 503 is the regular answer of a service that is not ready; an exception is not.
-    const level = status < 500 ? 'info' : watched && c.error === undefined ? 'warn' : 'error'
+    const level = status < 500 ? 'info' : regular ? 'warn' : 'error'
     const writer = c.error === undefined ? plain : logger
     writer[level](line, `${method} ${line.path} ${status}`)
   }

@@ -27,6 +27,7 @@ test('writes what went wrong as a warning, mistakes of the program as errors, go
   record({ type: 'checkout-timeout', code: 'CHECKOUT_TIMEOUT', at, detail: '30 of 30 in use, 12 waiting' })
   record({ type: 'lease-leaked', code: null, at, detail: 'since carts.ts:12' })
   record({ type: 'lease-returned', code: null, at })
+  record({ type: 'plans-held', code: null, at, detail: 'migrating' })
   expect(log.lines().map(({ level, event, code, detail }) => ({ level, event, code, detail }))).toEqual([
     {
       level: 'warn',
@@ -36,5 +37,6 @@ test('writes what went wrong as a warning, mistakes of the program as errors, go
     },
     { level: 'error', event: 'lease-leaked', code: null, detail: 'since carts.ts:12' },
     { level: 'info', event: 'lease-returned', code: null, detail: undefined },
+    { level: 'info', event: 'plans-held', code: null, detail: 'migrating' },
   ])
 })

@@ -5,14 +5,21 @@ const quietMs = 10_000
 
 type Level = 'info' | 'warn' | 'error'
 
+/** What is no trouble although others of its kind are, by its detail. */
+const ordinary: Partial<Record<DatabaseEvent['type'], string>> = { 'plans-held': 'migrating' }
+
 /** `warn` where none is given: a request that fails because of an event has a line of its own. `error`: mistakes of the program that no other line reports. */
 const levels: Partial<Record<DatabaseEvent['type'], Level>> = {
   'lease-leaked': 'error',
   'nested-checkout': 'error',
   'lease-returned': 'info',
+  recovered: 'info',
   'definitions-changed': 'info',
   'plans-released': 'info',
   'pooler-detected': 'info',
+  'failed-over': 'warn',
+  'listen-restored': 'info',
+  'handler-failed': 'error',
 }
 
 /**
@@ -30,6 +37,7 @@ export function databaseLog(logger: Logger, now = () => performance.now()): (eve
     }
     kinds.set(kind, { writtenAt: now(), skipped: 0 })
     const fields = { event: type, code, skipped: last?.skipped ?? 0, ...(detail !== undefined && { detail }) }
-    logger[levels[type] ?? 'warn'](fields, `database: ${kind}`)
+    const isOrdinary = detail !== undefined && ordinary[type] === detail
+    logger[isOrdinary ? 'info' : (levels[type] ?? 'warn')](fields, `database: ${kind}`)
   }
 }

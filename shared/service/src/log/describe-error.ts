@@ -1,9 +1,21 @@
-import { causes, type Deadline, findDatabaseError, sqlState } from '@shared/database'
+import {
+  causes,
+  type Deadline,
+  describeFailedStatement,
+  describeFailedStatementInFull,
+  type FailedStatementInFull,
+  findDatabaseError,
+  limitText,
+  sqlState,
+} from '@shared/database'
 import { Problem } from '../problem/problem.ts'
 import { errorCode } from './error-code.ts'
 
-/** What a log may contain of an error: enough to find it, nothing that came from a client or a query. */
-export interface ErrorDescription {
+/**
+ * What a log may contain of an error: enough to find it, nothing that came from a client. Of a statement its text without constants,
+ * and the names of what it broke on; in development all of it.
+ */
+export interface ErrorDescription extends FailedStatementInFull {
   class: string
   code?: string
   sqlState?: string
@@ -16,12 +28,14 @@ export interface ErrorDescription {
 }
 
 /**
- * Describes an error for a log line by class, code, SQLSTATE and stack frames.
+ * Describes an error for a log line by class, code, SQLSTATE, statement and stack frames.
  *
  * Messages of Drizzle and of the server are left out: they hold SQL, parameters and row values. Messages of our
  * own errors are kept; those of other errors too, with every URL cut out.
+ *
+ * @param inFull With SQL, parameters and the server's words: for development alone. Default false.
  */
-export function describeError(error: unknown): ErrorDescription {
+export function describeError(error: unknown, inFull = false): ErrorDescription {
   if (!(error instanceof Error)) return { class: typeof error }
   const database = findDatabaseError(error)
   const state = sqlState(error)
@@ -33,6 +47,7 @@ export function describeError(error: unknown): ErrorDescription {
     ...(database?.deadline && { deadline: database.deadline }),
     ...(subject instanceof Problem && subject.cause instanceof Error && { cause: nameOf(subject.cause) }),
     ...(mayBeQuoted(error, database) && { message: withoutUrls(subject.message) }),
+    ...(inFull ? describeFailedStatementInFull(error) : describeFailedStatement(error)),
     ...(!(subject instanceof Problem) && { frames: frames(error) }),
   }
 }
@@ -61,7 +76,7 @@ function nameOf(error: Error): string {
 }
 
 function withoutUrls(message: string): string {
-  return message.replaceAll(/[a-z][a-z0-9+.-]*:\/\/\S+/gi, '[url]').slice(0, 500)
+  return limitText(message.replaceAll(/[a-z][a-z0-9+.-]*:\/\/\S+/gi, '[url]'))
 }
 
 /** Stack lines after the message, which may itself span lines. */

@@ -1,6 +1,8 @@
+import { escapeHidden } from '@shared/monitor/plain-text'
 import pino from 'pino'
 import pretty from 'pino-pretty'
 import { describeError } from './describe-error.ts'
+import { traceIds } from './trace-ids.ts'
 
 /** The service's logger: pino's, with `info`, `warn`, `error`, `fatal`, `child` … */
 export type Logger = pino.Logger
@@ -12,6 +14,8 @@ export interface LoggerOptions {
   level?: string
   /** `json` for machines, `pretty` for people. Default `json`. */
   format?: 'json' | 'pretty'
+  /** Whether errors are written with SQL, parameters and the server's words: for development alone. Default false. */
+  withValues?: boolean
   /** Where lines go. Default: standard output, synchronously, so that no line is lost when the process ends. */
   destination?: pino.DestinationStream
 }
@@ -28,18 +32,22 @@ const secretKeys = [
   'secret',
 ]
 
-/** Creates the logger of one service. Every error is written as `describeError` describes it. */
+/** Creates the logger of one service. Every error is written as `describeError` describes it, every line with the ids of its trace. */
 export function createLogger(options: LoggerOptions): Logger {
-  const { service, level = 'info', format = 'json' } = options
+  const { service, level = 'info', format = 'json', withValues = false } = options
   return pino(
     {
       level,
       base: { service },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: describeError },
+      serializers: { err: (error: unknown) => describeError(error, withValues) },
+      mixin: traceIds,
       redact: { paths: secretKeys.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '[redacted]' },
-      hooks: { logMethod: withoutMessages },
+      hooks: {
+        logMethod: withoutMessages,
+        streamWrite: format === 'pretty' ? (line) => keepEscapes(escapeHidden(line)) : escapeHidden,
+      },
     },
     options.destination ?? (format === 'pretty' ? prettyOutput() : pino.destination({ dest: 1, sync: true })),
   )
@@ -59,6 +67,11 @@ function prettyOutput(): pino.DestinationStream {
     ignore: 'service',
     messageFormat: '{service} · {msg}',
   })
+}
+
+/** Escapes of control characters are doubled: printed for people, they would come out as those characters again. */
+function keepEscapes(json: string): string {
+  return json.replace(/\\(?:u[\da-f]{4}|.)/gi, (found) => (/^\\[nrtbfu]/.test(found) ? `\\${found}` : found))
 }
 
 /** pino takes an error's message as the line's own when none is given, which would print SQL. */

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'bun:test'
-import { confinedServer, createFakeDatabase, type FakeAnswers, idlePool } from '../../test/fake-database.ts'
+import {
+  confinedServer,
+  createFakeDatabase,
+  type FakeAnswers,
+  failedOverHosts,
+  idlePool,
+} from '../../test/fake-database.ts'
 import { readMetrics } from '../../test/read-metrics.ts'
 import {
   createServiceApp,
@@ -100,7 +106,9 @@ describe('/metrics', () => {
             'timeouts',
             'waits',
           ].map((name) => `db_client_connection_${name}_total`),
+          'db_client_reads_total',
           'db_client_statement_stalls_total',
+          'db_failovers_total',
           'http_requests_total',
           'process_cpu_seconds_total',
           'process_cpu_system_seconds_total',
@@ -116,6 +124,9 @@ describe('/metrics', () => {
       },
     )
     expect(named('gauge')).toEqual([
+      'db_blocked_seconds',
+      'db_blocked_statements',
+      'db_client_connection_behind_requests',
       'db_client_connection_connecting',
       'db_client_connection_idle_max',
       'db_client_connection_max',
@@ -123,11 +134,18 @@ describe('/metrics', () => {
       'db_client_connection_pending_requests',
       'db_client_connection_pool_size',
       'db_probe_latency_seconds',
+      'db_role_ceiling',
+      'db_role_ceiling_allowance',
+      'db_role_ceiling_processes',
+      'db_role_ceiling_used',
       'db_role_connections_limit',
       'db_role_connections_used',
       'db_server_connections_max',
       'db_server_connections_used',
+      'db_server_replication_lag_seconds',
+      'db_server_role',
       'db_up',
+      'http_requests_in_flight',
       'nodejs_eventloop_lag_max_seconds',
       'nodejs_eventloop_lag_mean_seconds',
       'nodejs_eventloop_lag_p99_seconds',
@@ -227,10 +245,98 @@ describe('the metrics of the pool', () => {
     }
     expect(await shown()).toEqual(new Array(6).fill(undefined))
     const health = { status: 'connected', latencyMs: 2, code: null, checkedAt: '' } as const
-    answers.seen = { health, server: confinedServer }
+    answers.seen = { health, server: confinedServer, blockages: [] }
     expect(await shown()).toEqual([1, 0.002, 97, 7, 2, 40])
-    answers.seen = { health: { ...health, status: 'disconnected', latencyMs: null }, server: confinedServer }
+    const failed = { ...health, status: 'disconnected', latencyMs: null } as const
+    answers.seen = { health: failed, server: confinedServer, blockages: [] }
     expect(await shown()).toEqual([0, undefined, 97, 7, 2, 40])
+  })
+})
+
+test('the metrics of a shared ceiling are absent without one', async () => {
+  const { app, answers } = setUp()
+  const shown = async () => {
+    const { value } = await scrape(app)
+    return ['', '_used', '_processes', '_allowance'].map((name) => value(`db_role_ceiling${name}`))
+  }
+  expect(await shown()).toEqual(new Array(4).fill(undefined))
+  answers.ceiling = { limit: 67, used: 60, processes: 30, allowance: 2, isReached: true, isOn: true }
+  expect(await shown()).toEqual([67, 60, 30, 2])
+})
+
+describe('the metrics of a database with several hosts', () => {
+  const at = (name: string) => ({ server_address: name, server_port: '5432' })
+
+  test('show what each host is, how far standbys are behind, failovers, and where reads went', async () => {
+    const { app } = setUp({
+      answers: {
+        hosts: failedOverHosts,
+        eventCounts: { 'failed-over': 2 },
+        standbys: [{ host: { name: 'db-3', port: 5432 }, pool: { ...idlePool, name: 'test db-3:5432' } }],
+        reads: { standby: 9, primary: 4, behind: 2, failed: 1 },
+      },
+    })
+    const { value, values } = await scrape(app)
+    const roles = Object.entries(values).filter(
+      ([key, held]) => key.startsWith('db_server_role{') && held === 1,
+    )
+    const reads = Object.entries(values).filter(([key]) => key.startsWith('db_client_reads_total'))
+    expect({
+      roles: roles.map(([key]) =>
+        /server_address="(.+?)",server_port="5432",role="(.+?)"/.exec(key)?.slice(1),
+      ),
+      others: [value('db_server_role', { ...at('db-1'), role: 'primary' })],
+      lag: ['db-1', 'db-2', 'db-3'].map((name) => value('db_server_replication_lag_seconds', at(name))),
+      failovers: value('db_failovers_total'),
+      reads: Object.fromEntries(reads.map(([key, count]) => [key.replace(/.*,(?=server)/, '{'), count])),
+    }).toEqual({
+      roles: [
+        ['db-1', 'unreachable'],
+        ['db-2', 'primary'],
+        ['db-3', 'standby'],
+      ],
+      others: [0],
+      lag: [undefined, undefined, 0.2504],
+      failovers: 2,
+      reads: {
+        '{server="standby",reason="near"}': 9,
+        '{server="primary",reason="no-standby"}': 4,
+        '{server="primary",reason="behind"}': 2,
+        '{server="primary",reason="failed"}': 1,
+      },
+    })
+  })
+
+  test('have the pool of each standby under its own name, with its address', async () => {
+    const standby = { ...idlePool, name: 'test db-3:5432', idle: 3, checkedOut: 2, waiting: 1 }
+    const { app, answers } = setUp({
+      answers: { standbys: [{ host: { name: 'db-3', port: 5432 }, pool: standby }] },
+    })
+    answers.pool = { idle: 5, waiting: 7 }
+    const { value, values } = await scrape(app)
+    const its = { db_client_connection_pool_name: 'test db-3:5432', ...at('db-3') }
+    expect({
+      own: value('db_client_connection_pending_requests', pool),
+      waiting: value('db_client_connection_pending_requests', its),
+      used: value('db_client_connection_count', { ...its, db_client_connection_state: 'used' }),
+      lost: value('db_client_connection_closes_total', { ...its, reason: 'lost' }),
+      ofOwn: Object.keys(values).filter((key) => key.startsWith('db_client_connection_max')),
+    }).toEqual({
+      own: 7,
+      waiting: 1,
+      used: 2,
+      lost: 0,
+      ofOwn: [
+        'db_client_connection_max{db_client_connection_pool_name="test"}',
+        'db_client_connection_max{db_client_connection_pool_name="test db-3:5432",server_address="db-3",server_port="5432"}',
+      ],
+    })
+  })
+
+  test('are absent with one host, but for failovers, of which there were none', async () => {
+    const { value, values } = await scrape(setUp().app)
+    const found = Object.keys(values).filter((key) => /^db_(server_r|client_reads)/.test(key))
+    expect({ found, failovers: value('db_failovers_total') }).toEqual({ found: [], failovers: 0 })
   })
 })
 
@@ -256,7 +362,8 @@ describe('the metrics of HTTP', () => {
     for (const path of ['/livez', '/readyz', '/health', '/health/detailed', '/health/monitor', '/metrics'])
       await app.request(path)
     const { values } = await scrape(app)
-    expect(Object.keys(values).filter((key) => key.startsWith('http_'))).toEqual([])
+    expect(values.http_requests_in_flight).toBe(0)
+    expect(Object.keys(values).filter((key) => /^http_(?!requests_in_flight$)/.test(key))).toEqual([])
   })
 
   test('stay as many as there are routes, whatever clients send', async () => {

@@ -5,8 +5,10 @@ import { Registry } from 'prom-client'
 import type { MonitoredContext } from '../context/context.ts'
 import { guardDetails, noStore } from '../health/details-guard.ts'
 import { healthPaths } from '../health/health-routes.ts'
+import { registerDatabaseMetrics } from './database-metrics.ts'
 import { registerPoolMetrics } from './pool-metrics.ts'
 import { registerProcessMetrics } from './process-metrics.ts'
+import { registerStatementMetrics } from './statement-metrics.ts'
 
 /** A service's metrics, in a registry of its own. */
 export interface Metrics {
@@ -40,12 +42,16 @@ export function createMetrics(service: string, context: MonitoredContext): Metri
     registry,
     metricOptions: { requestDuration: { customLabels }, requestsTotal: { customLabels } },
   })
-  const refreshPool = registerPoolMetrics(registry, service, context.database, context.monitor)
-  const refreshProcess = registerProcessMetrics(registry, context.eventLoop)
+  const { database, monitor, eventLoop } = context
+  registerStatementMetrics(registry, service, context)
+  const refreshments = [
+    registerPoolMetrics(registry, service, database),
+    registerDatabaseMetrics(registry, service, database, monitor),
+    registerProcessMetrics(registry, eventLoop),
+  ]
 
   routes.get('/metrics', noStore, guard, async (c) => {
-    refreshPool()
-    refreshProcess()
+    for (const refresh of refreshments) refresh()
     return c.body(await registry.metrics(), 200, { 'Content-Type': registry.contentType })
   })
   return {

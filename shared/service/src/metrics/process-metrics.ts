@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Registry } from 'prom-client'
 import type { EventLoopLag, EventLoopMonitor } from '../context/event-loop.ts'
+import { runtime } from '../context/runtime.ts'
 import { registerSnapshot } from './snapshot-metric.ts'
 
 /** The process at one moment. */
@@ -27,7 +28,7 @@ const gauges: readonly ProcessMetric[] = [
   ['process_max_fds', 'Maximum number of open file descriptors.', maxFileDescriptors],
   [
     'nodejs_heap_size_used_bytes',
-    'Heap in use, as reported by JavaScriptCore.',
+    'Heap in use, as the JavaScript engine reports it.',
     ({ memory }) => memory.heapUsed,
   ],
   ['nodejs_external_memory_bytes', 'Memory of buffers outside the heap.', ({ memory }) => memory.external],
@@ -69,7 +70,7 @@ export function registerProcessMetrics(registry: Registry, eventLoop?: EventLoop
     name: 'process_runtime_info',
     help: 'Runtime of the process; always 1.',
     type: 'gauge',
-    values: () => [{ value: 1, labels: { name: 'bun', version: Bun.version } }],
+    values: () => [{ value: 1, labels: { ...runtime } }],
   })
   return () => {
     snapshot = takeSnapshot()

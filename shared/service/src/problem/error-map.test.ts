@@ -29,7 +29,10 @@ function serverError(code: string): Error {
 /** As Drizzle's: SQL and parameters in the message. */
 function queryError(cause: Error): Error {
   const message = 'Failed query: insert into canary-sql\nparams: canary-parameter\n    at canary-frame'
-  return Object.assign(new Error(message, { cause }), { query: 'canary-sql', params: ['canary-parameter'] })
+  return Object.assign(new Error(message, { cause }), {
+    query: "select 'canary-sql'",
+    params: ['canary-parameter'],
+  })
 }
 
 function summary(error: unknown): unknown[] {
@@ -105,7 +108,7 @@ test('an error whose causes form a ring is answered too', () => {
 })
 
 test.each(['23505', '42P01', '57014'])(
-  'neither the response nor the log of a %s holds SQL, parameters or row values',
+  'neither the response nor the log of a %s holds parameters, constants or row values',
   async (state) => {
     const log = keepLines()
     const { database } = createFakeDatabase()

@@ -53,6 +53,7 @@ const byDatabaseCode: Record<string, Answer> = {
   POOL_CLOSED: [503, 'shutting-down', 'This instance is shutting down. Try again.', 1],
   STATEMENT_TIMEOUT: tooLate,
   WORK_ABORTED: aborted,
+  STREAM_IDLE: tooLate,
 }
 
 // https://www.postgresql.org/docs/current/errcodes-appendix.html; a whole class by its first two characters.

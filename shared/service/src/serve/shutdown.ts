@@ -3,12 +3,14 @@ import type { Monitor } from '@shared/monitor'
 import type { ServiceDatabase } from '../context/context.ts'
 import type { Lifecycle } from '../context/lifecycle.ts'
 import type { Logger } from '../log/logger.ts'
+import type { Telemetry } from '../trace/telemetry.ts'
 
 /** What has to be ended, and how long that may take. */
 export interface ShutdownOptions {
   server: { stop(closeActiveConnections?: boolean): Promise<void>; pendingRequests: number }
   database: Pick<ServiceDatabase, 'close'>
   monitor: Pick<Monitor, 'stop'>
+  telemetry: Telemetry
   lifecycle: Lifecycle
   logger: Logger
   /** All of it together, in ms. */
@@ -20,14 +22,17 @@ export interface ShutdownOptions {
 /** Share of the time that requests may use; the rest is for the database and for cutting off. */
 const requestShare = 0.75
 
+/** Longest time in ms that the last spans and metrics may take: a collector that is down must not delay a stop. */
+const telemetryMs = 2000
+
 /**
  * Ends a service: readiness 503, a pause for load balancers to notice, no new connections, requests in flight
- * finish, the pool is drained.
+ * finish, the pool is drained, telemetry is sent.
  *
  * @returns Whether every request could finish. Otherwise their queries were cancelled and their sockets closed.
  */
 export async function shutDown(options: ShutdownOptions): Promise<boolean> {
-  const { server, database, monitor, lifecycle, logger, timeoutMs } = options
+  const { server, database, monitor, telemetry, lifecycle, logger, timeoutMs } = options
   const deadline = performance.now() + timeoutMs
   const remaining = () => Math.max(0, deadline - performance.now())
 
@@ -42,6 +47,7 @@ export async function shutDown(options: ShutdownOptions): Promise<boolean> {
   // Cancelling their queries lets late requests still answer with a 503 before their sockets are closed.
   await database.close({ timeoutMs: finished ? remaining() : 0 })
   if (!finished && !(await settlesWithin(stopped, Math.min(250, remaining())))) await server.stop(true)
+  await settlesWithin(telemetry.stop(), Math.min(telemetryMs, remaining() * 0.75))
   return finished
 }
 

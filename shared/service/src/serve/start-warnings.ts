@@ -1,4 +1,5 @@
 import { budgetAdvice, checkBudget } from '@shared/monitor'
+import { explainConfinement } from '@shared/monitor/confinement'
 import { explainAdvice } from '@shared/monitor/explain'
 import type { MonitoredContext } from '../context/context.ts'
 import { readLimits } from '../health/health-report.ts'
@@ -48,10 +49,15 @@ export async function warnAboutServer(
   const server = await monitor.health.details()
   if (server === null) return
   if (!server.confinement.confined) {
-    logger.warn({ findings: server.confinement.findings }, 'the role is not confined to its own database')
+    const findings = explainConfinement(database.name, server.role.name, server.confinement.findings)
+    logger.warn(
+      { findings },
+      'the role is not confined to its own database: bun run doctor says what to change',
+    )
   }
   const { replicas } = monitor
   const pool = database.status()
-  const advice = budgetAdvice(checkBudget(pool, server, replicas))
-  if (advice) logger.warn(readLimits(pool, server, replicas), explainAdvice(advice))
+  const ceiling = database.ceiling()
+  const advice = budgetAdvice(checkBudget(pool, server, replicas, ceiling))
+  if (advice) logger.warn(readLimits(pool, server, replicas, ceiling), explainAdvice(advice))
 }

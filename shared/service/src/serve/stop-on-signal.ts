@@ -1,3 +1,4 @@
+import { isReloaded } from './reload.ts'
 import { type ShutdownOptions, shutDown } from './shutdown.ts'
 
 /** Never less than this, so that an idle service stops in order also with a timeout of 0. */
@@ -5,12 +6,13 @@ const shortestTimeoutMs = 250
 
 /**
  * Shuts the service down and ends the process at the first SIGTERM or SIGINT, or at an uncaught error, which leaves the
- * process in an unknown state.
+ * process in an unknown state; under `bun --hot` only at a signal.
  *
+ * @param options.replaced From then on another run of the service does this.
  * @returns A signal that is aborted when the shutdown begins.
  */
-export function stopOnSignal(options: ShutdownOptions): AbortSignal {
-  const { logger, timeoutMs } = options
+export function stopOnSignal(options: ShutdownOptions & { replaced: AbortSignal }): AbortSignal {
+  const { logger, timeoutMs, replaced } = options
   const stopping = new AbortController()
 
   function stop(exitCode: number): void {
@@ -34,16 +36,21 @@ export function stopOnSignal(options: ShutdownOptions): AbortSignal {
     process.exit(exitCode)
   }
 
-  onShutdownSignal({
-    begin(signal) {
-      logger.info({ signal }, 'stopping')
-      stop(0)
+  onShutdownSignal(
+    {
+      begin(signal) {
+        logger.info({ signal }, 'stopping')
+        stop(0)
+      },
+      force: (signal, exitCode) => end(exitCode, `stopped at once by a second ${signal}`),
     },
-    force: (signal, exitCode) => end(exitCode, `stopped at once by a second ${signal}`),
-  })
+    replaced,
+  )
+  // A file that is being edited may not compile: Bun shows why, and runs it again when it is saved.
+  if (isReloaded()) return stopping.signal
   // Bun would print an uncaught error with its message, which may hold SQL and parameters.
   for (const kind of ['uncaughtException', 'unhandledRejection'] as const) {
-    process.on(kind, (error: unknown) => {
+    onProcess(replaced, kind, (error: unknown) => {
       logger.fatal({ err: error }, kind)
       stop(1)
     })
@@ -65,10 +72,10 @@ const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const
 const echoMs = 500
 
 /** Listens to SIGTERM and SIGINT; signals within 500 ms of the first one are taken for its echo. */
-function onShutdownSignal({ begin, force }: SignalHandlers): void {
+function onShutdownSignal({ begin, force }: SignalHandlers, replaced: AbortSignal): void {
   let firstAt: number | null = null
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
+    onProcess(replaced, signal, () => {
       const now = performance.now()
       if (firstAt === null) {
         firstAt = now
@@ -78,4 +85,10 @@ function onShutdownSignal({ begin, force }: SignalHandlers): void {
       }
     })
   }
+}
+
+/** Listens to the process until the run is replaced. */
+function onProcess(replaced: AbortSignal, event: string, listener: (...values: unknown[]) => void): void {
+  process.on(event, listener)
+  replaced.addEventListener('abort', () => process.off(event, listener))
 }

@@ -2,6 +2,8 @@
 export interface StartServiceOptions {
   /** The service's entry file. */
   entry: string
+  /** Of bun. Default: none. */
+  flags?: readonly string[]
   env: Record<string, string>
 }
 
@@ -17,8 +19,8 @@ export interface ServiceProcess extends AsyncDisposable {
 }
 
 /** Starts a service as production does. Disposing kills it, whatever state it is in. */
-export function startService({ entry, env }: StartServiceOptions): ServiceProcess {
-  const child = Bun.spawn([process.execPath, entry], {
+export function startService({ entry, flags = [], env }: StartServiceOptions): ServiceProcess {
+  const child = Bun.spawn([process.execPath, ...flags, entry], {
     env: { PATH: process.env.PATH ?? '', NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', ...env },
     stdin: 'ignore',
     stdout: 'pipe',

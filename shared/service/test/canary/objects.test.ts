@@ -3,6 +3,7 @@ import { createDatabase, type Database, findDatabaseError, migrate } from '@shar
 import { createMigrationEnv, createServiceEnv, databaseOptions, EnvironmentError } from '@shared/env'
 import { createMonitor } from '@shared/monitor'
 import { eventually, startFaultProxy, startTestServer, type TestServer } from '@shared/postgres/testing'
+import { createRequestCounts } from '../../src/context/requests.ts'
 import { readDetailedHealth } from '../../src/health/health-report.ts'
 import { describeError, toProblem } from '../../src/index.ts'
 import { isLeak, leaksOf, secrets } from './canary.ts'
@@ -123,13 +124,15 @@ test('a database in use shows no secret: handle, status, events, health', async 
       events: leaksOf(database.events()),
       probe: leaksOf(monitor.health),
       check: leaksOf(await monitor.health.check()),
-      report: leaksOf(await readDetailedHealth('test', { database, monitor })),
+      report: leaksOf(
+        await readDetailedHealth('test', { database, monitor, requests: createRequestCounts() }),
+      ),
     }
     expect(Object.entries(shown).filter(([, leaks]) => leaks.length > 0)).toEqual([])
   } finally {
     await database.close()
   }
-}, 30_000)
+}, 60_000)
 
 test('errors of every kind show no secret, printed, logged or answered', async () => {
   await using proxy = await startFaultProxy({ target: server })
@@ -181,7 +184,15 @@ test('errors of every kind show no secret, printed, logged or answered', async (
     'over time': async () => {
       const slow = database()
       await slow.connect()
-      await slow.within({ timeoutMs: 50 }, () => Promise.resolve(slow.db.execute('select pg_sleep(30)')))
+      await slow.within({ timeoutMs: 50 }, () => Promise.resolve(slow.db.execute('select pg_sleep(60)')))
+    },
+    'idle stream': async () => {
+      const idle = database()
+      const query = idle.db.execute('select generate_series(1, 100)')
+      const rows = idle.stream(query, { batchSize: 1, idleTimeoutMs: 20 })
+      await rows.next()
+      await eventually(() => idle.status().checkedOut === 0)
+      for await (const _ of rows);
     },
     'over time while connecting': async () => {
       await proxy.set('acceptThenMute')
@@ -205,7 +216,7 @@ test('errors of every kind show no secret, printed, logged or answered', async (
     'lost connection': async () => {
       const lost = database({ ...through, ...small })
       await lost.connect()
-      const answer = errorOf(() => lost.db.execute('select pg_sleep(30)'))
+      const answer = errorOf(() => lost.db.execute('select pg_sleep(60)'))
       await eventually(() => lost.status().checkedOut === 1)
       proxy.cut()
       throw await answer
@@ -257,6 +268,7 @@ test('errors of every kind show no secret, printed, logged or answered', async (
       'POOL_CLOSED',
       'POOL_SATURATED',
       'STATEMENT_TIMEOUT',
+      'STREAM_IDLE',
       'WORK_ABORTED',
       'of the server',
     ])

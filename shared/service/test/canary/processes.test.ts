@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { createDatabase, migrate } from '@shared/database'
 import { eventually, startTestServer, type TestServer } from '@shared/postgres/testing'
 import type { ServiceProcess } from '../../src/testing/index.ts'
@@ -7,9 +7,9 @@ import { startService } from '../../src/testing/index.ts'
 import { leaksIn, secrets } from './canary.ts'
 
 const root = `${import.meta.dir}/../../../..`
-const services = readdirSync(`${root}/services`, { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules')
-  .map(({ name }) => name)
+const services = readdirSync(`${root}/services`).filter((name) =>
+  existsSync(`${root}/services/${name}/package.json`),
+)
 const patience = { timeoutMs: 30_000, intervalMs: 50 }
 
 let server: TestServer
@@ -45,6 +45,8 @@ function start(service: string, port: number, changes: Record<string, string> = 
     SHUTDOWN_DELAY: '0',
     // Nothing listens there.
     PRODUCT_URL: 'http://127.0.0.1:9',
+    // Every route is to be reached.
+    REQUIRE_SESSION: 'false',
     ...secrets,
     ...changes,
   }

@@ -12,13 +12,13 @@ function statementsWith(secret: string): string[] {
   const quoted = secret.replaceAll("'", "''")
   const escaped = secret.replaceAll('\\', '\\\\').replaceAll("'", "\\'")
   return [
-    `select pg_sleep(20), '${quoted}'`,
-    `select pg_sleep(20), E'${escaped}'`,
-    `select pg_sleep(20), $tag$${secret}$tag$`,
-    `select pg_sleep(20) /* ${secret} /* nested */ */`,
-    `select pg_sleep(20) -- ${secret}`,
+    `select pg_sleep(60), '${quoted}'`,
+    `select pg_sleep(60), E'${escaped}'`,
+    `select pg_sleep(60), $tag$${secret}$tag$`,
+    `select pg_sleep(60) /* ${secret} /* nested */ */`,
+    `select pg_sleep(60) -- ${secret}`,
     // Cut off by the server in the middle of the text.
-    `select pg_sleep(20), '${'x'.repeat(990)}${quoted.repeat(5)}'`,
+    `select pg_sleep(60), '${'x'.repeat(990)}${quoted.repeat(5)}'`,
   ]
 }
 
@@ -32,12 +32,12 @@ test('running statements show no secret in their texts, and show what they are',
   const texts = Object.values(secrets).flatMap(statementsWith)
   const running = Promise.allSettled(texts.map((text) => Promise.resolve(database.db.execute(text))))
   const shown = () => monitor.health.details().then((report) => report?.statements ?? [])
-  await eventually(async () => (await shown()).length === texts.length, { timeoutMs: 15_000 })
+  await eventually(async () => (await shown()).length === texts.length)
   // Old enough for the advice to name it.
-  await eventually(async () => ((await shown())[0]?.ageMs ?? 0) > 5_000, { timeoutMs: 15_000 })
+  await eventually(async () => ((await shown())[0]?.ageMs ?? 0) > 5_000)
   monitor.start()
   await eventually(() => monitor.advice().some(({ code }) => code === 'slow-statement'), {
-    timeoutMs: 15_000,
+    timeoutMs: 30_000,
   })
   const received = await Promise.all(routes.map(async (path) => (await app.request(path)).text()))
   expect(received.map((text) => isLeak(text))).toEqual([false, false, false])

@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { relative } from 'node:path'
 import { defineCommand } from '../../command-line/command.ts'
-import { CommandError } from '../../command-line/errors.ts'
+import { runDrizzleKit } from '../../databases/drizzle-kit.ts'
 import { repositoryRoot } from '../../workspace/packages.ts'
 import { findServices } from '../../workspace/services.ts'
 
@@ -28,21 +27,10 @@ Read it, commit it, and apply it with db:migrate.`,
         ...(values.name === undefined ? [] : [`--name=${values.name}`]),
         ...(values.custom ? ['--custom'] : []),
       ]
-      const exitCode = await generate(schemaFolder, options)
+      const exitCode = await runDrizzleKit(schemaFolder, ['generate', ...options])
       if (exitCode !== 0) console.error(`${service}: drizzle-kit ended with exit code ${exitCode}`)
       worst = Math.max(worst, exitCode)
     }
     return worst === 0 ? 0 : 1
   },
 })
-
-function generate(schemaFolder: string, options: readonly string[]): Promise<number> {
-  const program = join(schemaFolder, 'node_modules/drizzle-kit/bin.cjs')
-  if (!existsSync(program)) throw new CommandError('drizzle-kit is not installed: run bun install.')
-  // Paths in drizzle.config.ts count from the working directory.
-  const child = Bun.spawn([process.execPath, program, 'generate', '--config=drizzle.config.ts', ...options], {
-    cwd: schemaFolder,
-    stdio: ['inherit', 'inherit', 'inherit'],
-  })
-  return child.exited
-}

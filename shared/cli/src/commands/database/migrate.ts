@@ -1,8 +1,7 @@
 import { defineCommand } from '../../command-line/command.ts'
 import { explainError } from '../../command-line/explain-error.ts'
-import { dataRootOption, findServer } from '../../databases/admin-server.ts'
-import { migrateService } from '../../databases/provisioning.ts'
-import { composeEnvironments, onServer } from '../../workspace/service-environment.ts'
+import { dataRootOption, findSetups } from '../../databases/admin-server.ts'
+import { migrateService } from '../../databases/migrations.ts'
 import { findServices } from '../../workspace/services.ts'
 
 export const command = defineCommand({
@@ -14,8 +13,7 @@ at the address in the service's environment, or on the running local server, or 
   positionals: true,
   async run({ values, positionals }) {
     const services = await findServices(positionals)
-    const server = await findServer({ dataRoot: values['data-root'] })
-    const setups = composeEnvironments(services).map((setup) => (server ? onServer(setup, server) : setup))
+    const setups = await findSetups(services, { dataRoot: values['data-root'] })
     const exitCodes = await Promise.all(
       setups.map(async (setup) => {
         try {

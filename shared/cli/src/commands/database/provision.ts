@@ -36,7 +36,8 @@ is generated and written to services/<name>/.env.local.`,
     'connection-limit': {
       type: 'string',
       value: 'number',
-      description: 'Connections a runtime role may have. Default: enough for two processes of the service.',
+      description:
+        'Connections a runtime role may have. Default: for twice as many processes as DATABASE_REPLICAS.',
     },
     ...dataRootOption,
   },

@@ -1,6 +1,6 @@
 import type { OptionValues } from '../../command-line/command.ts'
 
-/** The options of `bench` and `bench:http`; `faults` has the first two. */
+/** The options of `bench` and `bench:http`; `faults` has some of them. */
 export const benchOptions = {
   json: { type: 'boolean', description: 'Print one JSON document.' },
   only: { type: 'string', value: 'scenario', description: 'Run one scenario; a wrong name lists them.' },

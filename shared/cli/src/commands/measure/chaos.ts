@@ -19,7 +19,7 @@ given. Ends with 1 when a promise was broken, with the seed and what happened la
     workload: {
       type: 'string',
       value: 'name',
-      description: 'Run one kind of work: mixed, deadlines or types. Default: as the seed draws it.',
+      description: 'Run one kind of work: mixed, deadlines, types or cluster. Default: as the seed draws it.',
     },
     'go-on': { type: 'boolean', description: 'Go on after a broken promise, and print all at the end.' },
   },

@@ -12,8 +12,10 @@ interface Violation {
 
 /** What axe-core finds on the page that is serious or critical, with the elements. */
 export async function seriousViolations(page: Page): Promise<string[]> {
-  await page.evaluate(readFileSync(source, 'utf8'))
-  const violations: Violation[] = await page.evaluate('axe.run().then(({ violations }) => violations)')
+  if (!(await page.evaluate('"axe" in window'))) await page.evaluate(readFileSync(source, 'utf8'))
+  const violations: Violation[] = await page.evaluate(
+    `axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations)`,
+  )
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .flatMap(({ id, nodes }) =>

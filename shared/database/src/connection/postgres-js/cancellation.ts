@@ -1,4 +1,4 @@
-import { bounded } from '@shared/pool'
+import { bounded, type Deferred, deferred } from '@shared/pool'
 import type { Ticket } from '../sql-connection.ts'
 import type { AnswerOrder } from './answer-order.ts'
 
@@ -31,7 +31,7 @@ const unanswered = () =>
 export class Cancellation {
   readonly #options: CancellationOptions
   #count = 0
-  #quiet: PromiseWithResolvers<void> | null = null
+  #quiet: Deferred<void> | null = null
 
   constructor(options: CancellationOptions) {
     this.#options = options
@@ -83,7 +83,7 @@ export class Cancellation {
 
   #begin(): void {
     this.#count++
-    this.#quiet ??= Promise.withResolvers<void>()
+    this.#quiet ??= deferred<void>()
   }
 
   async #end(): Promise<void> {

@@ -1,12 +1,23 @@
-import { bounded, type ResetMode } from '@shared/pool'
-import { readPassword } from '../password.ts'
+import { bounded, deferred, type ResetMode } from '@shared/pool'
+import { ConnectionLostError } from '../../errors.ts'
+import type { CopyExchange } from '../copy-exchange.ts'
+import { logIn } from '../login/log-in.ts'
+import { readPassword } from '../login/password.ts'
+import { startupParameters } from '../login/startup.ts'
+import { givenUp } from '../network/dial.ts'
+import { type TlsSettings, tlsSettings } from '../network/tls-settings.ts'
+import { readServerRole, type ServerRole } from '../server-role.ts'
+import { settingOwners } from '../session-settings.ts'
 import type { Failure, RunOptions, SqlConnection, Ticket } from '../sql-connection.ts'
 import type { Rows, Statement } from '../statement.ts'
-import { type TlsSettings, tlsSettings } from '../tls.ts'
+import type { Host } from '../target.ts'
 import { arrayTypesText } from './array-types.ts'
 import { cancelBackend } from './cancel.ts'
+import { Copy } from './copy.ts'
+import { withDescriptions } from './described-results.ts'
 import { createClient, type DriverSource, learnArrayTypes } from './driver.ts'
 import type { Driver } from './driver-query.ts'
+import { readOwnRows } from './own-rows.ts'
 import { Pipeline } from './pipeline.ts'
 import { keepsTrack } from './pooler-probe.ts'
 import { ReportedSettings } from './reported-settings.ts'
@@ -27,17 +38,26 @@ const discardText =
   "DO $$ DECLARE p text; BEGIN FOR p IN SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql LOOP EXECUTE 'DEALLOCATE ' || pg_catalog.quote_ident(p); END LOOP; END $$"
 
 /** What the login has set and RESET ALL removes behind a pooler: there it restores what the pooler's own login has set. */
-const loginSettings = (applicationName: string): string =>
-  `; SET client_encoding = 'UTF8'; SET application_name = '${applicationName.replaceAll("'", "''")}'`
+const restoringText = (settings: readonly (readonly [name: string, value: string])[]): string =>
+  settings
+    .map((setting) => setting.map((text) => `E'${text.replaceAll(/['\\]/g, '\\$&')}'`))
+    .map(([name, value]) => `; SELECT pg_catalog.set_config(${name}, ${value}, false)`)
+    .join('')
+
+export interface ConnectionListeners {
+  onLost: (cause: unknown) => void
+  onRoleChanged: () => void
+}
 
 /** One physical connection, one life: a postgres.js client that connects once and never again. */
 export class PostgresConnection implements SqlConnection {
+  readonly host: Host
   readonly #source: DriverSource
-  readonly #onLost: (cause: unknown) => void
+  readonly #listeners: ConnectionListeners
   readonly #pipeline: Pipeline
   readonly #settings = new ReportedSettings()
   /** Rejects when the connection is gone, which the driver does not learn. */
-  readonly #gone = Promise.withResolvers<never>()
+  readonly #gone = deferred<never>()
   #tls: TlsSettings | null = null
   #wire: Wire | null = null
   #backend: { pid: number; secret: number } | null = null
@@ -45,10 +65,13 @@ export class PostgresConnection implements SqlConnection {
   #backendStartedAt: string | null = null
   #ending: Promise<void> | null = null
   #isRetired = false
+  #role: ServerRole | null = null
+  #copy: Copy | null = null
 
-  constructor(source: DriverSource, onLost: (cause: unknown) => void) {
+  constructor(source: DriverSource, host: Host, listeners: ConnectionListeners) {
+    this.host = host
     this.#source = source
-    this.#onLost = onLost
+    this.#listeners = listeners
     this.#gone.promise.catch(() => {})
     this.#pipeline = new Pipeline({
       source,
@@ -57,12 +80,16 @@ export class PostgresConnection implements SqlConnection {
     })
   }
 
+  get role(): ServerRole | null {
+    return this.#role
+  }
+
   get pid(): number {
     return this.#backend?.pid ?? 0
   }
 
   get inFlight(): number {
-    return this.#pipeline.inFlight
+    return this.#pipeline.inFlight + (this.#copy ? 1 : 0)
   }
 
   get spokeAt(): number {
@@ -74,7 +101,7 @@ export class PostgresConnection implements SqlConnection {
   }
 
   get shouldReplace(): boolean {
-    return this.#pipeline.shouldReplace || this.#isRetired || this.hasOtherSettings
+    return this.#pipeline.shouldReplace || this.#isRetired || this.hasOtherSettings || this.lost
   }
 
   retire(): void {
@@ -100,23 +127,42 @@ export class PostgresConnection implements SqlConnection {
   /** Connects and waits for the first answer. Called once. */
   async open(): Promise<void> {
     const { target, options } = this.#source
-    const [tls, password] = await Promise.all([tlsSettings(target, options), readPassword(target)])
+    const [tls, password] = await Promise.all([
+      tlsSettings(this.host, options, target.tls),
+      readPassword(target, this.host, options.passFile),
+    ])
     // Given up while the files were read.
-    if (this.#ending) throw closedByUs()
+    if (this.#ending) throw givenUp()
     this.#tls = tls
-    const wire = new Wire(target, tls, (cause) => this.#lose(cause ?? closedByServer()))
+    const wire = new Wire(this.host, tls, (cause) => this.#lose(cause ?? closedByServer()))
     this.#wire = wire
     await wire.opened
+    const { channelBinding } = options
+    const { user, requireAuth } = target
+    const parameters = startupParameters(target, options)
+    const login = logIn(wire, { user, password, parameters, channelBinding, requireAuth })
+    const socket = wire.asSocket(login)
+    const { write } = socket
+    socket.write = (messages) => write(this.#isPooled ? withDescriptions(messages) : messages)
     const client = createClient(this.#source, {
-      password,
-      socket: () => wire.asSocket(),
-      onSetting: (name, value) => this.#settings.note(name, value),
+      socket: () => socket,
+      onSetting: (name, value) => {
+        this.#settings.note(name, value)
+        if (name === 'in_hot_standby') this.#roleReported(value === 'on')
+      },
+      onNotify: (payload, channel) => this.#source.onNotify(payload, this, channel),
+      onNotice: (notice) => this.#pipeline.noted(notice),
     })
-    await Promise.race([this.#logIn(wire, client), this.#gone.promise])
+    await Promise.race([Promise.all([login, this.#begin(wire, client)]), this.#gone.promise])
   }
 
   get backendStartedAt(): string | null {
     return this.#backendStartedAt
+  }
+
+  /** Each address that was tried while it was opened, and what became of it. */
+  get tried(): readonly string[] {
+    return this.#wire?.tried ?? []
   }
 
   get bytesRead(): number {
@@ -124,7 +170,8 @@ export class PostgresConnection implements SqlConnection {
   }
 
   silentForMs(now: number): number {
-    return this.#backendStartedAt === null ? 0 : this.#pipeline.silentForMs(now)
+    if (this.#backendStartedAt === null) return 0
+    return this.#copy ? this.#copy.silentForMs(now) : this.#pipeline.silentForMs(now)
   }
 
   workedForMs(now: number): number {
@@ -142,6 +189,25 @@ export class PostgresConnection implements SqlConnection {
     options?: RunOptions,
   ): Promise<Rows> {
     return this.#pipeline.run(statement, parameters, values, options)
+  }
+
+  async copy(text: string): Promise<CopyExchange> {
+    if (this.lost || !this.#wire) throw new ConnectionLostError('not-sent')
+    if (this.inFlight > 0) throw new Error('Nothing else may be under way on the connection of a COPY.')
+    const wire = this.#wire
+    // The driver's queries keep the process by themselves.
+    wire.ref()
+    this.#copy = new Copy({
+      wire,
+      destroy: () => this.destroy(),
+      onOver: () => {
+        this.#copy = null
+        if (this.#source.options.allowExitOnIdle) wire.unref()
+      },
+    })
+    const copy = this.#copy
+    await copy.start(text)
+    return copy
   }
 
   cancel(ticket: Ticket): Promise<void> {
@@ -191,9 +257,13 @@ export class PostgresConnection implements SqlConnection {
   }
 
   get #discardText(): string {
-    return this.#isPooled
-      ? discardText + loginSettings(this.#source.options.applicationName ?? '')
-      : discardText
+    if (!this.#isPooled) return discardText
+    const { target, options } = this.#source
+    const asked = [
+      ...Object.keys(startupParameters(target, options)),
+      ...settingOwners(target, options).keys(),
+    ]
+    return discardText + restoringText(this.#settings.initialOf(asked))
   }
 
   /** Settles statements that nothing else will, and counts them: each is a defect of this layer. */
@@ -202,31 +272,44 @@ export class PostgresConnection implements SqlConnection {
   }
 
   /** Asks who answers and what types there are, in the first round trip after the login. */
-  async #logIn(wire: Wire, client: Driver): Promise<void> {
+  async #begin(wire: Wire, client: Driver): Promise<void> {
     const source = this.#source
+    const read = ownReader(source)
     const first = client.unsafe(identityText)
-    const [[identity], types, snapshot] = await Promise.all([
-      first,
-      client.unsafe(arrayTypesText(source.newestType)),
-      source.firstSnapshot === null ? client.unsafe(snapshotText) : null,
+    const [[identity], types, snapshot, role] = await Promise.all([
+      read(first),
+      read(client.unsafe(arrayTypesText(source.newestType))),
+      source.firstSnapshot === null ? read(client.unsafe(snapshotText)) : null,
+      source.asksRole ? readServerRole((text) => read(client.unsafe(text))) : null,
     ])
+    this.#role = role
     learnArrayTypes(source, types)
     source.firstSnapshot ??= snapshot?.[0]?.snapshot ?? null
     this.#backend = first.state
     this.#settings.accept()
     // Behind a pooler the server's process is not the one we are connected to, and can't be looked up.
     this.#isPooled = identity.pid !== this.pid
-    if (this.#isPooled) await this.#source.poolers.meet(() => keepsTrack(client))
+    if (this.#isPooled) await this.#source.poolers.meet(() => keepsTrack(client, read))
     else this.#backendStartedAt = identity.startedAt
     this.#pipeline.start(client, wire, this.#isPooled)
     this.#source.connections.add(this)
   }
 
+  /** The server reports what it is at the login and when that has changed, behind the next answer. */
+  #roleReported(isStandby: boolean): void {
+    if (!this.#role || this.#role.isStandby === isStandby) return
+    this.#role = { ...this.#role, isStandby, timeline: null }
+    this.#isRetired = true
+    this.#listeners.onRoleChanged()
+  }
+
   /** Asks the server to cancel what runs, encrypted if this connection is. */
   async #askToCancel(): Promise<boolean> {
     if (!this.#backend) return false
-    const tls = this.#wire?.isEncrypted ? this.#tls : null
-    return cancelBackend(new Wire(this.#source.target, tls), this.#backend)
+    const { address, isEncrypted } = this.#wire ?? {}
+    if (!address) return false
+    // To the very server: the name may lead to another one by now.
+    return cancelBackend(new Wire(address, isEncrypted ? this.#tls : null), this.#backend)
   }
 
   #lose(cause: unknown, quietSince?: number): void {
@@ -234,35 +317,37 @@ export class PostgresConnection implements SqlConnection {
     this.#settle(cause, quietSince)
     this.#wire?.destroy()
     // Before it was open its attempt has failed, and says so.
-    if (!this.#ending && this.#backend) this.#onLost(cause)
+    if (!this.#ending && this.#backend) this.#listeners.onLost(cause)
   }
 
   /** Settles whatever is left on it. */
   #settle(cause: unknown, quietSince?: number): void {
     this.#pipeline.lose(cause, quietSince)
+    this.#copy?.lose(cause)
     this.#gone.reject(cause)
     if (this.inFlight === 0) this.#source.connections.delete(this)
   }
 
   async #leave(): Promise<void> {
     await this.#wire?.close(closeMs)
-    this.#lose(closedByUs())
+    this.#lose(givenUp())
   }
 
   /** What runs is cancelled on the server, and its callers need not wait for that. */
   async #cut(): Promise<void> {
-    const isWorking = this.#pipeline.isRunning && !this.lost
-    this.#settle(closedByUs())
+    const isWorking = (this.#pipeline.isRunning || this.#copy !== null) && !this.lost
+    this.#settle(givenUp())
     this.#wire?.cut()
     if (isWorking) await this.#askToCancel()
     await this.#wire?.close(closeMs)
   }
 }
 
-function closedByServer(): Error {
-  return Object.assign(new Error('The server closed the connection.'), { code: 'CONNECTION_CLOSED' })
+/** Reads what a query of the layer's own answers: as bytes, where callers have codecs of theirs. */
+function ownReader({ ownTypes }: DriverSource): (query: Driver) => PromiseLike<Driver> {
+  return (query) => (ownTypes === null ? query : query.raw().then((rows: Driver) => readOwnRows(rows, false)))
 }
 
-function closedByUs(): Error {
-  return Object.assign(new Error('The connection was given up.'), { code: 'CONNECTION_DESTROYED' })
+function closedByServer(): Error {
+  return Object.assign(new Error('The server closed the connection.'), { code: 'CONNECTION_CLOSED' })
 }

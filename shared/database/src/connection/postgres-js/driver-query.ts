@@ -1,4 +1,5 @@
 import type { Ticket } from '../sql-connection.ts'
+import { readOwnRows } from './own-rows.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: the driver's clients, options and answers are not typed.
 export type Driver = any
@@ -12,11 +13,17 @@ export class DriverQuery {
   readonly strings: readonly string[]
   readonly args: readonly unknown[]
   readonly options: { prepare: boolean; simple: boolean }
-  readonly isRaw: 'values' | false
+  readonly isRaw: 'values' | boolean
+  /** Whether it is one of the layer's own. */
+  readonly isOwn: boolean
+  readonly #values: boolean
   readonly tagged = false
   readonly origin = ''
   readonly #onRows: (rows: Driver) => void
   readonly #onError: (error: unknown) => void
+  readonly #text: string
+  readonly #isMarked: boolean
+  #shown: string | undefined = undefined
   #isSettled = false
   /** On performance.now's clock. */
   sentAt = 0
@@ -28,7 +35,6 @@ export class DriverQuery {
   statement: DriverStatement | null = null
   parameters: unknown[] | null = null
   signature = ''
-  string: string | undefined = undefined
   /** Whether its plan was prepared before. */
   prepared = false
   prepare = false
@@ -39,25 +45,47 @@ export class DriverQuery {
   active = false
   cancelled: unknown = null
 
+  /**
+   * @param how.mark Sent behind the text, which answers and errors show without it.
+   * @param how.isAllText Its parameters are sent as they are, without a round trip that asks for their types.
+   * @param how.own Whether it is one of the layer's own.
+   * @param how.asBytes Whether its rows come as bytes, and are read without the codecs of callers.
+   */
   constructor(
     text: string,
     parameters: readonly unknown[],
-    how: { prepare: boolean; simple: boolean; values: boolean },
+    how: {
+      prepare: boolean
+      simple: boolean
+      values: boolean
+      mark?: string
+      isAllText?: boolean | undefined
+      own?: boolean
+      asBytes?: boolean
+    },
     onRows: (rows: Driver) => void,
     onError: (error: unknown) => void,
   ) {
-    this.strings = [text]
+    const { mark = '' } = how
+    this.#text = text
+    this.#isMarked = mark !== ''
+    this.strings = [text + mark]
     this.args = parameters
     this.options = { prepare: how.prepare, simple: how.simple }
-    this.isRaw = how.values ? 'values' : false
+    this.isRaw = how.asBytes ? true : how.values ? 'values' : false
+    this.isOwn = how.own === true
+    this.#values = how.values
     this.#onRows = onRows
     this.#onError = onError
+    if (how.isAllText) Object.defineProperty(this, 'describeFirst', neverFirst)
   }
 
   resolve(rows: Driver): void {
     if (this.#isSettled) return
     this.#isSettled = true
+    if (this.#isMarked) this.#showOwnStatement(rows)
     removeHoles(rows)
+    if (this.isRaw === true) readOwnRows(rows, this.#values)
     this.#onRows(rows)
   }
 
@@ -67,8 +95,26 @@ export class DriverQuery {
     this.#onError(error)
   }
 
+  /** The text that errors show, once the driver has made a message of it. */
+  get string(): string | undefined {
+    return this.#shown
+  }
+
+  set string(_sent: string) {
+    this.#shown = this.#text
+  }
+
   get retried(): undefined {
     return undefined
+  }
+
+  /** The driver gives all runs of a plan the same statement, which the next description changes. */
+  #showOwnStatement(rows: Driver): void {
+    const { statement } = this
+    const results: Driver[] = rows.command === undefined ? rows : [rows]
+    for (const result of results) {
+      if (statement && result.statement === statement) result.statement = { ...statement, string: this.#text }
+    }
   }
 
   // The driver retries a stale plan itself, and mistakes the answers of the statements pipelined behind it. Instead the
@@ -78,6 +124,8 @@ export class DriverQuery {
     this.reject(error)
   }
 }
+
+const neverFirst: PropertyDescriptor = { get: () => false, set() {} }
 
 /**
  * The driver counts the rows of a statement that failed after some into the next one, whose first row then has as many holes

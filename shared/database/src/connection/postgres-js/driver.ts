@@ -1,9 +1,13 @@
+import { ConfigurationError } from '@shared/pool'
 import postgres from 'postgres'
 import { serverState } from '../../errors.ts'
 import type { ConnectionOptions } from '../../options.ts'
+import type { Notice } from '../notice.ts'
 import { PoolerWatch } from '../pooler.ts'
-import type { SourceListeners } from '../sql-connection.ts'
+import { sessionAttrs } from '../server-role.ts'
+import type { SourceListeners, SqlConnection } from '../sql-connection.ts'
 import type { Target } from '../target.ts'
+import type { TypeCodecs } from '../type-codecs.ts'
 import { type ArrayType, addArrayTypes } from './array-types.ts'
 import { type Driver, inferredType } from './driver-query.ts'
 
@@ -11,8 +15,13 @@ import { type Driver, inferredType } from './driver-query.ts'
 export interface DriverSource {
   readonly target: Target
   readonly options: ConnectionOptions
+  /** Whether it matters what a server is. */
+  readonly asksRole: boolean
   /** postgres.js' parsed options. What Drizzle writes into `parsers` and `serializers` holds for every connection. */
   readonly driver: Driver
+  /** Oids of the types whose values are written by a caller's own function; null where there are no codecs of callers. */
+  readonly ownTypes: ReadonlySet<number> | null
+  readonly onNotice: ((notice: Notice) => void) | null
   /** Every connection that is not over: each may hold statements. */
   readonly connections: Set<{ settleStranded(): number; answered(): Promise<void> }>
   /** The newest type whose array the codecs know: a connection asks for those made since. */
@@ -29,21 +38,24 @@ export interface DriverSource {
   readonly poolers: PoolerWatch
   /** Called when definitions have changed. */
   readonly onDefinitionsChanged: () => void
+  /** Called with what a connection is notified of. */
+  readonly onNotify: (payload: string, connection: SqlConnection, channel: string) => void
 }
 
 /** Prepares what connections to one target share; opens nothing. */
 export function createDriverSource(
   target: Target,
   options: ConnectionOptions,
-  { onNotify, onPooler, onDefinitionsChanged = () => {} }: SourceListeners,
+  { onNotify = () => {}, onPooler, onDefinitionsChanged = () => {}, types = {}, onNotice }: SourceListeners,
 ): DriverSource {
   // Every key is given: postgres.js fills in what is missing from PG* variables. Its seconds end here, all as "never".
   const client = postgres({
-    host: target.host,
-    port: target.port,
+    // Never used: each connection brings its socket.
+    host: target.hosts[0].name,
+    port: target.hosts[0].port,
     database: target.database,
     user: target.user,
-    // A function, because an empty text makes it look for PGPASSWORD. Each connection gives its own.
+    // The login is made in its place. A function, because an empty text makes it look for PGPASSWORD.
     pass: () => '',
     ssl: false,
     sslnegotiation: null,
@@ -52,26 +64,25 @@ export function createDriverSource(
     idle_timeout: null,
     max_lifetime: null,
     connect_timeout: null,
-    keep_alive: 60,
+    keep_alive: options.keepAliveMs / 1000,
     backoff: false,
     prepare: options.prepare,
     fetch_types: false,
     debug: false,
     publications: 'alltables',
-    connection: {
-      application_name: options.applicationName,
-      ...(options.statementTimeoutMs > 0 && { statement_timeout: String(options.statementTimeoutMs) }),
-      // A pooler refuses startup parameters that it does not know: the default sends none.
-      ...(options.planCacheMode !== 'auto' && { plan_cache_mode: options.planCacheMode }),
-    },
+    // By names of ours: the driver makes each a member of a function, which refuses some.
+    types: Object.fromEntries(Object.values(types).map((codec, place) => [`type_${place}`, codec])),
     onnotice: () => {},
-    ...(onNotify && { onnotify: (_channel: string, payload: string) => onNotify(payload) }),
   } as Driver)
+  refuseOldDriver(client.options)
   const driver = { ...(client.options as Driver), target_session_attrs: null, no_subscribe: true }
   return {
     target,
     options,
+    asksRole: target.hosts.length > 1 || sessionAttrs(target, options) !== 'any',
     driver,
+    ownTypes: writtenTypes(types),
+    onNotice: onNotice ?? null,
     connections: new Set(),
     newestType: 0,
     firstSnapshot: null,
@@ -80,28 +91,56 @@ export function createDriverSource(
     planOwner: crypto.randomUUID().slice(0, 8),
     poolers: new PoolerWatch({ prepare: options.prepare, onChange: onPooler }),
     onDefinitionsChanged,
+    onNotify,
   }
+}
+
+/** The types that callers write by functions of their own; null where there are no codecs of theirs. */
+function writtenTypes(types: TypeCodecs): ReadonlySet<number> | null {
+  const codecs = Object.values(types)
+  if (codecs.length === 0) return null
+  return new Set(codecs.flatMap(({ to, from = [], serialize }) => (serialize ? [to, ...[from].flat()] : [])))
+}
+
+/**
+ * Before 3.4.8 postgres.js settles a statement with the first result that comes: that of the BEGIN which travels with it. The version
+ * has no other sign than the option that came with it.
+ *
+ * @throws {ConfigurationError} for such a version.
+ */
+function refuseOldDriver(parsed: object): void {
+  if ('sslnegotiation' in parsed) return
+  throw new ConfigurationError(
+    'The installed postgres (postgres.js) is older than 3.4.8, whose answers to the first statement of a transaction would be ' +
+      'wrong: install postgres 3.4.9.',
+  )
 }
 
 /** What a client of the driver's needs beside the options that all share. */
 export interface ClientEnds {
-  password: string
   /** Called once, when the first statement is sent. */
   socket: () => unknown
   /** Called with each setting that the server reports. */
   onSetting: (name: string, value: string) => void
+  /** Called with the payload of what it has LISTENed for, and with the channel. */
+  onNotify: (payload: string, channel: string) => void
+  /** Called with each notice of the server's, before the answer of the statement that it is about. */
+  onNotice: (notice: Notice) => void
 }
 
 /** A client of the driver's for one connection; it connects with its first statement. */
-export function createClient(source: DriverSource, { password, socket, onSetting }: ClientEnds): Driver {
+export function createClient(
+  source: DriverSource,
+  { socket, onSetting, onNotify, onNotice }: ClientEnds,
+): Driver {
   return postgres({
     ...source.driver,
-    // It must not fail: nobody would be informed, and the driver would wait for ever.
-    pass: () => password,
     socket,
     // Of its own: the driver passes on what differs from what is in there.
     parameters: {},
     onparameter: onSetting,
+    onnotice: onNotice,
+    onnotify: (channel: string, payload: string) => onNotify(payload, channel),
   })
 }
 
@@ -124,12 +163,14 @@ export function learnArrayTypes(source: DriverSource, types: readonly ArrayType[
 export function isPipelinable(
   parameters: readonly unknown[],
   types: readonly number[] | null,
-  serializers: Record<number, (value: unknown) => unknown>,
+  { driver: { serializers }, ownTypes }: Pick<DriverSource, 'driver' | 'ownTypes'>,
 ): boolean {
   if (parameters.length >= 65_534) return false
   for (let index = 0; index < parameters.length; index++) {
     const value = parameters[index]
-    if (value === null || typeof value === 'string') continue
+    if (value === null) continue
+    // Of a text nothing fails but what a caller makes of it.
+    if (typeof value === 'string' && (!ownTypes || (types && !ownTypes.has(types[index] ?? 0)))) continue
     if (value === undefined || !types) return false
     const serialize = serializers[inferredType(value) || (types[index] ?? 0)]
     // What has no serializer is written as its text, which a number always has.
@@ -162,6 +203,38 @@ export function isLostStatement(error: unknown): boolean {
 
 export function isCancelCode(error: unknown): boolean {
   return (error as { code?: unknown }).code === '57014'
+}
+
+/** The error of the server that an ErrorResponse holds, of the class and with the fields that the driver's have. */
+export function serverErrorOf(body: Buffer): Error {
+  const fields: Record<string, string> = {}
+  for (const field of body.toString('utf8').split('\0')) {
+    const name = errorFields[field.charAt(0)]
+    if (name) fields[name] = field.slice(1)
+  }
+  return new (postgres as Driver).PostgresError(fields)
+}
+
+/** @see PostgreSQL, "Error and Notice Message Fields" */
+const errorFields: Readonly<Record<string, string>> = {
+  S: 'severity_local',
+  V: 'severity',
+  C: 'code',
+  M: 'message',
+  D: 'detail',
+  H: 'hint',
+  P: 'position',
+  p: 'internal_position',
+  q: 'internal_query',
+  W: 'where',
+  s: 'schema_name',
+  t: 'table_name',
+  c: 'column_name',
+  d: 'data type_name',
+  n: 'constraint_name',
+  F: 'file',
+  L: 'line',
+  R: 'routine',
 }
 
 export function isServerError(error: unknown): boolean {

@@ -1,6 +1,7 @@
 import { bounded } from '@shared/pool'
 import type { ConnectionOptions } from '../../options.ts'
 import { toConnectError } from '../connect-error.ts'
+import { refuseTlsContradiction } from '../network/tls-settings.ts'
 import type { ConnectionSource, SourceListeners } from '../sql-connection.ts'
 import type { Target } from '../target.ts'
 import { type ArrayType, arrayTypesText } from './array-types.ts'
@@ -13,22 +14,24 @@ export function createPostgresSource(
   options: ConnectionOptions,
   listeners: SourceListeners = {},
 ): ConnectionSource {
+  refuseTlsContradiction(options)
   const source = createDriverSource(target, options, listeners)
   return {
-    async open({ timeoutMs, signal, onLost = () => {} }) {
-      const connection = new PostgresConnection(source, onLost)
+    async open({ host = target.hosts[0], timeoutMs, signal, onLost = () => {}, onRoleChanged = () => {} }) {
+      const connection = new PostgresConnection(source, host, { onLost, onRoleChanged })
       try {
         await bounded(connection.open(), timeoutMs, signal)
         return connection
       } catch (error) {
+        const { tried } = connection
         const gone = connection.destroy()
         // Who has given the attempt up learns by this when nothing is left of it.
         if (signal?.aborted) await gone
-        throw toConnectError(error, target, timeoutMs)
+        throw toConnectError(error, { target, options, host, timeoutMs, tried })
       }
     },
     clientOptions: source.driver,
-    isPipelinable: (parameters, types) => isPipelinable(parameters, types, source.driver.serializers),
+    isPipelinable: (parameters, types) => isPipelinable(parameters, types, source),
     get isInUse() {
       return source.connections.size > 0
     },

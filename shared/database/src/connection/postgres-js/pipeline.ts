@@ -1,4 +1,5 @@
 import { ConnectionLostError } from '../../errors.ts'
+import type { Notice } from '../notice.ts'
 import type { Failure, RunOptions, Ticket } from '../sql-connection.ts'
 import { ownStatement, type Rows, type Statement } from '../statement.ts'
 import { beginMessages, withoutBegin } from './begin.ts'
@@ -15,6 +16,7 @@ import {
 import { type Driver, DriverQuery, submitterOf } from './driver-query.ts'
 import { PreparedTexts } from './prepared-texts.ts'
 import { SentStatements } from './sent-statements.ts'
+import { StatementFate } from './statement-fate.ts'
 import type { Wire } from './wire.ts'
 
 export interface PipelineOptions {
@@ -33,6 +35,7 @@ interface Held {
 }
 
 const autocommit: RunOptions = {}
+const noTransaction = '25P01'
 
 const isOneStatement = ({ kind }: Statement): boolean => kind !== 'stateful' && kind !== 'copy'
 
@@ -58,6 +61,7 @@ export class Pipeline {
   /** Makes a text this process's and this generation's own; empty without a pooler. */
   #planMark = ''
   #isEnding = false
+  readonly #fate = new StatementFate()
   #lost: { cause: unknown } | null = null
 
   constructor({ source, askToCancel, onLost }: PipelineOptions) {
@@ -155,7 +159,20 @@ export class Pipeline {
     // A pooler that keeps track of prepared statements serves all who send the same text from one plan, also long after a
     // definition has changed under it.
     if (isPooled) this.#planMark = `\n/* plans ${this.#source.planOwner}.${this.#planEpoch} */`
-    this.#sent.start(submitterOf(client), wire.roundTripMs)
+    wire.listen((bytes) => {
+      const fatal = this.#fate.read(bytes)
+      if (fatal) this.#onLost(fatal)
+    })
+    const { allowExitOnIdle } = this.#source.options
+    this.#sent.start(submitterOf(client), wire.roundTripMs, allowExitOnIdle ? wire : null)
+  }
+
+  /** A notice has come, about the statement that runs. */
+  noted(notice: Notice): void {
+    this.#fate.noted(notice.severity)
+    // Of a rollback that has nothing to undo, as a reset sends it, callers know nothing.
+    const isOwnAffair = this.#sent.first?.isOwn === true && notice.code === noTransaction
+    if (!isOwnAffair) this.#source.onNotice?.(notice)
   }
 
   /** Sends nothing more: what is held fails, what is under way is waited for. */
@@ -174,8 +191,10 @@ export class Pipeline {
     if (this.#lost) return
     this.#lost = { cause }
     this.#sent.rejectAll((query, isFirst) => {
-      const error = new ConnectionLostError(query.state ? 'unknown' : 'not-sent', { cause })
-      if (!isFirst || query.sentAt > quietSince) this.#failures.set(error, { failure: 'not-begun', query })
+      const error = this.#fate.lost(query, isFirst, this.#isPooled, cause)
+      if (error.outcome === 'rolled-back') this.#failures.set(error, { failure: 'undone', query })
+      else if (!isFirst || query.sentAt > quietSince)
+        this.#failures.set(error, { failure: 'not-begun', query })
       return error
     })
     this.#release()
@@ -211,12 +230,12 @@ export class Pipeline {
     const statement = typeof given === 'string' ? ownStatement(given) : given
     const isQuiet = this.inFlight === 0 && !this.#cancellation.isUnderWay
     const isRisky =
-      (!isQuiet || begin !== undefined) &&
-      !isPipelinable(parameters, statement.types, this.#source.driver.serializers)
+      (!isQuiet || begin !== undefined) && !isPipelinable(parameters, statement.types, this.#source)
     // Several statements in one text can't follow BEGIN in its group.
     if (begin !== undefined && (isRisky || !isQuiet || !isOneStatement(statement))) {
-      const { mode } = options
-      return this.run(begin, [], false).then(() => this.run(statement, parameters, values, { mode, ticket }))
+      const { mode, isAllText, comment } = options
+      const rest = { mode, ticket, isAllText, comment }
+      return this.run(begin, [], false).then(() => this.run(statement, parameters, values, rest))
     }
     if (isQuiet || this.#isOver || (!isRisky && this.isClear))
       return this.#send(statement, parameters, values, options)
@@ -278,39 +297,52 @@ export class Pipeline {
     statement: Statement,
     parameters: readonly unknown[],
     values: boolean,
-    { mode = 'autocommit', ticket, begin }: RunOptions,
+    { mode = 'autocommit', ticket, begin, isAllText, comment = '' }: RunOptions,
   ): Promise<Rows> {
     if (this.#isOver || ticket?.isCancelled) {
       return Promise.reject(new ConnectionLostError('not-sent', { cause: this.#lost?.cause }))
     }
     const mayPrepare =
       mode !== 'unprepared' && !this.#isOutdated && !this.#source.plansHeld && this.#keepsStatements
-    const { text } = statement
+    const { text, isOwn: own = false } = statement
     const prepare = mayPrepare && this.#prepared.keeps(statement, parameters)
+    if (ticket) ticket.isPrepared = prepare
     if (begin !== undefined) this.#wire?.writeAhead(beginMessages(begin))
     const simple = parameters.length === 0 && begin === undefined
     return new Promise((resolve, reject) => {
       const query: DriverQuery = new DriverQuery(
-        prepare ? text + this.#planMark : text,
+        text,
         parameters,
-        { prepare, simple, values },
+        {
+          prepare,
+          simple,
+          values,
+          mark: prepare ? comment + this.#planMark : comment,
+          own,
+          isAllText,
+          asBytes: own && this.#source.ownTypes !== null,
+        },
         (rows) => {
           if (statement.types === null && !this.#isOutdated) statement.types = query.statement?.types ?? null
+          const error = this.#fate.unreplicated(this.#cancellation.isUnderWay, statement.effect !== 'none')
           this.#sent.over(query, statement)
+          if (error) return reject(error)
           resolve(begin === undefined ? rows : withoutBegin(rows))
         },
         (error) => {
           if (this.#lost) return reject(error)
           if (!isServerError(error)) return resolve(this.#refused(error, query, statement))
-          const isLost = prepare && this.#isPooled && isLostStatement(error)
+          const isShared = prepare && this.#isPooled
+          const isLost = isShared && isLostStatement(error)
           if (isLost) this.#source.poolers.lostStatement()
-          if (isLost || (query.prepared && staleness(error)))
+          // Behind a pooler a plan may be older than the connection that asks for it.
+          if (isLost || ((query.prepared || isShared) && staleness(error)))
             this.#failures.set(error as object, { failure: 'maybe-stale', query })
           else if (this.#cancellation.isUnderWay && isCancelCode(error))
             this.#failures.set(error as object, { failure: 'cancelled-by-mistake', query })
           this.#sent.over(query, statement)
           if (mode !== 'autocommit' || this.failureOf(error) !== 'maybe-stale') return reject(error)
-          resolve(this.#runAgainIfStale(error, statement, parameters, values, ticket))
+          resolve(this.#runAgainIfStale(error, statement, parameters, values, { ticket, comment }))
         },
       )
       this.#sent.hand(query, ticket)
@@ -333,11 +365,11 @@ export class Pipeline {
     statement: Statement,
     parameters: readonly unknown[],
     values: boolean,
-    ticket: Ticket | undefined,
+    options: RunOptions,
   ): Promise<Rows> {
     if (!(await this.confirmStale(error))) throw error
     this.retirePlans()
-    return this.run(statement, parameters, values, { mode: 'unprepared', ticket })
+    return this.run(statement, parameters, values, { ...options, mode: 'unprepared' })
   }
 
   /** Sends what was held, up to the next statement that must be alone; one that can't be sent any more fails here. */

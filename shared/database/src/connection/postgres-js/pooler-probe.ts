@@ -13,11 +13,14 @@ const passing = /^(?:08|40|53|57|58)/
  * handed on as it is: nobody keeps track of it. A pooler that does gives it a name of its own, as clients share its
  * connections. In a transaction, so that what is prepared on a connection to the server is also removed there.
  */
-export async function keepsTrack(client: Driver): Promise<boolean> {
+export async function keepsTrack(
+  client: Driver,
+  read: (query: Driver) => PromiseLike<Driver>,
+): Promise<boolean> {
   try {
     const [, rows] = await Promise.all([
       client.unsafe('begin'),
-      client.unsafe(probeText, [], { prepare: true, simple: false }),
+      read(client.unsafe(probeText, [], { prepare: true, simple: false })),
     ])
     const { name } = rows.statement
     const isAsItIs = rows.some((row: { name: string }) => row.name === name)

@@ -37,6 +37,12 @@ export class ReportedSettings {
     else this.#changed.add(name)
   }
 
+  /** What of these the session began with, by the names that the server reports. */
+  initialOf(names: Iterable<string>): readonly (readonly [name: string, value: string])[] {
+    const asked = new Set(Array.from(names, (name) => name.toLowerCase()))
+    return [...this.#initial].filter(([name]) => asked.has(name.toLowerCase()))
+  }
+
   /** From now on what they are is what the session began with. */
   accept(): void {
     for (const [name, value] of this.#current) this.#initial.set(name, value)

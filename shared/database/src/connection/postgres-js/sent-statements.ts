@@ -1,8 +1,15 @@
+import { deferred } from '@shared/pool'
 import { ConnectionLostError } from '../../errors.ts'
 import type { Ticket } from '../sql-connection.ts'
 import { noteRun, type Statement } from '../statement.ts'
 import { AnswerOrder } from './answer-order.ts'
 import { DriverQuery } from './driver-query.ts'
+
+/** What keeps the process alive while it is referenced: a socket. */
+export interface KeepAlive {
+  ref(): void
+  unref(): void
+}
 
 export interface SentStatementsOptions {
   /** Whether nothing is sent any more. */
@@ -25,6 +32,8 @@ export class SentStatements {
   /** The shortest time in which an answer came to a statement that was sent alone: what the network takes of each. */
   #roundTripMs = 0
   #spokeAt = 0
+  /** What lets the process end while nothing is under way; null where nothing does. */
+  #keepAlive: KeepAlive | null = null
 
   constructor(options: SentStatementsOptions) {
     this.#options = options
@@ -60,16 +69,22 @@ export class SentStatements {
    *
    * @param submit Hands a statement to the driver.
    * @param roundTripMs What the network took when the connection was opened.
+   * @param keepAlive Keeps the process alive only while something is under way; null: always.
    */
-  start(submit: (query: DriverQuery) => void, roundTripMs: number): void {
+  start(submit: (query: DriverQuery) => void, roundTripMs: number, keepAlive: KeepAlive | null = null): void {
     this.#submit = submit
+    this.#keepAlive = keepAlive
+    keepAlive?.unref()
     this.#roundTripMs = roundTripMs
     this.#spokeAt = performance.now()
   }
 
   hand(query: DriverQuery, ticket?: Ticket): void {
     const now = performance.now()
-    if (this.#queries.size === 0) this.#runningSince = now
+    if (this.#queries.size === 0) {
+      this.#runningSince = now
+      this.#keepAlive?.ref()
+    }
     query.sentAt = now
     const position = this.order.take()
     if (ticket) ticket.position = position
@@ -89,6 +104,7 @@ export class SentStatements {
     this.#runningSince = this.#spokeAt
     this.order.pass()
     this.#options.onOver()
+    if (this.#queries.size === 0) this.#keepAlive?.unref()
   }
 
   /** Settles when the server has answered an empty statement, or never will. */
@@ -113,7 +129,7 @@ export class SentStatements {
   /** Asks for the types of a statement's parameters; the statement does not run. */
   async describe(text: string, parameters: readonly unknown[]): Promise<number[]> {
     if (this.#options.isOver()) throw new ConnectionLostError('not-sent')
-    const { promise, resolve, reject } = Promise.withResolvers<number[]>()
+    const { promise, resolve, reject } = deferred<number[]>()
     const query = new DriverQuery(
       text,
       parameters,

@@ -32,6 +32,7 @@ import {
 import { drizzle } from 'drizzle-orm/postgres-js'
 import fc from 'fast-check'
 import { createDrizzleClient } from '../client.ts'
+import type { DrizzleOptions } from '../config.ts'
 import { createHandles } from '../handle.ts'
 import { FasterDialect } from './dialect.ts'
 
@@ -47,6 +48,7 @@ const plain = pgTable('plain', {
   code: lowered('code'),
   data: jsonb(),
   at: timestamp({ withTimezone: true }),
+  lastSeenAt: timestamp({ withTimezone: true }),
 })
 const inSchema = shop.table('items', { id: integer().primaryKey(), plainId: integer('plain_id') })
 const made = pgTable('made', {
@@ -56,16 +58,20 @@ const made = pgTable('made', {
   touched: text().$onUpdateFn(() => 'touched'),
   fixed: text().default('fixed'),
   double: integer().generatedAlwaysAs(sql`1 + 1`),
+  madeByWhom: text().$defaultFn(() => 'us'),
 })
 const view = pgView('some_view').as((query) => query.select().from(plain))
 const other = alias(plain, 'other')
 
 const stock = new PgDialect()
 const ours = new FasterDialect() as unknown as PgDialect
+const casings = [undefined, 'snake_case', 'camelCase'] as const
+type Casing = (typeof casings)[number]
 
 /** The same query by both dialects, with what they keep of the tables used in it. */
-function both(make: (query: QueryBuilder) => { getSQL(): SQL }): [unknown, unknown] {
-  const [theirs, own] = [stock, ours].map((dialect) => {
+function both(make: (query: QueryBuilder) => { getSQL(): SQL }, casing: Casing): [unknown, unknown] {
+  const dialects = [new PgDialect({ casing }), new FasterDialect({ casing }) as unknown as PgDialect]
+  const [theirs, own] = dialects.map((dialect) => {
     const query = make(new QueryBuilder(dialect)).getSQL()
     const { sql: text, params } = dialect.sqlToQuery(query)
     return { text, params, tables: (query as unknown as { usedTables: string[] }).usedTables }
@@ -178,16 +184,20 @@ const writes: Record<string, (db: PgDatabase<PgQueryResultHKT>) => { toSQL(): Wr
 }
 
 /** Drizzle as the layer makes it; it runs nothing. */
-function handle() {
+function handle(casing?: Casing) {
   const never = () => Promise.reject(new Error('nothing is run'))
   const options = { parsers: {}, serializers: {} }
-  return createHandles({})(createDrizzleClient({ options, run: never, begin: never, savepoint: never }))
+  return createHandles({ drizzle: { casing } as DrizzleOptions })(
+    createDrizzleClient({ options, run: never, begin: never, savepoint: never }),
+  )
 }
 
 describe('the dialect says what Drizzle says of', () => {
   test.each(Object.entries(queries))('%s', (_name, make) => {
-    const [own, theirs] = both(make)
-    expect(own).toEqual(theirs)
+    for (const casing of casings) {
+      const [own, theirs] = both(make, casing)
+      expect(own).toEqual(theirs)
+    }
   })
 
   test('a column of another table, which it refuses', () => {
@@ -198,10 +208,23 @@ describe('the dialect says what Drizzle says of', () => {
   })
 
   test.each(Object.entries(writes))('%s', (_name, make) => {
+    for (const casing of casings) {
+      const [own, theirs] = [handle(casing), drizzle.mock({ casing } as never)].map((db) =>
+        make(db as PgDatabase<PgQueryResultHKT>).toSQL(),
+      )
+      expect(own).toEqual(theirs as Written)
+    }
+  })
+
+  test('a prepared query, without the typings of its parameters that other drivers use', () => {
     const [own, theirs] = [handle(), drizzle.mock()].map((db) =>
-      make(db as PgDatabase<PgQueryResultHKT>).toSQL(),
+      (db as PgDatabase<PgQueryResultHKT>)
+        .insert(plain)
+        .values({ id: 1, name: 'a', data: { a: 1 }, at: new Date(0) })
+        .prepare('one')
+        .getQuery(),
     )
-    expect(own).toEqual(theirs as Written)
+    expect(own).toStrictEqual(theirs as Written)
   })
 
   test('definitions, where columns go without their table', () => {

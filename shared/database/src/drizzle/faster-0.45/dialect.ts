@@ -1,22 +1,19 @@
-import {
-  Column,
-  getTableColumns,
-  is,
-  Param,
-  type Query,
-  SQL,
-  type SQLChunk,
-  StringChunk,
-  sql,
-} from 'drizzle-orm'
-import { PgTable } from 'drizzle-orm/pg-core'
+import type { Query, SQLChunk } from 'drizzle-orm'
 import {
   type CasingCache,
+  Column,
+  getTableColumns,
   type InsertConfig,
+  is,
   type OrderedField,
+  Param,
   PgDialect,
+  PgTable,
   type RenderConfig,
   type SelectConfig,
+  SQL,
+  StringChunk,
+  sql,
 } from './parts.ts'
 import { isAliased, quoted, renderSql, tableOf } from './render-sql.ts'
 

@@ -1,4 +1,5 @@
-import type { Column, Placeholder, Query, SQL, SQLChunk, Table } from 'drizzle-orm'
+import type { Query, SQLChunk } from 'drizzle-orm'
+import * as orm from 'drizzle-orm'
 import * as pgCore from 'drizzle-orm/pg-core'
 import * as postgresJs from 'drizzle-orm/postgres-js'
 import { npmVersion } from 'drizzle-orm/version'
@@ -9,19 +10,41 @@ import type { DrizzleClient } from '../client.ts'
  * imported, because other versions have other ones and this folder must type-check, unused, beside those too.
  */
 interface Parts {
-  PgDialect: new () => Dialect
+  PgDialect: new (config?: { casing?: unknown }) => Dialect
   PgPreparedQuery: abstract new (query: Query, cache: undefined, metadata: undefined) => { query: Query }
-  PostgresJsSession: new (client: DrizzleClient, dialect: Dialect, schema: Schema) => Session
+  PostgresJsSession: new (
+    client: DrizzleClient,
+    dialect: Dialect,
+    schema: Schema,
+    options?: SessionOptions,
+  ) => Session
   PostgresJsTransaction: new (dialect: Dialect, session: Session, schema: Schema) => Transaction
   PostgresJsDatabase: new (dialect: Dialect, session: Session, schema: Schema) => Handle
-  drizzle: (config: { client: DrizzleClient; schema?: unknown }) => Handle
+  drizzle: (config: { client: DrizzleClient; schema?: unknown; casing?: unknown }) => Handle
 }
 
 const core = pgCore as unknown as Pick<Parts, 'PgDialect' | 'PgPreparedQuery'>
 const driver = postgresJs as unknown as Omit<Parts, 'PgDialect' | 'PgPreparedQuery'>
 
-export const { PgDialect, PgPreparedQuery } = core
-export const { PostgresJsSession, PostgresJsTransaction, PostgresJsDatabase, drizzle } = driver
+/** Stands for a class that another version does not have. This folder is loaded beside every version, and used beside 0.45. */
+class Absent {}
+const absent = Absent as never
+
+export const { PgTable } = pgCore
+export const { PgDialect = absent, PgPreparedQuery = absent } = core
+export const { PostgresJsSession = absent, PostgresJsTransaction, PostgresJsDatabase, drizzle } = driver
+
+// By the namespace: an import by name of what a version does not have would end the process at start.
+export const { fillPlaceholders, getTableColumns, getTableName, is, sql } = orm
+export const { Name, StringChunk = absent, Subquery, DrizzleQueryError } = orm
+export const { Column, Param, Placeholder, SQL, Table } = orm
+export type Column = orm.Column
+export type Param = orm.Param
+export type Placeholder = orm.Placeholder
+export type SQL = orm.SQL
+export type StringChunk = orm.StringChunk
+export type Subquery = orm.Subquery
+export type Table = orm.Table
 
 /** Whether the installed drizzle-orm is one that this folder was made for, by its version and by its shape. */
 export function fitsInstalledDrizzle(version = npmVersion): boolean {
@@ -87,7 +110,14 @@ export interface InsertConfig {
 /** What Drizzle has worked out of the user's schema, for relational queries; undefined without one. */
 export type Schema = { readonly fullSchema: unknown } | undefined
 
+/** What a session does beside running statements. */
+export interface SessionOptions {
+  readonly logger?: unknown
+  readonly cache?: unknown
+}
+
 export interface Session {
+  readonly options: SessionOptions
   readonly dialect: Dialect
   readonly schema: Schema
   prepareQuery(

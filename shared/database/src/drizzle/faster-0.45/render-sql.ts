@@ -1,18 +1,18 @@
+import type { Query, SQLChunk } from 'drizzle-orm'
 import {
+  type CasingCache,
   Column,
   getTableName,
   is,
   Name,
   Param,
   Placeholder,
-  type Query,
+  type RenderConfig,
   SQL,
-  type SQLChunk,
   StringChunk,
   Subquery,
   Table,
-} from 'drizzle-orm'
-import type { CasingCache, RenderConfig } from './parts.ts'
+} from './parts.ts'
 
 /**
  * Turns Drizzle's tree of a query into text and parameters, as `SQL.toQuery` does, in one walk that makes no object a

@@ -1,14 +1,19 @@
-import { Column, DrizzleQueryError, fillPlaceholders, is, type Query, SQL } from 'drizzle-orm'
+import type { Query } from 'drizzle-orm'
 import type { Rows } from '../../connection/statement.ts'
 import type { DrizzleClient } from '../client.ts'
 import {
+  Column,
   type Dialect,
+  DrizzleQueryError,
+  fillPlaceholders,
+  is,
   type OrderedField,
   PgPreparedQuery,
   PostgresJsSession,
   PostgresJsTransaction,
   type Schema,
   type Session,
+  SQL,
 } from './parts.ts'
 
 type MapRows = (rows: unknown[][]) => unknown

@@ -54,6 +54,40 @@ const handleCases: ConformanceCase[] = [
       ]
     },
   },
+  {
+    name: 'the option casing names columns that have no name of their own, in every kind of statement',
+    run: async (_db, { open, ddl }) => {
+      await ddl(
+        `create table scratch.cased (first_name text primary key, last_seen_at timestamptz, "Own" int)`,
+      )
+      const cased = scratch.table('cased', (t) => ({
+        firstName: t.text().primaryKey(),
+        lastSeenAt: t.timestamp({ withTimezone: true }),
+        own: t.integer('Own'),
+      }))
+      const row = { firstName: 'a', lastSeenAt: new Date(0), own: 1 }
+      const inSnakeCase = await open({ drizzle: { casing: 'snake_case' } }, async (db) => [
+        await db.insert(cased).values(row).returning(),
+        await db
+          .insert(cased)
+          .values(row)
+          .onConflictDoUpdate({ target: cased.firstName, set: { own: 2 } })
+          .returning({ firstName: cased.firstName, own: cased.own }),
+        await db.update(cased).set({ lastSeenAt: null }).where(eq(cased.firstName, 'a')),
+        await db.select().from(cased).where(eq(cased.firstName, 'a')).orderBy(cased.lastSeenAt),
+        await db
+          .select({ seen: cased.lastSeenAt })
+          .from(cased)
+          .leftJoin(people, eq(people.name, cased.firstName)),
+        await db.transaction((tx) => tx.select().from(cased)),
+        db.select().from(cased).where(eq(cased.firstName, 'a')).toSQL(),
+      ])
+      const inCamelCase = await open({ drizzle: { casing: 'camelCase' } }, async (db) =>
+        db.insert(cased).values(row).toSQL(),
+      )
+      return [inSnakeCase, inCamelCase]
+    },
+  },
 ]
 
 export const variant: Variant = {

@@ -54,7 +54,7 @@ export function testHostileInput({ service, entry, env = {}, routes }: HostileIn
       env: { ...env, DATABASE_URL: databaseUrl, DATABASE_NAME_CHECK: 'false', SHUTDOWN_DELAY: '0' },
     })
     const url = await started.url()
-    await eventually(async () => (await fetch(`${url}/readyz`)).status === 200, { timeoutMs: 15_000 })
+    await eventually(async () => (await fetch(`${url}/readyz`)).status === 200, { timeoutMs: 30_000 })
     const before = await readTables(database.db)
     const findings: string[] = []
     for (const route of routes.filter(({ body }) => body !== undefined)) {

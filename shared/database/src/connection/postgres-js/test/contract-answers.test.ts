@@ -25,6 +25,19 @@ describe('an answer:', () => {
     expect([...(await raw.run('select 1 as a, true as b'))]).toEqual([{ a: 1, b: true }])
   })
 
+  test('has rows as arrays of bytes with isRaw true, which no parser has seen', async () => {
+    await using raw = await connectContractClient()
+    raw.source.driver.parsers[23] = () => 'parsed'
+    const rows = await raw.client.unsafe('select 1 as a, null as b').raw()
+    expect({
+      rows: [...rows],
+      columns: rows.statement.columns.map(({ name }: { name: string }) => name),
+    }).toEqual({
+      rows: [[Buffer.from('1'), null]],
+      columns: ['a', 'b'],
+    })
+  })
+
   test('of a text with several statements is an array of results', async () => {
     await using raw = await connectContractClient()
     const results = await raw.run('select 1 as a; select 2 as b')

@@ -1,6 +1,7 @@
 import { type TestDatabase, withDatabase } from '@shared/postgres/testing'
 import { resolveConnectionOptions } from '../../../options.ts'
-import type { SourceListeners } from '../../sql-connection.ts'
+import { logIn } from '../../login/log-in.ts'
+import { startupParameters } from '../../login/startup.ts'
 import { parseTarget } from '../../target.ts'
 import { createClient, createDriverSource } from '../driver.ts'
 import type { Driver } from '../driver-query.ts'
@@ -15,7 +16,6 @@ export interface DriverSocket {
   on(event: string, listener: Listener): void
   write(bytes: Uint8Array): boolean
   setKeepAlive(enabled: boolean, initialDelayMs: number): void
-  destroy(): void
 }
 
 /** How a statement is handed to the driver. */
@@ -29,16 +29,16 @@ export interface Handing {
 export function createContractClient(
   socket: () => DriverSocket,
   url = 'postgres://u:p@127.0.0.1:1/d',
-  listeners: SourceListeners = {},
+  onNotify: (payload: string) => void = () => {},
 ) {
-  const source = createDriverSource(parseTarget(url), resolveConnectionOptions(), listeners)
+  const source = createDriverSource(parseTarget(url), resolveConnectionOptions(), {})
   /** What the driver wrote, a text for each write: the types of the messages in it. */
   const writes: string[] = []
   const socketMembers = new Set<string>()
   const settings = new Map<string, string>()
+  const notices: (string | undefined)[] = []
   let sockets = 0
   const client = createClient(source, {
-    password: source.target.password,
     socket() {
       sockets++
       const own = socket()
@@ -55,6 +55,8 @@ export function createContractClient(
       })
     },
     onSetting: (name, value) => settings.set(name, value),
+    onNotify,
+    onNotice: ({ severity }) => notices.push(severity),
   })
   const submit = submitterOf(client)
 
@@ -79,6 +81,7 @@ export function createContractClient(
     source,
     writes,
     settings,
+    notices,
     socketMembers,
     sockets: () => sockets,
     submit,
@@ -90,12 +93,16 @@ export function createContractClient(
 let shared: Promise<TestDatabase> | null = null
 
 /** A client on the test server, which has answered once. */
-export async function connectContractClient(listeners: SourceListeners = {}) {
+export async function connectContractClient(onNotify?: (payload: string) => void) {
   shared ??= withDatabase()
   const url = (await shared).adminUrl
-  const wire = new Wire(parseTarget(url), null)
+  const target = parseTarget(url)
+  const options = resolveConnectionOptions()
+  const wire = new Wire(target.hosts[0], null)
   await wire.opened
-  const made = createContractClient(() => wire.asSocket(), url, listeners)
+  const parameters = startupParameters(target, options)
+  const login = logIn(wire, { ...target, parameters, channelBinding: options.channelBinding })
+  const made = createContractClient(() => wire.asSocket(login), url, onNotify)
   await made.client.unsafe('select 1')
   return { ...made, wire, [Symbol.asyncDispose]: () => wire.close(1_000) }
 }
@@ -114,8 +121,6 @@ export class ScriptedSocket implements DriverSocket {
   }
 
   setKeepAlive(): void {}
-
-  destroy(): void {}
 
   /** Has the server send messages: the type of each, and its body. */
   send(...messages: [type: string, ...body: (number | string)[]][]): void {

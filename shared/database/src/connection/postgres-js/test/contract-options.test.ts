@@ -64,7 +64,7 @@ describe('options:', () => {
       database: 'd',
       max_pipeline: 100,
       idle_timeout: null,
-      pass: 'p',
+      pass: '',
     })
   })
 
@@ -122,16 +122,17 @@ describe('options:', () => {
 
   test('onnotify gets the payload of a notification', async () => {
     const { promise, resolve } = Promise.withResolvers<string>()
-    await using raw = await connectContractClient({ onNotify: resolve })
+    await using raw = await connectContractClient(resolve)
     await raw.run('listen here; notify here, $$changed$$')
     expect(await promise).toBe('changed')
   })
 
-  test('with onnotice nothing is printed', async () => {
+  test('with onnotice nothing is printed, and it has the severity of a notice before the answer', async () => {
     const log = spyOn(console, 'log')
     try {
       await using raw = await connectContractClient()
-      await raw.run("do $$ begin raise notice 'hello'; end $$")
+      await raw.run("do $$ begin raise notice 'hello'; raise warning 'careful'; end $$")
+      expect(raw.notices).toEqual(['NOTICE', 'WARNING'])
       expect(log).not.toHaveBeenCalled()
     } finally {
       log.mockRestore()

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { withDescriptions } from '../described-results.ts'
 import { inferredType } from '../driver-query.ts'
 import {
   backend,
@@ -182,11 +183,68 @@ describe('a query:', () => {
     ])
   })
 
+  test('a description ahead of a Bind is what the rows of that run are read by', async () => {
+    await using raw = await connectContractClient()
+    const numbers = () => raw.run('select $1::int as n', [1], { prepare: true })
+    const texts = await raw.run('select $1::text as text', [1], { prepare: true })
+    const before = await numbers()
+    const bind = Buffer.from(`B\0\0\0\0\0${texts.statement.name}\0`, 'latin1')
+    bind.writeUInt32BE(bind.length - 1, 1)
+    raw.wire.writeAhead(withDescriptions(bind).subarray(0, -bind.length))
+    const described = await numbers()
+    expect([before, described, described.columns].map((part) => [...part])).toMatchObject([
+      [{ n: 1 }],
+      [{ text: '1' }],
+      [{ name: 'text', type: 25 }],
+    ])
+  })
+
+  test('all runs of a plan have one statement, which is in their results', async () => {
+    await using raw = await connectContractClient()
+    const run = () => raw.run('select $1::int as n', [1], { prepare: true })
+    const [first, second] = [await run(), await run()]
+    expect(second.statement).toBe(first.statement)
+  })
+
+  test('what an error shows as its text is its string', async () => {
+    await using raw = await connectContractClient()
+    const { query, answer } = raw.hand('select $1::int / 0', [1])
+    raw.submit(
+      new Proxy(query, {
+        get(target, name: string) {
+          const value: unknown = name === 'string' ? 'shown' : Reflect.get(target, name, target)
+          return typeof value === 'function' ? value.bind(target) : value
+        },
+        set: (target, name: string, value) => Reflect.set(target, name, value, target),
+      }),
+    )
+    expect(await answer.catch(thrown)).toMatchObject({ code: '22012', query: 'shown' })
+  })
+
   test('a prepared one has in its result the name that the server knows it by', async () => {
     await using raw = await connectContractClient()
     const text = 'select name from pg_prepared_statements where statement like $1'
     const rows = await raw.client.unsafe(text, ['%pg_prepared_statements%'], { prepare: true, simple: false })
     expect([...rows]).toEqual([{ name: rows.statement.name }])
+  })
+
+  test('describeFirst says whether its types are asked for before its parameters are sent', async () => {
+    const raw = await connectScripted()
+    raw.logIn()
+    await written(raw.writes, 2)
+    raw.answer()
+    const asked = raw.hand('select $1', ['a'])
+    asked.submit()
+    await nextTurn()
+    const other = await connectScripted()
+    other.logIn()
+    await written(other.writes, 2)
+    other.answer()
+    const { query, submit } = other.hand('select $1', ['a'])
+    Object.defineProperty(query, 'describeFirst', { get: () => false, set() {} })
+    submit()
+    await nextTurn()
+    expect([raw.writes.at(-1), other.writes.at(-1)]).toEqual(['PDH', 'PDBES'])
   })
 
   test('onlyDescribe answers with its types and runs nothing', async () => {

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'bun:test'
-import { connectScripted, nextTurn, thrown, written } from './contract-client.ts'
+import {
+  backend,
+  connectScripted,
+  createContractClient,
+  nextTurn,
+  ScriptedSocket,
+  written,
+} from './contract-client.ts'
 
 describe('the socket:', () => {
   test('is made once, and only these members of it are used', async () => {
@@ -16,23 +23,27 @@ describe('the socket:', () => {
     })
   })
 
-  test('a failed login rejects the first statement and connects no second time', async () => {
-    const raw = await connectScripted()
-    raw.socket.send(['E', 'SFATAL\0VFATAL\0C28P01\0Mwrong password\0\0'])
-    expect(await raw.first.catch(thrown)).toMatchObject({ code: '28P01', severity: 'FATAL' })
-    await nextTurn()
-    expect({ sockets: raw.sockets(), writes: raw.writes }).toEqual({ sockets: 1, writes: ['startup'] })
+  test('its first write is its StartupMessage and nothing else, however long that is', async () => {
+    for (const user of ['u', 'u'.repeat(2_000)]) {
+      const socket = new ScriptedSocket()
+      const raw = createContractClient(() => socket, `postgres://${user}:p@127.0.0.1:1/d`)
+      const statements = [raw.client.unsafe('select 1'), raw.client.unsafe('select 2')]
+      for (const statement of statements) statement.catch(() => {})
+      await written(raw.writes, 1)
+      await nextTurn()
+      expect(raw.writes).toEqual(['startup'])
+    }
   })
 
-  test('a server that does not prove that it knows the password is reported, and the socket destroyed', async () => {
+  test('the end of a login, in one piece, is all that it wants: it knows the backend, and sends its statement', async () => {
     const raw = await connectScripted()
-    raw.socket.send(['R', 10, 'SCRAM-SHA-256\0\0'])
+    raw.socket.send(['R', 0], ['S', 'TimeZone\0UTC\0'], ['K', backend.pid, backend.secret], ['Z', 'I'])
     await written(raw.writes, 2)
-    raw.socket.send(['R', 11, 'r=nonce,s=c2FsdA==,i=1'])
-    await written(raw.writes, 3)
-    raw.socket.send(['R', 12, 'v=forged'])
-    expect(await raw.first.catch(thrown)).toMatchObject({ code: 'SASL_SIGNATURE_MISMATCH' })
-    expect(raw.socketMembers).toContain('destroy')
+    expect({ writes: raw.writes, zone: raw.settings.get('TimeZone'), backend: raw.first.state }).toEqual({
+      writes: ['startup', 'Q'],
+      zone: 'UTC',
+      backend,
+    })
   })
 
   test('statements of one turn go out in one write after it, and nothing is pending then', async () => {

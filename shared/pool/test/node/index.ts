@@ -1,0 +1,1 @@
+export { countTests, type NodeRun, type NodeSummary, runOnNode } from './run-on-node.ts'

@@ -1,0 +1,6 @@
+export type { InstrumentOptions } from './instrument-databases.ts'
+export { instrumentDatabases } from './instrument-databases.ts'
+export type { MeasuredDatabase } from './pool-metrics.ts'
+export type { RegisteredSdk } from './registered-sdk.ts'
+export { registeredSdk } from './registered-sdk.ts'
+export { traceTags } from './trace-tags.ts'
