@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { relative, resolve } from 'node:path'
-import { stopTestPostgres, testPostgres } from '@shared/postgres/testing'
+import { holdWorkerServers, stopTestPostgres, testPostgres } from '@shared/postgres/testing'
 import { didYouMean } from '../command-line/arguments.ts'
 import { UsageError } from '../command-line/errors.ts'
 import { listenForStop } from '../command-line/stop-request.ts'
@@ -32,26 +33,43 @@ export function testPaths(names: readonly string[], cwd = process.cwd()): string
 // A busy machine is no failure: only a test that hangs takes this long. Options after it win.
 const timeoutMs = 60_000
 
+// A worker has a server of its own and, with what its tests start, one to two gigabytes.
+const mostWorkers = 4
+
+/** Workers of bun test where no number was asked for: one for each processor, four at most, and one on a server that is given. */
+export function defaultWorkers(processors = availableParallelism(), environment = process.env): number {
+  return environment.TEST_DATABASE_ADMIN_URL ? 1 : Math.min(processors, mostWorkers)
+}
+
 /**
- * Runs `bun test` while this process holds the test server, so that it stays between files, and returns its exit code.
+ * Runs `bun test` while this process holds the test servers, so that they stay between files, and returns its exit code.
  *
- * Signals are forwarded; the server is released when the tests have ended, for any reason.
+ * Signals are forwarded; the servers are released when the tests have ended, for any reason.
+ *
+ * @param workers Processes that share the files; each has a server of its own. Default 1.
  */
-export async function runTests(args: readonly string[]): Promise<number> {
+export async function runTests(args: readonly string[], workers = 1): Promise<number> {
   using stop = listenForStop()
-  try {
-    const { host, port, external } = await testPostgres()
-    console.error(`test server on ${host}:${port}${external ? ' (from TEST_DATABASE_ADMIN_URL)' : ''}`)
-    if (stop.signal.aborted) return 130
-    const child = Bun.spawn([process.execPath, 'test', `--timeout=${timeoutMs}`, ...args], {
-      cwd: repositoryRoot,
-      env: { ...ownEnvironment(), NODE_ENV: 'test' },
-      stdio: ['inherit', 'inherit', 'inherit'],
-    })
-    stop.signal.addEventListener('abort', () => child.kill('SIGINT'), { once: true })
-    stop.forced.then(() => child.kill('SIGKILL'))
-    return await child.exited
-  } finally {
-    await stopTestPostgres()
+  await using servers = await holdServers(workers)
+  console.error(servers.text)
+  if (stop.signal.aborted) return 130
+  const parallel = workers > 1 ? [`--parallel=${workers}`] : []
+  const child = Bun.spawn([process.execPath, 'test', `--timeout=${timeoutMs}`, ...parallel, ...args], {
+    cwd: repositoryRoot,
+    env: { ...ownEnvironment(), NODE_ENV: 'test' },
+    stdio: ['inherit', 'inherit', 'inherit'],
+  })
+  stop.signal.addEventListener('abort', () => child.kill('SIGINT'), { once: true })
+  stop.forced.then(() => child.kill('SIGKILL'))
+  return await child.exited
+}
+
+async function holdServers(workers: number): Promise<AsyncDisposable & { text: string }> {
+  if (workers > 1) {
+    const release = await holdWorkerServers(workers)
+    return { text: `${workers} workers, each with a test server`, [Symbol.asyncDispose]: release }
   }
+  const { host, port, external } = await testPostgres()
+  const text = `test server on ${host}:${port}${external ? ' (from TEST_DATABASE_ADMIN_URL)' : ''}`
+  return { text, [Symbol.asyncDispose]: stopTestPostgres }
 }

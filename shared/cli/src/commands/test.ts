@@ -1,13 +1,19 @@
-import { runTests, testPaths } from '../checks/run-tests.ts'
+import { defaultWorkers, runTests, testPaths } from '../checks/run-tests.ts'
+import { count } from '../command-line/arguments.ts'
 import { defineCommand } from '../command-line/command.ts'
 
 export const command = defineCommand({
   synopsis: '[service or path…] [-- options of bun test]',
   description: `
-Runs bun test on everything, or on the services, folders and files named, with one PostgreSQL for all test files: a
-local one, started here and stopped at the end, or the server of TEST_DATABASE_ADMIN_URL. Other options of bun test
-come after --, as in: bun run test auth -- --bail`,
+Runs bun test on everything, or on the services, folders and files named. Files are shared by workers, each with a
+PostgreSQL of its own, started here and stopped at the end; on the server of TEST_DATABASE_ADMIN_URL there is one
+worker. Other options of bun test come after --, as in: bun run test auth -- --bail`,
   options: {
+    workers: {
+      type: 'string',
+      value: 'number',
+      description: 'How many files run at a time. Default: for everything the processors, 4 at most; else 1.',
+    },
     'test-name-pattern': {
       type: 'string',
       short: 't',
@@ -25,6 +31,8 @@ come after --, as in: bun run test auth -- --bail`,
       ...(values.watch ? ['--watch'] : []),
       ...rest,
     ]
-    return runTests([...testPaths(positionals), ...options])
+    const isAll = positionals.length === 0 && pattern === undefined && !values.watch
+    const workers = count('--workers', values.workers) ?? (isAll ? defaultWorkers() : 1)
+    return runTests([...testPaths(positionals), ...options], workers)
   },
 })

@@ -7,7 +7,7 @@ export { type PgBouncer, type PgBouncerProgram, pgBouncerPrograms, startPgBounce
 export { startTestServer, type TestServer } from './private-servers.ts'
 export { templateKey } from './template-key.ts'
 export type { Template } from './templates.ts'
-export { stopTestPostgres, type TestPostgres, testPostgres } from './test-postgres.ts'
+export { holdWorkerServers, stopTestPostgres, type TestPostgres, testPostgres } from './test-postgres.ts'
 export type { TestDatabaseUrls } from './test-roles.ts'
 export { type UncaughtErrors, watchUncaughtErrors } from './uncaught.ts'
 export { type TestDatabase, type TestDatabaseOptions, withDatabase } from './with-database.ts'

@@ -40,6 +40,28 @@ async function open(): Promise<TestPostgres & { server: LocalPostgres | null }> 
   return { adminUrl, host, port, external: false, server }
 }
 
+/**
+ * Holds the servers of the workers of `bun test --parallel`, one each, as tests look at all sessions, locks and roles of theirs.
+ *
+ * @returns Stops them, and what tests have left beside them.
+ */
+export async function holdWorkerServers(workers: number): Promise<() => Promise<void>> {
+  const roots = Array.from({ length: workers }, (_, index) => testDataRoot(index + 1))
+  const held: LocalPostgres[] = []
+  const release = async () => {
+    await Promise.all(roots.map((root) => sweepPrivateServers(root)))
+    for (const server of held.splice(0)) await server.release()
+  }
+  try {
+    for (const dataRoot of roots)
+      held.push(await startPostgres({ dataRoot, port: 0, settings: testSettings }))
+  } catch (error) {
+    await release()
+    throw error
+  }
+  return release
+}
+
 /** Ends the run's use of servers: drops what tests left, stops private servers, releases the shared one. Idempotent. */
 export async function stopTestPostgres(): Promise<void> {
   const running = shared

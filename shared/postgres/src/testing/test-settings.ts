@@ -29,5 +29,10 @@ export const clusterSettings: Readonly<Record<string, string>> = {
   wal_retrieve_retry_interval: '100ms',
 }
 
-/** The data root of the run's server: `.data/test` in the repository. */
-export const testDataRoot = (): string => resolve(defaultDataRoot(), '../test')
+/** The number of this process among the workers of `bun test --parallel`, from 1 on; undefined outside of one. */
+const thisWorker = (): string | undefined => process.env.BUN_TEST_WORKER_ID
+
+/** The data root of the run's server: `.data/test` in the repository, `.data/test-1` for the first of several workers. */
+export function testDataRoot(worker: string | number | undefined = thisWorker()): string {
+  return resolve(defaultDataRoot(), worker === undefined ? '../test' : `../test-${worker}`)
+}
