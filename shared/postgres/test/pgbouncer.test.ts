@@ -1,8 +1,17 @@
 import { expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { openSession } from '../src/admin-connection.ts'
 import { isAlive } from '../src/server/processes.ts'
-import { eventually, pgBouncerPrograms, startPgBouncer, withDatabase } from '../src/testing/index.ts'
+import {
+  eventually,
+  pgBouncerPrograms,
+  startPgBouncer,
+  testPostgres,
+  withDatabase,
+} from '../src/testing/index.ts'
+import { sweepTestServers } from '../src/testing/test-postgres.ts'
+import { testDataRoot } from '../src/testing/test-settings.ts'
 
 const programs = pgBouncerPrograms()
 
@@ -58,4 +67,24 @@ test.each(programs)(
     pooler.thaw()
     expect(await logsIn(url)).toBe('test_app')
   },
+)
+
+test.skipIf(programs.length === 0)(
+  'a PgBouncer whose run was killed is killed when another one ends',
+  async () => {
+    await testPostgres()
+    await using run = Bun.spawn([process.execPath, join(import.meta.dir, 'support/pooler-process.ts')], {
+      stdout: 'pipe',
+      stderr: 'inherit',
+    })
+    const { value } = await run.stdout.getReader().read()
+    const pid = Number(new TextDecoder().decode(value))
+    run.kill('SIGKILL')
+    await run.exited
+    const before = isAlive(pid)
+    await sweepTestServers(testDataRoot())
+    await eventually(() => !isAlive(pid))
+    expect(before).toBe(true)
+  },
+  60_000,
 )

@@ -89,7 +89,7 @@ export async function startPgBouncer(options: {
   urls: readonly string[]
   settings?: Readonly<Record<string, string>>
 }): Promise<PgBouncer> {
-  sweepPgBouncers()
+  sweepPgBouncers(testDataRoot())
   const place = resolvePlace(testDataRoot(), { create: true }) as Place
   const folder = join(place.root, 'poolers', `${process.pid}-${++count}`)
   const port = (await freePort(0)) as number
@@ -243,9 +243,9 @@ export async function stopPgBouncers(): Promise<void> {
   await Promise.all([...running].map((pooler) => pooler[Symbol.asyncDispose]()))
 }
 
-/** Kills and removes those of runs that were killed. */
-export function sweepPgBouncers(): void {
-  const place = resolvePlace(testDataRoot(), { create: false })
+/** Kills and removes those of processes that were killed. */
+export function sweepPgBouncers(dataRoot: string): void {
+  const place = resolvePlace(dataRoot, { create: false })
   const root = place && join(place.root, 'poolers')
   if (!root || !existsSync(root)) return
   for (const name of readdirSync(root)) {

@@ -1,7 +1,7 @@
 import { parseAdminUrl } from '../admin-connection.ts'
 import type { LocalPostgres } from '../server/handle.ts'
 import { startPostgres } from '../server/local-postgres.ts'
-import { stopPgBouncers } from './pgbouncer.ts'
+import { stopPgBouncers, sweepPgBouncers } from './pgbouncer.ts'
 import { stopPrivateServers, sweepPrivateServers } from './private-servers.ts'
 import { endTestRun } from './test-run.ts'
 import { testDataRoot, testSettings } from './test-settings.ts'
@@ -35,7 +35,7 @@ async function open(): Promise<TestPostgres & { server: LocalPostgres | null }> 
     return { adminUrl: given, host, port, external: true, server: null }
   }
   const server = await startPostgres({ dataRoot: testDataRoot(), port: 0, settings: testSettings })
-  await sweepPrivateServers(testDataRoot())
+  await sweepTestServers(testDataRoot())
   const { adminUrl, host, port } = server
   return { adminUrl, host, port, external: false, server }
 }
@@ -49,7 +49,7 @@ export async function holdWorkerServers(workers: number): Promise<() => Promise<
   const roots = Array.from({ length: workers }, (_, index) => testDataRoot(index + 1))
   const held: LocalPostgres[] = []
   const release = async () => {
-    await Promise.all(roots.map((root) => sweepPrivateServers(root)))
+    await Promise.all(roots.map(sweepTestServers))
     for (const server of held.splice(0)) await server.release()
   }
   try {
@@ -68,9 +68,15 @@ export async function stopTestPostgres(): Promise<void> {
   shared = null
   await Promise.all([stopPrivateServers(), stopPgBouncers()])
   // A runner outlives its `bun test`, which may have been killed with servers of its own running.
-  await sweepPrivateServers(testDataRoot())
+  await sweepTestServers(testDataRoot())
   const opened = await running?.catch(() => null)
   if (opened === undefined || opened === null) return
   await endTestRun()
   await opened.server?.release()
+}
+
+/** Stops what test processes that were killed have left. */
+export async function sweepTestServers(dataRoot: string): Promise<void> {
+  await sweepPrivateServers(dataRoot)
+  sweepPgBouncers(dataRoot)
 }
