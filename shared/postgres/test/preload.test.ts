@@ -2,6 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { findPostgres } from '../src/server/find-postgres.ts'
+import { startPostgres } from '../src/server/local-postgres.ts'
+import { holdTestServers } from '../src/testing/index.ts'
 
 const preload = join(import.meta.dir, 'preload.ts')
 
@@ -46,3 +49,23 @@ describe('the test preload', () => {
     expect(result.exitCode).toBe(1)
   }, 60_000)
 })
+
+test('servers that are held stay for the processes that use them, and end when they are released', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'held-'))
+  const roots = [join(folder, 'one'), join(folder, 'two')]
+  const ports = () =>
+    Promise.all(roots.map(async (dataRoot) => (await findPostgres({ dataRoot }))?.port ?? null))
+  const release = await holdTestServers(roots)
+  const held = await ports()
+  for (const dataRoot of roots) await (await startPostgres({ dataRoot, port: 0 })).release()
+  const used = await ports()
+  await release()
+  const released = await ports()
+  rmSync(folder, { recursive: true, force: true })
+  expect({ distinct: new Set(held).size, areNumbers: held.every(Number), used, released }).toEqual({
+    distinct: 2,
+    areNumbers: true,
+    used: held,
+    released: [null, null],
+  })
+}, 120_000)

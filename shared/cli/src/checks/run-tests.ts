@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { relative, resolve } from 'node:path'
-import { holdWorkerServers, stopTestPostgres, testPostgres } from '@shared/postgres/testing'
+import { holdTestServers, stopTestPostgres, testDataRoot, testPostgres } from '@shared/postgres/testing'
 import { didYouMean } from '../command-line/arguments.ts'
 import { UsageError } from '../command-line/errors.ts'
 import { listenForStop } from '../command-line/stop-request.ts'
@@ -65,8 +65,11 @@ export async function runTests(args: readonly string[], workers = 1): Promise<nu
 }
 
 async function holdServers(workers: number): Promise<AsyncDisposable & { text: string }> {
-  if (workers > 1) {
-    const release = await holdWorkerServers(workers)
+  if (workers > 1 && !process.env.TEST_DATABASE_ADMIN_URL) {
+    // One each: tests look at all sessions, locks and roles of their server.
+    const release = await holdTestServers(
+      Array.from({ length: workers }, (_, index) => testDataRoot(index + 1)),
+    )
     return { text: `${workers} workers, each with a test server`, [Symbol.asyncDispose]: release }
   }
   const { host, port, external } = await testPostgres()

@@ -41,19 +41,18 @@ async function open(): Promise<TestPostgres & { server: LocalPostgres | null }> 
 }
 
 /**
- * Holds the servers of the workers of `bun test --parallel`, one each, as tests look at all sessions, locks and roles of theirs.
+ * Starts the servers of data roots, so that they stay for the processes that use them one after the other.
  *
- * @returns Stops them, and what tests have left beside them.
+ * @returns Releases them, and stops what such processes have left.
  */
-export async function holdWorkerServers(workers: number): Promise<() => Promise<void>> {
-  const roots = Array.from({ length: workers }, (_, index) => testDataRoot(index + 1))
+export async function holdTestServers(dataRoots: readonly string[]): Promise<() => Promise<void>> {
   const held: LocalPostgres[] = []
   const release = async () => {
-    await Promise.all(roots.map(sweepTestServers))
-    for (const server of held.splice(0)) await server.release()
+    await Promise.all(dataRoots.map(sweepTestServers))
+    await Promise.all(held.splice(0).map((server) => server.release()))
   }
   try {
-    for (const dataRoot of roots)
+    for (const dataRoot of dataRoots)
       held.push(await startPostgres({ dataRoot, port: 0, settings: testSettings }))
   } catch (error) {
     await release()
