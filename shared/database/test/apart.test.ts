@@ -26,6 +26,8 @@ describe('a pool', () => {
     const inLine = firstRow(fixture.database.db.execute(one))
     expect(await pids()).toEqual(before)
     await fixture.terminate()
+    // Until it is noticed the connection would go to the next in line.
+    await eventually(() => fixture.database.status().counters.closes.lost === 1)
     gate.resolve()
     await held
     expect(await inLine).toEqual({ n: 1 })
@@ -74,13 +76,16 @@ describe('a pool', () => {
     await fixture.terminate(pid)
     await eventually(() => database.status().counters.closes.lost === 1)
     expect(await firstRow(database.db.execute(one))).toEqual({ n: 1 })
-    expect(database.events().map(({ type }) => type)).toEqual(['connection-lost'])
+    expect(database.events().map(({ type }) => type)).toContain('connection-lost')
   })
 })
 
 describe('a statement on a warm connection', () => {
+  // It stays warm for as long as this process is kept from its work.
+  const warm = { pool: { prePing: false } }
+
   test('is handed to the driver at once, in the same turn in which it was asked for', async () => {
-    await using fixture = await createFixture()
+    await using fixture = await createFixture(warm)
     const { database } = fixture
     await database.db.execute(one)
     const { checkouts } = database.status().counters
@@ -94,7 +99,7 @@ describe('a statement on a warm connection', () => {
   })
 
   test('is so too when Drizzle builds it, and as the first of a transaction', async () => {
-    await using fixture = await createFixture()
+    await using fixture = await createFixture(warm)
     const { database } = fixture
     const { db } = database
     await db.execute(one)
@@ -125,7 +130,7 @@ test('a process whose databases are closed ends by itself, and one that never us
           "console.log('last line')",
         ].join('\n'),
       ],
-      { env: { ...process.env, TARGET: target.appUrl }, stdout: 'pipe', stderr: 'inherit', timeout: 15_000 },
+      { env: { ...process.env, TARGET: target.appUrl }, stdout: 'pipe', stderr: 'inherit', timeout: 60_000 },
     )
   const runs = [
     program(),
@@ -146,4 +151,4 @@ test('a process whose databases are closed ends by itself, and one that never us
   const left = await probe.db.execute(sql`select 1 from pg_stat_activity where application_name like 'ends%'`)
   expect(left).toHaveLength(0)
   await probe.close()
-}, 60_000)
+}, 120_000)
