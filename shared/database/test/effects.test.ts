@@ -5,6 +5,8 @@ import { findDatabaseError } from '../src/index.ts'
 import { createFixture, type Fixture, firstRow } from './support.ts'
 
 const one = { poolSize: 1, maxOverflow: 0, prePingIdleMs: 60_000 }
+/** The lock that the functions wait for when they have written. */
+const gate = 7
 let fixture: Fixture
 let proxy: FaultProxy
 
@@ -17,7 +19,7 @@ beforeAll(async () => {
   for (const name of ['create_order', 'refund', 'settle'])
     await owner.db.execute(
       sql.raw(`create function ${name}(note text) returns text language plpgsql as
-        $$ begin insert into effects values (note); perform pg_sleep(0.3); return note; end $$`),
+        $$ begin insert into effects values (note); perform pg_advisory_xact_lock(${gate}); return note; end $$`),
     )
   await owner.db.execute(sql`create function move_clock() returns void language plpgsql as
     $$ begin perform set_config('TimeZone', 'Asia/Tokyo', false); end $$`)
@@ -33,7 +35,7 @@ const proxied = ({ connection, ...options }: Parameters<Fixture['open']>[0] = {}
     name: 'effects',
     url: proxy.url(fixture.test.appUrl),
     pool: one,
-    connection: { definitionsCheckMs: 0, ...connection },
+    connection: { definitionsCheckMs: 0, stallAfterMs: 0, ...connection },
     ...options,
   })
 
@@ -47,14 +49,25 @@ describe('a statement that calls a function of somebody, whose connection is cut
   test.each(calls)('is not run again, though it looks like a read and those are: %s', async (text, call) => {
     const { database: observer } = fixture
     const database = proxied({ connection: { retryReads: true } })
-    const answer = Promise.resolve(database.db.execute(call(text))).catch(findDatabaseError)
-    const running = sql`select count(*)::int as n from pg_stat_activity
-      where application_name = 'effects' and state = 'active' and wait_event = 'PgSleep'`
-    await eventually(async () => (await firstRow(observer.db.execute(running))).n === 1)
-    proxy.cut()
-    expect(await answer).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
-    await eventually(async () => (await firstRow(observer.db.execute(running))).n === 0)
+    const { answered, pid } = await observer.use(async ({ db }) => {
+      await db.execute(sql`select pg_advisory_lock(${gate})`)
+      const answer = Promise.resolve(database.db.execute(call(text))).catch(findDatabaseError)
+      const pid = await eventually(async () => {
+        const rows = (await db.execute(sql`select pid from pg_stat_activity
+          where application_name = 'effects' and wait_event = 'advisory'`)) as unknown as { pid: number }[]
+        const [waiting] = rows
+        if (!waiting) throw new Error('it is not at the lock')
+        return waiting.pid
+      })
+      proxy.cut()
+      // Not awaited before the lock is free.
+      return { answered: () => answer, pid }
+    })
+    expect(await answered()).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
     await database.close()
+    // The server goes on with it, and has committed it when its session has ended.
+    const session = sql`select count(*)::int as n from pg_stat_activity where pid = ${pid}`
+    await eventually(async () => (await firstRow(observer.db.execute(session))).n === 0)
     const done = sql`select count(*)::int as n from effects where note = ${text}`
     expect(await firstRow(observer.db.execute(done))).toEqual({ n: 1 })
   })
