@@ -25,9 +25,11 @@ describe('a backend that is killed', () => {
   test('all of them while idle: the very next statements work, and the dead are gone from the status', async () => {
     await using fixture = await createFixture({ pool: { poolSize: 5 } })
     const { database } = fixture
-    await Promise.all(
-      Array.from({ length: 5 }, () => database.use(({ db }) => db.execute(sql`select pg_sleep(0.02)`))),
-    )
+    const release = Promise.withResolvers<void>()
+    const held = Array.from({ length: 5 }, () => database.use(() => release.promise))
+    await eventually(() => database.status().checkedOut === 5)
+    release.resolve()
+    await Promise.all(held)
     expect(await fixture.backends()).toHaveLength(5)
     await fixture.terminate()
     await eventually(() => database.status().total === 0)
@@ -122,7 +124,8 @@ describe('a backend that is killed', () => {
   })
 
   test('again and again under load: only statements in flight fail, and each promise settles', async () => {
-    await using fixture = await createFixture({ pool: { poolSize: 4, maxOverflow: 2 } })
+    const sharedDepth = 3
+    await using fixture = await createFixture({ pool: { poolSize: 4, maxOverflow: 2, sharedDepth } })
     const { database } = fixture
     let stop = false
     const outcomes = { ok: 0, lost: 0, other: [] as unknown[] }
@@ -146,34 +149,40 @@ describe('a backend that is killed', () => {
     stop = true
     await Promise.all(callers)
     expect(outcomes.other).toEqual([])
-    // 20 callers are 20 statements in flight at the most, in each of 10 rounds.
-    expect(outcomes.lost).toBeLessThanOrEqual(200)
-    await eventually(() => database.status().connecting === 0)
-    expect(database.status()).toMatchObject({ checkedOut: 0, waiting: 0 })
-  }, 60_000)
+    // So many are in flight on one connection at the most, and each of them was killed once.
+    const { closes } = database.status().counters
+    expect(closes.lost).toBeGreaterThanOrEqual(10)
+    expect(outcomes.lost).toBeLessThanOrEqual(closes.lost * sharedDepth)
+    // What was opened or pinged for the last callers may still be under way.
+    await eventually(() =>
+      expect(database.status()).toMatchObject({ connecting: 0, checkedOut: 0, waiting: 0 }),
+    )
+  }, 240_000)
 })
 
 describe('a server', () => {
   test('that is stopped and started: the pool answers again without help, and meanwhile says ConnectError', async () => {
     await using server = await startTestServer()
     const { appUrl } = await server.database()
-    const database = createDatabase({ name: 'restarted', url: appUrl, pool: { checkoutTimeoutMs: 300 } })
+    const database = createDatabase({ name: 'restarted', url: appUrl })
     await database.connect()
     expect(await observed(database)).toBe('answers')
     await server.stop()
     await eventually(() => database.status().total === 0)
-    const down = findDatabaseError(await thrownBy(database.db.execute(sql`select 1`)))
+    const down = findDatabaseError(await thrownBy(database.use(async () => {}, { timeoutMs: 300 })))
     expect(down).toBeInstanceOf(ConnectError)
     await eventually(async () => (await observed(database)) === 'ECONNREFUSED')
     await server.restart()
     expect(await firstRow(database.db.execute(sql`select 1 as n`))).toEqual({ n: 1 })
     await eventually(async () => (await observed(database)) === 'answers')
     await database.close()
-  }, 60_000)
+  }, 240_000)
 
   test('whose backend is frozen: the ping gives up on it and the caller gets another connection', async () => {
     await using fixture = await createFixture({
-      pool: { poolSize: 1, maxOverflow: 0, prePingIdleMs: 0, prePingTimeoutMs: 100 },
+      // How long all of it takes is not looked at, nor what others look at meanwhile.
+      pool: { poolSize: 1, maxOverflow: 0, prePingIdleMs: 0, prePingTimeoutMs: 100, slowCheckoutMs: 0 },
+      connection: { definitionsCheckMs: 0, stallAfterMs: 0 },
     })
     const { db } = fixture.database
     const pid = await pidOf(db)
@@ -193,12 +202,12 @@ describe('a server', () => {
     const first = createDatabase({ name: 'first', url: appUrl })
     const second = createDatabase({ name: 'second', url: appUrl })
     await first.connect()
-    const refused = await thrownBy(second.connect({ timeoutMs: 2_000 }))
+    const refused = await thrownBy(second.connect({ timeoutMs: 3_000 }))
     expect(refused).toMatchObject({ code: 'CONNECT_FAILED', sqlState: '53300' })
-    const waiting = second.connect({ timeoutMs: 5_000 })
+    const waiting = second.connect({ timeoutMs: 60_000 })
     await first.close()
     await waiting
     await second.close()
     expect(fixture.database.status().total).toBe(0)
-  }, 60_000)
+  }, 240_000)
 })
