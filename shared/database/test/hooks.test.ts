@@ -52,7 +52,7 @@ describe('onConnect', () => {
 
   test('that throws fails the connect, by its name, and leaves no backend', async () => {
     await using fixture = await createFixture({
-      connection: { connectTimeoutMs: 1_500 },
+      connection: { connectTimeoutMs: 3_000, definitionsCheckMs: 0 },
       pool: { slowCheckoutMs: 0 },
       onConnect: async ({ db }: Connection) => void (await db.execute(sql`select 1 / 0`)),
     })
@@ -73,7 +73,7 @@ describe('onConnect', () => {
 
   test('that takes too long fails the connect, and what it left running is cancelled', async () => {
     await using fixture = await createFixture({
-      connection: { connectTimeoutMs: 1_500, hookTimeoutMs: 50 },
+      connection: { connectTimeoutMs: 3_000, hookTimeoutMs: 50 },
       onConnect: async ({ db }: Connection) => void (await db.execute(sql`select pg_sleep(60)`)),
     })
     expect(await failure(fixture.database.db.execute(sql`select 1`))).toEqual([
@@ -188,6 +188,7 @@ describe('beforeCheckout', () => {
   test('ends with its caller’s deadline', async () => {
     let isSlow = false
     await using fixture = await createFixture({
+      pool: { prePing: false },
       beforeCheckout: async ({ db }: Connection) => {
         if (isSlow) await db.execute(sql`select pg_sleep(60)`)
       },
