@@ -18,27 +18,42 @@ describe('a COMMIT that takes longer than its caller has', () => {
   const commits = async (fixture: Fixture) =>
     (await fixture.backends()).some(({ state, query }) => state === 'active' && query === 'commit')
 
-  /** A table whose rows take four seconds to commit. */
+  /** A table whose rows are committed when `release` is called, and the count of those that are. */
   async function slowTable(fixture: Fixture, name: string) {
     const owner = fixture.open({ name: 'owner', url: fixture.test.migratorUrl })
     await owner.db.execute(
       sql.raw(`
         create table ${name} (n int);
-        create function ${name}_commit() returns trigger language plpgsql as 'begin perform pg_sleep(4); return null; end';
+        create function ${name}_commit() returns trigger language plpgsql as 'begin perform pg_advisory_xact_lock(7); return null; end';
         create constraint trigger slow after insert on ${name} deferrable initially deferred
           for each row execute function ${name}_commit()`),
     )
-    return async () =>
-      (await firstRow<{ n: number }>(owner.db.execute(sql.raw(`select count(*)::int as n from ${name}`)))).n
+    const isLocked = Promise.withResolvers<void>()
+    const released = Promise.withResolvers<void>()
+    const holding = owner.use(async ({ db }) => {
+      await db.execute(sql`select pg_advisory_lock(7)`)
+      isLocked.resolve()
+      await released.promise
+    })
+    await isLocked.promise
+    return {
+      async release() {
+        released.resolve()
+        await holding
+      },
+      count: async () =>
+        (await firstRow<{ n: number }>(owner.db.execute(sql.raw(`select count(*)::int as n from ${name}`))))
+          .n,
+    }
   }
 
   test('is reported as unknown at the deadline, goes on, and its connection comes back', async () => {
     await using fixture = await createFixture({ pool: one })
     const { database } = fixture
-    const count = await slowTable(fixture, 'late_commits')
+    const { release, count } = await slowTable(fixture, 'late_commits')
     const pid = await database.use(async (connection) => connection.pid)
     const error = await settled(
-      database.within({ timeoutMs: 1_000 }, () =>
+      database.within({ timeoutMs: 3_000 }, () =>
         database.transaction((tx) => tx.execute(sql`insert into late_commits values (1)`), { retries: 3 }),
       ),
     )
@@ -47,14 +62,15 @@ describe('a COMMIT that takes longer than its caller has', () => {
     expect({ error, isUnderWay, status: database.status() }).toMatchObject({
       error: {
         outcome: 'unknown',
-        deadline: { owner: 'within', timeoutMs: 1_000, spentOn: 'commit' },
+        deadline: { owner: 'within', timeoutMs: 3_000, spentOn: 'commit' },
         message: expect.stringContaining(
-          'COMMIT had not been answered when the 1000 ms of within() were over',
+          'COMMIT had not been answered when the 3000 ms of within() were over',
         ),
       },
       isUnderWay: true,
       status: { checkedOut: 1 },
     })
+    await release()
     const next = await firstRow(database.db.execute(sql`select pg_backend_pid() as pid`))
     expect({ next, rows: await count(), status: database.status() }).toMatchObject({
       next: { pid },
@@ -66,7 +82,7 @@ describe('a COMMIT that takes longer than its caller has', () => {
   test('is the same for a signal, and close() waits for its end', async () => {
     await using fixture = await createFixture({ pool: one })
     const { database } = fixture
-    const count = await slowTable(fixture, 'aborted_commits')
+    const { release, count } = await slowTable(fixture, 'aborted_commits')
     const controller = new AbortController()
     const work = settled(
       database.transaction((tx) => tx.execute(sql`insert into aborted_commits values (1)`), {
@@ -77,7 +93,16 @@ describe('a COMMIT that takes longer than its caller has', () => {
     controller.abort(new Error('hung up'))
     expect(await work).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown', deadline: null })
     expect((await work) as Error).toMatchObject({ cause: expect.any(WorkAbortedError) })
-    await database.close({ timeoutMs: Number.POSITIVE_INFINITY })
-    expect({ rows: await count(), backends: await fixture.backends() }).toEqual({ rows: 1, backends: [] })
+    const closed = database.close({ timeoutMs: Number.POSITIVE_INFINITY })
+    // Time enough for a close() that does not wait to have ended it.
+    await sleep(300)
+    const isUnderWay = await commits(fixture)
+    await release()
+    await closed
+    expect({ isUnderWay, rows: await count(), backends: await fixture.backends() }).toEqual({
+      isUnderWay: true,
+      rows: 1,
+      backends: [],
+    })
   }, 60_000)
 })
