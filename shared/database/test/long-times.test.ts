@@ -37,12 +37,19 @@ describe('times given to calls', () => {
     await using fixture = await createFixture({ pool: one })
     const { database } = fixture
     await database.connect()
+    const begun = Promise.withResolvers<void>()
+    const closing = Promise.withResolvers<void>()
     const work = database.db.transaction(async (tx) => {
+      await tx.execute(sql`select 1`)
+      begun.resolve()
+      await closing.promise
       await tx.execute(sql`select pg_sleep(0.2)`)
       return firstRow(tx.execute(sql`select 'done' as state`))
     })
-    await eventually(() => database.status().checkedOut === 1)
-    await database.close({ timeoutMs: Number.POSITIVE_INFINITY })
+    await begun.promise
+    const closed = database.close({ timeoutMs: Number.POSITIVE_INFINITY })
+    closing.resolve()
+    await closed
     expect(await work).toEqual({ state: 'done' })
   })
 })
