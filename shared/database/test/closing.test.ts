@@ -62,10 +62,10 @@ describe('an attempt to connect that is given up', () => {
       env: { ...process.env, URL: fixture.test.appUrl },
       stdout: 'ignore',
       stderr: 'inherit',
-      timeout: 50_000,
+      timeout: 60_000,
     })
     expect(await child.exited).toBe(0)
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('close()', () => {

@@ -6,7 +6,7 @@ import postgres from 'postgres'
 import { createDatabase } from '../src/index.ts'
 import { firstRow } from './support.ts'
 
-setDefaultTimeout(30_000)
+setDefaultTimeout(60_000)
 
 /** Two databases with this layer on each, connected before any type was made, and ways to make types. */
 async function createWorld() {
