@@ -9,7 +9,7 @@ function open(url: string, connection: GivenConnection = {}, { settings, ...conf
     name: 'conformance',
     url,
     ...variant.model,
-    pool: { poolSize: connections, maxOverflow: 0, checkoutTimeoutMs: 5_000 },
+    pool: { poolSize: connections, maxOverflow: 0, checkoutTimeoutMs: 15_000 },
     // Stock learns a type made meanwhile at its next connect, so the layer may not either.
     connection: { definitionsCheckMs: 600_000, ...connection, ...(settings && { settings }) },
     ...config,

@@ -1,5 +1,5 @@
 import postgres from 'postgres'
-import type { ConformanceCase, Handle, HandleConfig, Tools } from './case.ts'
+import { type ConformanceCase, createGate, type Handle, type HandleConfig, type Tools } from './case.ts'
 import { type Description, describeValue } from './compare.ts'
 import { drizzleOver } from './variant.ts'
 import { createWorld, resetScratch, resetWorld, worldFingerprint } from './world.ts'
@@ -7,8 +7,8 @@ import { createWorld, resetScratch, resetWorld, worldFingerprint } from './world
 /** Connections of each handle. The cases need three at a time, and all are opened before the first case. */
 export const connections = 4
 
-/** A case that takes longer counts as hanging; the slowest takes about a second. */
-const hangingAfterMs = 6_000
+/** A case that takes longer counts as hanging; the slowest takes about a second on a machine that has nothing else to do. */
+const hangingAfterMs = 20_000
 
 /** A handle on a database of its own, with the ways around it. */
 export interface Side {
@@ -44,7 +44,8 @@ export async function openSide(options: {
 }): Promise<Side> {
   const { name, url, open, singleConnection = false } = options
   const world = await openWorld(url)
-  let lender = await openWarm(() => open(url))
+  const openAnew = () => openWarm(() => open(url), singleConnection ? 1 : connections)
+  let lender = await openAnew()
   const tools: Tools = {
     ...world.tools,
     async open(config, use) {
@@ -66,7 +67,7 @@ export async function openSide(options: {
     if (result === 'hanging') {
       await lender.close()
       await world.disconnectOthers()
-      lender = await openWarm(() => open(url))
+      lender = await openAnew()
     }
     return { result, transactionsLeftOpen: await world.openTransactions() }
   }
@@ -95,17 +96,24 @@ function messagesOf(error: unknown): string {
 }
 
 /** Opens a handle with all its connections: postgres.js learns the types that exist when it connects. */
-async function openWarm(open: () => Lender): Promise<Lender> {
+async function openWarm(open: () => Lender, count: number): Promise<Lender> {
   const lender = open()
-  await lender.lend((db) =>
-    Promise.all(Array.from({ length: connections }, () => db.execute('select pg_sleep(0.05)'))),
-  )
+  await lender.lend(async (db) => {
+    const all = createGate()
+    let inside = 0
+    const hold = (tx: Pick<Handle, 'execute'>) =>
+      tx.execute('select 1').then(() => {
+        if (++inside === count) all.open()
+        return all.opened
+      })
+    await Promise.all(Array.from({ length: count }, () => db.transaction(hold)))
+  })
   return lender
 }
 
 /** The shared tables of one database and what the harness does with them, on a connection of its own. */
 async function openWorld(url: string) {
-  const sql = postgres(url, { max: 1, onnotice: () => {}, connection: { lock_timeout: 2_000 } })
+  const sql = postgres(url, { max: 1, onnotice: () => {}, connection: { lock_timeout: 10_000 } })
   await sql.unsafe(createWorld)
   const tools: Omit<Tools, 'open'> = {
     ddl: async (text) => void (await sql.unsafe(text)),
