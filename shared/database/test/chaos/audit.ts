@@ -6,7 +6,7 @@ import { role } from './stage.ts'
 import type { Plain, World } from './world.ts'
 
 // A backend whose client is gone notices it when it next reads or writes.
-const leaveMs = 5_000
+const leaveMs = 30_000
 // A request to cancel is left to the server's own end, 15 s at the most: a pooler does not bear that its client hangs up.
 const cancelMs = 16_000
 

@@ -121,7 +121,7 @@ export async function runWorld({
   if (!closing) {
     await prove(world)
     await close(world, world.database, 2_000)
-    await settle(world, callers, 2_000)
+    await settle(world, callers, hungMs)
     ledger.hangs('though close() has settled')
   }
   if (world.reader) await close(world, world.reader, 2_000)

@@ -4,8 +4,8 @@ import type { Answer, Start, WorldResult } from './messages.ts'
 
 /** Everything in a world has a bound of its own; together they stay below this. */
 const calmMs = 180_000
-/** Nothing may keep a process alive whose database is closed. */
-const exitMs = 5_000
+/** Nothing may keep a process alive whose database is closed; a busy machine takes its time to end one. */
+const exitMs = 30_000
 
 export interface WorldProcessOptions {
   readonly signal: AbortSignal
