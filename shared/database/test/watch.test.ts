@@ -7,12 +7,14 @@ import { createFixture, firstRow } from './support.ts'
 async function watched(pool: Record<string, unknown>) {
   const events: DatabaseEvent[] = []
   const fixture = await createFixture({ pool, onEvent: (event) => events.push(event) })
-  return { fixture, events, types: () => events.map(({ type }) => type) }
+  // On a busy machine a checkout may be slow, which is an event too.
+  const leases = () => events.filter(({ type }) => type.startsWith('lease-'))
+  return { fixture, events, leases, types: () => leases().map(({ type }) => type) }
 }
 
 describe('what is held for too long', () => {
   test('is reported once with where it was taken, and once more when it comes back', async () => {
-    const { fixture, events, types } = await watched({ leakAfterMs: 40 })
+    const { fixture, leases, types } = await watched({ leakAfterMs: 40 })
     await using _ = fixture
     const release = Promise.withResolvers<void>()
     const held = fixture.database.use(() => release.promise)
@@ -20,7 +22,7 @@ describe('what is held for too long', () => {
     release.resolve()
     await held
     expect(types()).toEqual(['lease-leaked', 'lease-returned'])
-    for (const { detail } of events) expect(detail).toContain('watch.test.ts')
+    for (const { detail } of leases()) expect(detail).toContain('watch.test.ts')
   })
 
   test('is not reported when it is short', async () => {
