@@ -9,7 +9,8 @@ import {
 } from '../src/index.ts'
 import { createFixture, type Fixture, firstRow } from './support.ts'
 
-const one = { pool: { poolSize: 1, maxOverflow: 0 } }
+// A deadline of some milliseconds is the statement's alone: on a busy machine the connection would be pinged before it.
+const one = { pool: { poolSize: 1, maxOverflow: 0, prePingIdleMs: 60_000 } }
 const thrownBy = (work: PromiseLike<unknown>) =>
   Promise.resolve(work).then(
     () => null,
@@ -130,7 +131,7 @@ describe('within', () => {
 
   test('a cancel never hits another caller: neighbours on the same connection all get their answers', async () => {
     await using fixture = await createFixture({
-      pool: { poolSize: 1, maxOverflow: 0, sharedDepth: 40, slowStatementMs: 10_000 },
+      pool: { ...one.pool, sharedDepth: 40, slowStatementMs: 10_000 },
     })
     const { database } = fixture
     await database.connect()
