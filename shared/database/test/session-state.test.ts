@@ -13,8 +13,9 @@ describe('a setting that ends with the transaction', () => {
     const { db } = fixture.open({
       name: 'tenant',
       url: proxy.url(fixture.test.appUrl),
-      pool: one,
-      connection: { definitionsCheckMs: 0 },
+      // A busy machine is no reason to ask anything more.
+      pool: { ...one, prePingIdleMs: 60_000 },
+      connection: { definitionsCheckMs: 0, stallAfterMs: 0 },
     })
     const read = sql`select current_setting('app.tenant', true) as tenant, ${1}::int as n`
     const forTenant = () =>
