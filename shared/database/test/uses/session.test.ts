@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { pgBouncerPrograms, startFaultProxy, startPgBouncer } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
 import { integer, pgTable, text } from 'drizzle-orm/pg-core'
-import { ConfigurationError, type Database, sqlState } from '../../src/index.ts'
+import { ConfigurationError, type Database, findDatabaseError, sqlState } from '../../src/index.ts'
 import { createFixture, type Fixture, firstRow } from '../support.ts'
 
 const notes = pgTable('session_notes', { tenant: text().notNull(), n: integer().notNull() })
@@ -92,8 +92,13 @@ describe('session()', () => {
   test('takes one round trip for BEGIN and its settings together, on a connection that has never seen them too', async () => {
     const { hostname, port } = new URL(fixture.test.appUrl)
     await using proxy = await startFaultProxy({ target: { host: hostname, port: Number(port) } })
-    const one = { url: proxy.url(fixture.test.appUrl), pool: { poolSize: 1, maxOverflow: 0 } }
-    const database = fixture.open({ ...one, name: 'counted', connection: { definitionsCheckMs: 0 } })
+    const database = fixture.open({
+      name: 'counted',
+      url: proxy.url(fixture.test.appUrl),
+      // A busy machine is no reason to ask anything more.
+      pool: { poolSize: 1, maxOverflow: 0, prePingIdleMs: 60_000 },
+      connection: { definitionsCheckMs: 0, stallAfterMs: 0 },
+    })
     await database.connect()
     const counts: Record<string, number> = {}
     const count = async (name: string, work: () => Promise<unknown>) => {
@@ -149,11 +154,12 @@ describe('session()', () => {
       .session({ settings: { 'app.tenant': 'late' }, timeoutMs: 50 }, (tx) =>
         tx.execute(sql`select pg_sleep(60)`),
       )
-      .catch((error: unknown) => (error as { cause: Error }).cause.name)
+      .catch((error: unknown) => findDatabaseError(error)?.deadline)
+    // On a busy machine it may pass before the statement.
     expect({ runs, seen, late, left: await leftOn(database) }).toEqual({
       runs: 2,
       seen: { tenant: 'again', level: 'serializable', read_only: 'on' },
-      late: 'StatementTimeoutError',
+      late: expect.objectContaining({ owner: 'call', timeoutMs: 50 }),
       left: [],
     })
   })
