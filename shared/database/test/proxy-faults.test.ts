@@ -144,7 +144,7 @@ describe('a network that is slow', () => {
   const oneConnection = {
     // A busy machine is no slow server: nothing but the round trips is to be counted.
     pool: { poolSize: 1, maxOverflow: 0, prePingIdleMs: 60_000, slowStatementMs: 10_000 },
-    connection: { definitionsCheckMs: 0 },
+    connection: { definitionsCheckMs: 0, stallAfterMs: 0 },
   }
 
   test(
