@@ -56,9 +56,11 @@ describe('a server that is read-only', () => {
       const database = createDatabase({ name: 'standby', url: appUrl, pool: { poolSize: 2, maxOverflow: 0 } })
       await using _ = { [Symbol.asyncDispose]: () => database.close() }
 
+      const startedAt = performance.now()
       const outside = await thrownBy(database.db.execute(insert))
       const inside = await thrownBy(database.db.transaction((tx) => tx.execute(insert)))
       const inUse = await thrownBy(database.use(({ db }) => db.execute(insert)))
+      const refusingMs = performance.now() - startedAt
       for (const error of [outside, inside, inUse]) {
         expect(error).toBeInstanceOf(DrizzleQueryError)
         expect((error as Error).cause).toMatchObject({ severity: 'ERROR', code: '25006' })
@@ -70,15 +72,14 @@ describe('a server that is read-only', () => {
       const reads = Array.from({ length: 20 }, () => firstRow(database.db.execute(count)))
       expect(await Promise.all(reads)).toEqual(Array.from({ length: 20 }, () => ({ n: 0 })))
       const { waiting, checkedOut, counters } = database.status()
+      expect({ waiting, checkedOut, lost: counters.closes.lost }).toEqual({
+        waiting: 0,
+        checkedOut: 0,
+        lost: 0,
+      })
       // A refused write replaces connections, in case their server was demoted; not more often than once a second.
-      expect({ waiting, checkedOut, lost: counters.closes.lost, replaced: counters.closes.replaced }).toEqual(
-        {
-          waiting: 0,
-          checkedOut: 0,
-          lost: 0,
-          replaced: 1,
-        },
-      )
+      expect(counters.closes.replaced).toBeGreaterThan(0)
+      expect(counters.closes.replaced).toBeLessThanOrEqual(1 + Math.floor(refusingMs / 1_000))
       expect(
         await database.observe((connection) =>
           connection.run('select pg_is_in_recovery() as standby', [], false),
