@@ -14,10 +14,9 @@ beforeAll(async () => {
 })
 afterAll(() => proxy[Symbol.asyncDispose]())
 
-// Attempts that meet silence would take all of this.
-const connectTimeoutMs = 15_000
-// Far below that, and far above what recovery takes.
-const boundMs = 8_000
+// Attempts that meet silence would take all of this, and callers give up after a quarter of it: those are served for whom
+// none was waited for to its end.
+const connectTimeoutMs = 120_000
 
 async function throughProxy(
   poolSize: number,
@@ -34,9 +33,8 @@ async function throughProxy(
   }
 }
 
-/** What becomes of twenty callers, and whether that took so long that an attempt was waited for to its end. */
+/** What becomes of twenty callers. */
 async function outcomes(ask: (n: number) => Promise<unknown>) {
-  const startedAt = performance.now()
   const answers = await Promise.all(
     Array.from({ length: 20 }, (_, n) =>
       ask(n).then(
@@ -45,12 +43,11 @@ async function outcomes(ask: (n: number) => Promise<unknown>) {
       ),
     ),
   )
-  const elapsedMs = performance.now() - startedAt
   const served = answers.filter((answer) => answer === 'served').length
-  return { served, others: answers.filter((answer) => answer !== 'served'), isInTime: elapsedMs < boundMs }
+  return { served, others: answers.filter((answer) => answer !== 'served') }
 }
 
-const allServed = { served: 20, others: [], isInTime: true }
+const allServed = { served: 20, others: [] }
 
 type Ask = (database: Database<Plain>) => (n: number) => Promise<unknown>
 
