@@ -14,7 +14,7 @@ test('when a server is restarted in order no statement fails, and every write is
   const database = createDatabase({ name: 'layer', url: urls.appUrl, pool: { poolSize: 10, maxOverflow: 0 } })
   await using _ = { [Symbol.asyncDispose]: () => database.close() }
   // Of one server it is by its other session that a shutdown is told from the end of one session.
-  await database.observe((connection) => connection.ping(1_000))
+  await database.observe((connection, leftMs) => connection.ping(leftMs))
   const load = startLoad(database)
   await eventually(() => load.tally.written.size > 200)
   await server.stop()
@@ -34,7 +34,7 @@ test('when a server is restarted in order no statement fails, and every write is
 test('a statement whose session alone is ended is not run again', async () => {
   await using fixture = await createFixture()
   const { database } = fixture
-  await database.observe((connection) => connection.ping(1_000))
+  await database.observe((connection, leftMs) => connection.ping(leftMs))
   const answer = database.db.execute(sql`select pg_sleep(60), ${1}::int`).then(
     () => null,
     (error: unknown) => error,
