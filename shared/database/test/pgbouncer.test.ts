@@ -27,7 +27,8 @@ type Settings = Readonly<Record<string, string>>
 
 const programs = pgBouncerPrograms()
 const tracking = programs.filter(({ tracks }) => tracks)
-const mostMs = 120_000
+// Many thousand questions take a busy machine some minutes.
+const mostMs = 400_000
 const tracked: Settings = { max_prepared_statements: '100' }
 const untrackedBy = ({ tracks }: PgBouncerProgram): Settings =>
   tracks ? { max_prepared_statements: '0' } : {}
