@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { eventually, type FaultProxy, startFaultProxy, testPostgres } from '@shared/postgres/testing'
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { ConnectionLostError, findDatabaseError } from '../src/index.ts'
 import { createFixture, type Fixture, firstRow } from './support.ts'
 
 // Half a second instead of one, so that the tests need not wait long; what is tested does not depend on it.
 const impatient = { stallAfterMs: 500 }
+// A server that a busy machine keeps from answering for a second is not to be taken for one that is gone.
+const patient = { stallAfterMs: 1_000 }
+// What is sent is the statement, however long a busy machine has left the connection idle before it.
+const unpinged = { prePingIdleMs: 60_000 }
 const thrownBy = (work: PromiseLike<unknown>) =>
   Promise.resolve(work).then(
     () => null,
@@ -36,9 +40,34 @@ async function throughProxy(
   return { ...fixture, database, [Symbol.asyncDispose]: () => fixture[Symbol.asyncDispose]() }
 }
 
+/** Gives what becomes of a statement that the server begins while it has a lock to wait for, and whose connection is silent before it is done. */
+async function held<T>(
+  fixture: Fixture,
+  lock: SQL,
+  run: () => Promise<T>,
+  hasBegun: () => Promise<boolean>,
+): Promise<T> {
+  const unlock = Promise.withResolvers<void>()
+  const isLocked = Promise.withResolvers<void>()
+  const locking = fixture
+    .open({ name: 'holder', url: fixture.test.migratorUrl })
+    .db.transaction(async (tx) => {
+      await tx.execute(lock)
+      isLocked.resolve()
+      await unlock.promise
+    })
+  await isLocked.promise
+  const outcome = run()
+  await eventually(hasBegun)
+  await proxy.set('freezeOld')
+  unlock.resolve()
+  await locking
+  return await outcome
+}
+
 describe('a statement that gets no answer', () => {
   test('fails as unknown when its connection has gone silent, runs once at the most, and the pool goes on', async () => {
-    await using fixture = await throughProxy()
+    await using fixture = await throughProxy(impatient, unpinged)
     const { database } = fixture
     const owner = fixture.open({ name: 'owner', url: fixture.test.migratorUrl })
     await owner.db.execute(sql`create table stalled_once (n int)`)
@@ -64,14 +93,14 @@ describe('a statement that gets no answer', () => {
   }, 60_000)
 
   test('is run on another connection when it only reads and the server had not received it', async () => {
-    await using fixture = await throughProxy(impatient, { prePingIdleMs: 60_000 })
+    await using fixture = await throughProxy(impatient, unpinged)
     const { database } = fixture
     await Promise.all(
       Array.from({ length: 10 }, () => database.use(({ db }) => db.execute(sql`select pg_sleep(0.02)`))),
     )
     // What is sent later than the backends' last work by less than a look takes may have been begun.
     const observer = fixture.open({ name: 'observer of the quiet', url: fixture.test.adminUrl })
-    const quiet = sql`select bool_and(clock_timestamp() - state_change > interval '1 s') as quiet
+    const quiet = sql`select bool_and(clock_timestamp() - state_change > interval '3 s') as quiet
       from pg_stat_activity where application_name = ${database.name}`
     await eventually(async () => (await firstRow<{ quiet: boolean }>(observer.db.execute(quiet))).quiet)
     await proxy.set('freezeOld')
@@ -88,30 +117,33 @@ describe('a statement that gets no answer', () => {
     await using fixture = await throughProxy()
     const { database } = fixture
     await database.connect()
-    const answered = thrownBy(database.db.execute(sql`select pg_sleep(0.2)`))
-    await eventually(() => fixture.isRunning('pg_sleep(0.2)'))
-    await proxy.set('freezeOld')
-    expect(await answered).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
+    const answer = await held(
+      fixture,
+      sql`select pg_advisory_xact_lock(4713)`,
+      () => thrownBy(database.db.execute(sql`select 'lost', pg_advisory_xact_lock(4713)`)),
+      () => fixture.isRunning(`select 'lost'`),
+    )
+    expect(answer).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
     expect(await firstRow(database.db.execute(sql`select 1 as n`))).toEqual({ n: 1 })
   }, 60_000)
 
   test('is left alone while the server works on it, also for much longer', async () => {
-    await using fixture = await throughProxy({ stallAfterMs: 100 })
+    await using fixture = await throughProxy(patient, { slowCheckoutMs: 0 })
     const { database } = fixture
-    expect(await firstRow(database.db.execute(sql`select 'done' as state, pg_sleep(2)`))).toMatchObject({
+    expect(await firstRow(database.db.execute(sql`select 'done' as state, pg_sleep(5)`))).toMatchObject({
       state: 'done',
     })
     expect(fixture.events).toEqual([])
   }, 60_000)
 
   test('is left alone while it waits for a lock', async () => {
-    await using fixture = await throughProxy({ stallAfterMs: 100 })
+    await using fixture = await throughProxy(patient, { slowCheckoutMs: 0 })
     const { database } = fixture
     const waiting = await database.db.transaction(async (tx) => {
       await tx.execute(sql`select pg_advisory_xact_lock(4711)`)
       const second = firstRow(database.db.execute(sql`select 'got it' as state, pg_advisory_xact_lock(4711)`))
       await eventually(async () => (await fixture.backends()).some(({ query }) => query.includes('got it')))
-      await tx.execute(sql`select pg_sleep(1)`)
+      await tx.execute(sql`select pg_sleep(3)`)
       return { second }
     })
     expect(await waiting.second).toMatchObject({ state: 'got it' })
@@ -153,19 +185,20 @@ describe('a statement that gets no answer', () => {
     const owner = fixture.open({ name: 'owner', url: fixture.test.migratorUrl })
     await owner.db.execute(sql`create table stalled_writes (n int)`)
     await database.connect()
-    const freezeDuring = async (text: string) => {
-      await eventually(() => fixture.isRunning(text))
-      await proxy.set('freezeOld')
-    }
-    const read = firstRow(
-      database.db.execute(sql`select ${5}::int as n, count(*) from generate_series(1, 3000000)`),
+    const lock = sql`lock table stalled_writes in access exclusive mode`
+    const read = await held(
+      fixture,
+      lock,
+      () => firstRow(database.db.execute(sql`select ${5}::int as n, count(*) from stalled_writes`)),
+      () => fixture.isRunning('count(*) from stalled_writes'),
     )
-    await freezeDuring('generate_series')
-    expect(await read).toMatchObject({ n: 5 })
-    const write = thrownBy(
-      database.db.execute(sql`insert into stalled_writes select ${1}::int from pg_sleep(0.3)`),
+    expect(read).toMatchObject({ n: 5 })
+    const write = await held(
+      fixture,
+      lock,
+      () => thrownBy(database.db.execute(sql`insert into stalled_writes values (${1}::int)`)),
+      () => fixture.isRunning('insert into stalled_writes'),
     )
-    await freezeDuring('insert into stalled_writes')
-    expect(await write).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
+    expect(write).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
   }, 60_000)
 })
