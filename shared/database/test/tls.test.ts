@@ -67,7 +67,8 @@ function open({ host, port, user, onEvent, ...connection }: OpenOptions = {}): P
   const database = createDatabase({
     name: 'tls',
     url: url.href,
-    pool: { poolSize: 1, maxOverflow: 0 },
+    // Nothing else is asked on it, however long a busy machine leaves it idle.
+    pool: { poolSize: 1, maxOverflow: 0, prePingIdleMs: 60_000 },
     connection: { connectTimeoutMs: 60_000, ...connection },
     onEvent,
   })
