@@ -54,7 +54,8 @@ function open({ port, user, ...parameters }: Way) {
   const database = createDatabase({
     name: 'tls client',
     url: own.href.replaceAll('+', '%20'),
-    pool: { poolSize: 1, maxOverflow: 0 },
+    // Nothing else is asked on it, however long a busy machine leaves it idle.
+    pool: { poolSize: 1, maxOverflow: 0, prePingIdleMs: 60_000 },
     connection: { connectTimeoutMs: 20_000 },
   })
   return { ...database, [Symbol.asyncDispose]: () => database.close({ timeoutMs: 0 }) }
