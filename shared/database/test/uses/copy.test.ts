@@ -28,7 +28,8 @@ const things = pgTable('copy_things', {
 let fixture: Fixture
 
 beforeAll(async () => {
-  fixture = await createFixture({ pool: { poolSize: 2, maxOverflow: 0 } })
+  // A deadline of some milliseconds is that of the COPY alone: on a busy machine connections would be pinged before it.
+  fixture = await createFixture({ pool: { poolSize: 2, maxOverflow: 0, prePingIdleMs: 600_000 } })
   const owner = fixture.open({ name: 'owner', url: fixture.test.migratorUrl })
   await owner.db.execute(sql`
     create table copy_things (id int primary key, name text, big bigint, is_on bool, at timestamptz, raw bytea, more jsonb);
@@ -292,7 +293,7 @@ describe('copyIn()', () => {
     await using proxy = await startFaultProxy({ target: { host: hostname, port: Number(port) } })
     const database = fixture.open({ name: 'frozen', url: proxy.url(fixture.test.appUrl) })
     await database.connect()
-    const copying = errorOf(database.copyIn('copy_many', endless(), { timeoutMs: 1_000 }))
+    const copying = errorOf(database.copyIn('copy_many', endless(), { timeoutMs: 4_000 }))
     await eventually(() => database.status().checkedOut === 1)
     await proxy.set('freezeAll')
     const error = findDatabaseError(await copying)
