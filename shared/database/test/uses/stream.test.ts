@@ -34,7 +34,8 @@ const things = pgTable('stream_things', {
 let fixture: Fixture
 
 beforeAll(async () => {
-  fixture = await createFixture({ pool: { poolSize: 2, maxOverflow: 0 } })
+  // A deadline of some milliseconds is that of the stream alone: on a busy machine connections would be pinged before it.
+  fixture = await createFixture({ pool: { poolSize: 2, maxOverflow: 0, prePingIdleMs: 600_000 } })
   const owner = fixture.open({ name: 'owner', url: fixture.test.migratorUrl })
   await owner.db.execute(sql`
     create table stream_things (id int primary key, name text, price numeric, at timestamptz, tags text[], more jsonb);
@@ -216,9 +217,13 @@ describe('stream()', () => {
       for await (const { n } of database.stream(numbers(1000), { batchSize: 10 })) {
         seen.push(n)
         if (n !== 10) continue
-        await fixture.database.db.execute(
-          sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'killed' and state like 'idle in%'`,
-        )
+        // Between two batches, which it is once the server says so.
+        await eventually(async () => {
+          const killed = await fixture.database.db.execute(
+            sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'killed' and state like 'idle in%'`,
+          )
+          return killed.length > 0
+        })
       }
     })().catch((thrown: unknown) => thrown)
     const { code, outcome } = findDatabaseError(error) as unknown as { code: string; outcome: string }
