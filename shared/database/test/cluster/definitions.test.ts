@@ -34,8 +34,10 @@ test('definitions that change on a new primary are noticed, also where the old o
   await cluster.promote(next)
   const insert = (at: string) => database.db.execute(sql`insert into moments values (${at})`)
   await insert('2020-01-01T00:00:00Z')
+  // A busy machine may let a look come before the change: it sees that the history is another one.
+  const before = database.eventCounts()['definitions-changed']
   await world.ask(next, "alter table moments alter column at type timestamptz using at at time zone 'UTC'")
-  await eventually(() => database.eventCounts()['definitions-changed'] === 1)
+  await eventually(() => database.eventCounts()['definitions-changed'] > before)
   await insert('2021-01-01T00:00:00+05:00')
   expect(
     await world.ask<{ at: string }>(next, "select (max(at) at time zone 'UTC')::text as at from moments"),
