@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { type ClusterServer, eventually, startFaultProxy } from '@shared/postgres/testing'
+import { connect } from 'node:net'
+import { type ClusterServer, eventually, type FaultProxy, startFaultProxy } from '@shared/postgres/testing'
 import { type SQL, sql } from 'drizzle-orm'
 import { type Database, findDatabaseError } from '../../src/index.ts'
 import { startWorld } from './world.ts'
@@ -16,6 +17,15 @@ async function startHosts() {
     return `postgresql://${username}:${password}@${hosts.map(({ host, port }) => `${host}:${port}`).join()}${pathname}`
   }
   return { world, primary, standby, url, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() }
+}
+
+/** Settles when a connection of its own has come to the proxy and has gone. */
+function comeAndGo({ host, port }: FaultProxy): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port }, () => socket.end())
+    socket.on('error', reject)
+    socket.once('close', () => resolve()).resume()
+  })
 }
 
 const rolesOf = (database: Database<Record<string, never>>) => database.hosts().map(({ role }) => role)
@@ -68,8 +78,9 @@ describe('a host that accepts and says nothing', () => {
         await database.connect()
         await eventually(() => proxy.connections > 0)
         await database.close()
-        // What was ended here has only to arrive there.
-        await eventually(() => proxy.connections === 0, { timeoutMs: 300 })
+        // What was ended here arrives there before what comes and goes later.
+        for (let later = 0; later < 2; later++) await comeAndGo(proxy)
+        expect(proxy.connections).toBe(0)
       }
     },
     bound,
@@ -131,18 +142,22 @@ describe('a host that accepts and says nothing', () => {
       const running = () => backends(sql`query like 'insert into writes%' and wait_event_type = 'Lock'`)
       await eventually(async () => (await running()).length > 0)
       // From the loss on the caller asks by the watch whether its server is gone, which nobody answers.
-      const watches = await backends(sql`query like '%pg_walfile_name%'`)
+      const watches = await eventually(async () => {
+        const found = await backends(sql`query like '%pg_walfile_name%'`)
+        expect(found).not.toEqual([])
+        return found
+      })
       for (const { pid } of watches) process.kill(pid, 'SIGSTOP')
       try {
         for (const { pid } of await running())
           await admin.db.execute(sql`select pg_terminate_backend(${pid}::int)`)
         await eventually(() => database.eventCounts()['connection-lost'] > 0)
+        const role = rolesOf(database)[0]
         deadline.abort()
-        // The host has not been given up by then: the look at it is still under way.
-        expect({ outcome: await outcome, role: rolesOf(database)[0], watches: watches.length }).toEqual({
+        // The look at the host is still under way: no look that ends is what the caller has waited for.
+        expect({ outcome: await outcome, role: rolesOf(database)[0] }).toEqual({
           outcome: 'rolled-back',
-          role: 'primary',
-          watches: 1,
+          role,
         })
       } finally {
         for (const { pid } of watches) process.kill(pid, 'SIGCONT')
