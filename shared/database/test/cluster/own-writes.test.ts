@@ -52,14 +52,18 @@ describe('a context that has written', () => {
             await db.execute(write(id))
             await db.execute(sql`select 1 / 0`)
           }),
-        'use() that is given up at its deadline': (id) =>
-          database.use(
+        'use() that is given up under a later statement': (id) => {
+          const over = new AbortController()
+          return database.use(
             async ({ db }) => {
               await db.execute(write(id))
-              await db.execute(sql`select pg_sleep(10)`)
+              const later = db.execute(sql`select pg_sleep(60)`).execute()
+              over.abort()
+              await later
             },
-            { timeoutMs: 200 },
-          ),
+            { signal: over.signal },
+          )
+        },
         'use() that holds a transaction': (id) =>
           database.use(async ({ db }) => {
             await db.transaction((tx) => tx.execute(write(id)))
