@@ -294,12 +294,19 @@ describe('a context that has written', () => {
       const database = await openKnowing(world)
       const ports = await database.within({}, async () => {
         const before = await portOf(database.reads.execute(portText))
-        const late = database.within({ timeoutMs: 50 }, () =>
-          database.db.execute(
-            sql`with w as (insert into writes values (1, 1) returning id) select pg_sleep(2) from w`,
-          ),
-        )
-        await late.catch(() => {})
+        const over = new AbortController()
+        const late = database
+          .within({ signal: over.signal }, () =>
+            database.db.execute(
+              sql`with w as (insert into writes values (1, 1) returning id) select pg_sleep(60) from w`,
+            ),
+          )
+          .catch(() => {})
+        const running =
+          "select from pg_stat_activity where state = 'active' and query like 'with w as (insert%'"
+        await eventually(async () => (await world.ask(cluster.primary, running)).length > 0)
+        over.abort()
+        await late
         return {
           before,
           after: await portOf(database.reads.execute(portText)),
