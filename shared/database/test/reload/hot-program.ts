@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eventually, type TestDatabase } from '@shared/postgres/testing'
@@ -16,26 +16,29 @@ export interface HotProgram extends AsyncDisposable {
 
 /** How the program is run, from the folder in which `program.ts` is. */
 export interface Runner {
-  /** The file that answers requests with what `program.ts` exports, at the port PORT. */
+  /** The file that answers requests with what `program.ts` exports, at a port that it writes to the file `port`. */
   readonly server: string
   readonly flags: readonly string[]
 }
 
 export const bunHot: Runner = {
   flags: ['--hot', '--no-clear-screen'],
-  server: `import { answer } from './program.ts'
+  server: `import { writeFileSync } from 'node:fs'
+import { answer } from './program.ts'
 
-Bun.serve({
-  port: Number(process.env.PORT),
+const { port } = Bun.serve({
+  port: 0,
   fetch: async (request) => new Response(await answer(new URL(request.url).pathname)),
 })
+writeFileSync('port', String(port))
 `,
 }
 
 /** As frameworks on Vite do: each request gets its module from Vite, which runs it again when it was changed. */
 export const viteRunner: Runner = {
   flags: [],
-  server: `import { createServer } from '${import.meta.resolve('vite')}'
+  server: `import { writeFileSync } from 'node:fs'
+import { createServer } from '${import.meta.resolve('vite')}'
 
 const vite = await createServer({
   root: import.meta.dirname,
@@ -44,13 +47,14 @@ const vite = await createServer({
   appType: 'custom',
   server: { middlewareMode: true, ws: false },
 })
-Bun.serve({
-  port: Number(process.env.PORT),
+const { port } = Bun.serve({
+  port: 0,
   async fetch(request) {
     const { answer } = await vite.ssrLoadModule('/program.ts')
     return new Response(await answer(new URL(request.url).pathname))
   },
 })
+writeFileSync('port', String(port))
 `,
 }
 
@@ -83,10 +87,9 @@ export async function startHotProgram(runner: Runner, postgres: TestDatabase): P
   installDatabase(join(folder, 'node_modules/@shared/database'))
   writeFileSync(join(folder, 'server.ts'), runner.server)
   save(0)
-  const port = freePort()
   const child = Bun.spawn([process.execPath, ...runner.flags, 'server.ts'], {
     cwd: folder,
-    env: { PATH: process.env.PATH ?? '', URL: postgres.appUrl, PORT: String(port) },
+    env: { PATH: process.env.PATH ?? '', URL: postgres.appUrl },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
@@ -97,7 +100,10 @@ export async function startHotProgram(runner: Runner, postgres: TestDatabase): P
     for await (const bytes of stream) output += decoder.decode(bytes, { stream: true })
   }
   const written = Promise.all([collect(child.stdout), collect(child.stderr)])
-  const ask = async (path: string) => await (await fetch(`http://127.0.0.1:${port}${path}`)).text()
+  const ask = async (path: string) => {
+    const port = readFileSync(join(folder, 'port'), 'utf8')
+    return await (await fetch(`http://127.0.0.1:${port}${path}`)).text()
+  }
   const dispose = async () => {
     child.kill('SIGKILL')
     await written
@@ -124,9 +130,4 @@ function installDatabase(folder: string): void {
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', exports: './index.js' }))
   writeFileSync(join(folder, 'index.js'), `export * from ${JSON.stringify(source)}\n`)
-}
-
-function freePort(): number {
-  using server = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
-  return server.port
 }
