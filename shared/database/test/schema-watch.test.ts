@@ -6,7 +6,7 @@ import { migrationChannel, migrationLockKey } from '../src/connection/migration-
 import { createDatabase, type DatabaseOptions } from '../src/index.ts'
 import { firstRow } from './support.ts'
 
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 /** A database of its own with a table, this layer on it, and other sessions that look and change. */
 async function createWorld(options: Partial<DatabaseOptions<Record<string, never>>> = {}) {

@@ -36,14 +36,11 @@ export async function startTlsServer(settings?: Readonly<Record<string, string>>
     const loadedAt = sql`select pg_conf_load_time()::text as at`
     const before = (await admin.db.execute<{ at: string }>(loadedAt))[0]?.at
     await admin.db.execute(sql`select pg_reload_conf()`)
-    await eventually(
-      async () => {
-        // A new backend inherits what the postmaster has loaded.
-        admin.invalidate()
-        return (await admin.db.execute<{ at: string }>(loadedAt))[0]?.at !== before
-      },
-      { timeoutMs: 20_000 },
-    )
+    await eventually(async () => {
+      // A new backend inherits what the postmaster has loaded.
+      admin.invalidate()
+      return (await admin.db.execute<{ at: string }>(loadedAt))[0]?.at !== before
+    })
   }
   return {
     server,
