@@ -73,6 +73,10 @@ export async function observed(database: Pick<Database<Plain>, 'observe'>): Prom
   }
 }
 
+/** How many cancellations the server has not acted on in time, as on a busy machine: each has cost its connection. */
+export const unansweredCancels = (database: Pick<Database<Plain>, 'events'>): number =>
+  database.events().filter(({ code }) => code === 'CANCEL_UNANSWERED').length
+
 /** The first row of a statement. */
 export async function firstRow<T = Record<string, unknown>>(result: PromiseLike<unknown>): Promise<T> {
   return ((await result) as T[])[0] as T
