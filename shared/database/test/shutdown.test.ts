@@ -1,6 +1,10 @@
 import { expect, test } from 'bun:test'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { eventually, startTestServer } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
+import { SideConnection } from '../src/connection/side-connection.ts'
+import type { SqlConnection } from '../src/connection/sql-connection.ts'
 import { createDatabase } from '../src/index.ts'
 import { audit, startLoad } from './cluster/world.ts'
 import { createFixture } from './support.ts'
@@ -30,6 +34,28 @@ test('when a server is restarted in order no statement fails, and every write is
     invented: 0,
   })
 }, 60_000)
+
+test('that the server has ended all sessions is seen also where the event loop was blocked as it did', async () => {
+  const session = { lost: false }
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const accepted = once(server, 'connection') as Promise<[Socket]>
+  const { port } = server.address() as AddressInfo
+  const ours = connect({ port, host: '127.0.0.1' }).once('data', () => {
+    session.lost = true
+  })
+  const [theirs] = await accepted
+  const side = new SideConnection({ name: 'side', open: async () => session as SqlConnection })
+  await side.ask(async () => {})
+  const isLost = side.isLostWithin(20)
+  theirs.write('the end')
+  const until = performance.now() + 200
+  while (performance.now() < until);
+  expect(await isLost).toBe(true)
+  ours.destroy()
+  theirs.destroy()
+  server.close()
+})
 
 test('a statement whose session alone is ended is not run again', async () => {
   await using fixture = await createFixture()

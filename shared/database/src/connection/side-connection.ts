@@ -1,4 +1,4 @@
-import { bounded, PoolClosedError } from '@shared/pool'
+import { bounded, PoolClosedError, startTimer } from '@shared/pool'
 import type { OpenOptions, SqlConnection } from './sql-connection.ts'
 
 export interface SideConnectionOptions {
@@ -49,12 +49,19 @@ export class SideConnection {
     return answer
   }
 
-  /** Whether the connection that there was has been lost, or is within so many ms: a server that is shut down ends every session. */
+  /**
+   * Whether the connection that there was has been lost, or is within so many ms: a server that is shut down ends every session. An end
+   * that had arrived by then counts, also where the event loop was blocked.
+   */
   async isLostWithin(ms: number): Promise<boolean> {
     const connection = this.#connection
-    const deadline = performance.now() + ms
-    while (connection && !connection.lost && performance.now() < deadline)
+    let isOver = false
+    const stopTimer = startTimer(ms, () => {
+      isOver = true
+    })
+    while (connection && !connection.lost && !isOver)
       await new Promise((resolve) => setTimeout(resolve, lossPollMs))
+    stopTimer()
     return connection?.lost === true
   }
 
