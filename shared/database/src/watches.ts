@@ -20,6 +20,9 @@ export interface WatchesOptions {
 }
 
 const askAsideMs = 750
+// Half a minute in all, with pauses that double: what takes longer is no hiccup.
+const firstPauseMs = 500
+const mostEndings = 6
 
 /**
  * Watches what is under way on connections for as long as a database is open.
@@ -28,6 +31,7 @@ const askAsideMs = 750
  */
 export function startWatches(options: WatchesOptions): { stalls(): void; strands(): void } {
   const { stallAfterMs, hosts, connections, onStalled, checks, onStranded } = options
+  let isStopped = false
 
   /** Asks one question over a fresh connection: one that exists may be as dead as what is asked about. */
   async function askAside<T>(host: Host, question: (connection: SqlConnection) => Promise<T>): Promise<T> {
@@ -36,6 +40,20 @@ export function startWatches(options: WatchesOptions): { stalls(): void; strands
       return await bounded(question(aside), askAsideMs)
     } finally {
       void aside.close()
+    }
+  }
+
+  /** Ends backends whose connections are dead, also where their server can't be asked at the moment. */
+  async function endBackends(host: Host, backends: readonly SqlConnection[]): Promise<void> {
+    let pauseMs = firstPauseMs
+    for (let endings = 1; !isStopped; endings++) {
+      try {
+        return await askAside(host, (aside) => terminateBackends(aside, backends))
+      } catch {
+        if (endings >= mostEndings) return
+        await new Promise((resolve) => setTimeout(resolve, pauseMs).unref())
+        pauseMs *= 2
+      }
     }
   }
 
@@ -52,11 +70,17 @@ export function startWatches(options: WatchesOptions): { stalls(): void; strands
       // What the server holds for them would be held until TCP gives up there too.
       const backends = stalled.map(({ connection }) => connection)
       const [one] = backends
-      if (one) askAside(one.host, (aside) => terminateBackends(aside, backends)).catch(() => {})
+      if (one) void endBackends(one.host, backends)
     },
   })
   if (stallAfterMs > 0) stallWatch.start()
   const strandWatch = new StrandWatch({ checks, onStranded })
   strandWatch.start()
-  return { stalls: () => stallWatch.stop(), strands: () => strandWatch.stop() }
+  return {
+    stalls() {
+      isStopped = true
+      stallWatch.stop()
+    },
+    strands: () => strandWatch.stop(),
+  }
 }

@@ -27,6 +27,7 @@ afterAll(() => proxy[Symbol.asyncDispose]())
 async function throughProxy(
   connection: Record<string, unknown> = impatient,
   pool: Record<string, unknown> = {},
+  onEvent: (type: string) => void = () => {},
 ): Promise<Fixture> {
   await proxy.set('forward')
   const fixture = await createFixture()
@@ -35,7 +36,10 @@ async function throughProxy(
     url: proxy.url(fixture.test.appUrl),
     connection,
     pool,
-    onEvent: ({ type }) => fixture.events.push(type),
+    onEvent: ({ type }) => {
+      fixture.events.push(type)
+      onEvent(type)
+    },
   })
   return { ...fixture, database, [Symbol.asyncDispose]: () => fixture[Symbol.asyncDispose]() }
 }
@@ -160,9 +164,13 @@ describe('a statement that gets no answer', () => {
     expect(await stuck).toBeInstanceOf(ConnectionLostError)
   }, 60_000)
 
-  test('fails as rolled back in a transaction, whose locks are freed on the server', async () => {
-    await using fixture = await throughProxy()
+  test('fails as rolled back in a transaction, whose locks are freed on the server, also where that can not be asked at first', async () => {
+    const isStalled = (type: string) => {
+      if (type === 'statement-stalled') proxy.muteNext(1)
+    }
+    await using fixture = await throughProxy({ ...impatient, definitionsCheckMs: 0 }, {}, isStalled)
     const { database } = fixture
+    const other = fixture.open({ name: 'other' })
     const held = await thrownBy(
       database.db.transaction(async (tx) => {
         await tx.execute(sql`select pg_advisory_xact_lock(4712)`)
@@ -172,9 +180,7 @@ describe('a statement that gets no answer', () => {
     )
     expect(held).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'rolled-back' })
     await eventually(async () => {
-      const row = await firstRow(
-        fixture.open({ name: 'other' }).db.execute(sql`select pg_try_advisory_xact_lock(4712) as free`),
-      )
+      const row = await firstRow(other.db.execute(sql`select pg_try_advisory_xact_lock(4712) as free`))
       return row.free === true
     })
   }, 60_000)
