@@ -33,7 +33,7 @@ test('when a server is restarted in order no statement fails, and every write is
     twice: 0,
     invented: 0,
   })
-}, 60_000)
+}, 180_000)
 
 test('that the server has ended all sessions is seen also where the event loop was blocked as it did', async () => {
   const session = { lost: false }

@@ -93,7 +93,7 @@ describe('a statement that gets no answer', () => {
     const { n, different } = await firstRow<{ n: number; different: number }>(database.db.execute(rows))
     expect(n).toBe(different)
     expect(n).toBeGreaterThanOrEqual(20 - failures.length)
-  }, 60_000)
+  }, 180_000)
 
   test('is run on another connection when it only reads and the server had not received it', async () => {
     // Where no server can be reached it is not known what it had received.
@@ -115,7 +115,7 @@ describe('a statement that gets no answer', () => {
     expect(fixture.events).toContain('statement-stalled')
     // It reads too, but calls what is not known to do nothing else.
     expect(await unknownToUs).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
-  }, 60_000)
+  }, 180_000)
 
   test('fails as unknown when the server did receive it and its answer was lost', async () => {
     await using fixture = await throughProxy()
@@ -129,7 +129,7 @@ describe('a statement that gets no answer', () => {
     )
     expect(answer).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
     expect(await firstRow(database.db.execute(sql`select 1 as n`))).toEqual({ n: 1 })
-  }, 60_000)
+  }, 180_000)
 
   test('is left alone while the server works on it, also for much longer', async () => {
     await using fixture = await throughProxy(patient, { slowCheckoutMs: 0 })
@@ -138,7 +138,7 @@ describe('a statement that gets no answer', () => {
       state: 'done',
     })
     expect(fixture.events).toEqual([])
-  }, 60_000)
+  }, 180_000)
 
   test('is left alone while it waits for a lock', async () => {
     await using fixture = await throughProxy(patient, { slowCheckoutMs: 0 })
@@ -152,7 +152,7 @@ describe('a statement that gets no answer', () => {
     })
     expect(await waiting.second).toMatchObject({ state: 'got it' })
     expect(fixture.events).toEqual([])
-  }, 60_000)
+  }, 180_000)
 
   test('fails when no server can be reached any more', async () => {
     await using fixture = await throughProxy()
@@ -162,7 +162,7 @@ describe('a statement that gets no answer', () => {
     await eventually(() => fixture.isRunning('pg_sleep(60)'))
     await proxy.set('freezeAll')
     expect(await stuck).toBeInstanceOf(ConnectionLostError)
-  }, 60_000)
+  }, 180_000)
 
   test('fails as rolled back in a transaction, whose locks are freed on the server, also where that can not be asked at first', async () => {
     const isStalled = (type: string) => {
@@ -183,7 +183,7 @@ describe('a statement that gets no answer', () => {
       const row = await firstRow(other.db.execute(sql`select pg_try_advisory_xact_lock(4712) as free`))
       return row.free === true
     })
-  }, 60_000)
+  }, 180_000)
 
   test('a read whose answer was lost is run once more with retryReads, a write is not', async () => {
     await using fixture = await throughProxy({ ...impatient, retryReads: true })
@@ -206,5 +206,5 @@ describe('a statement that gets no answer', () => {
       () => fixture.isRunning('insert into stalled_writes'),
     )
     expect(write).toMatchObject({ code: 'CONNECTION_LOST', outcome: 'unknown' })
-  }, 60_000)
+  }, 180_000)
 })

@@ -6,7 +6,7 @@ import { DrizzleQueryError, sql } from 'drizzle-orm'
 import { ConnectError, createDatabase, findDatabaseError, sqlState } from '../src/index.ts'
 import { firstRow, observed } from './support.ts'
 
-const bound = 60_000
+const bound = 180_000
 const replica = { wal_level: 'replica' }
 const thrownBy = (work: PromiseLike<unknown>) =>
   Promise.resolve(work).then(
