@@ -482,7 +482,7 @@ describe('copyOut()', () => {
       bytes: digits + 152 * 1_000_000,
       isSmall: true,
     })
-  }, 120_000)
+  }, 400_000)
 })
 
 describe('COPY behind a pooler', () => {

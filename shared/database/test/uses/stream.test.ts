@@ -90,7 +90,7 @@ describe('stream()', () => {
       ...(await db.execute(text)),
     ])
     await nothingIsLeft()
-  })
+  }, 180_000)
 
   test('gives relational rows as Drizzle maps them', async () => {
     await using home = await withDatabase()
@@ -319,7 +319,7 @@ describe('stream()', () => {
       sum: 500_000_500_000,
       isSmall: true,
     })
-  }, 120_000)
+  }, 400_000)
 
   for (const program of pgBouncerPrograms())
     test(`works behind PgBouncer ${program.version} in transaction mode`, async () => {
