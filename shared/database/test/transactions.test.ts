@@ -187,7 +187,8 @@ describe('transactions', () => {
   })
 
   test('send nothing at all when they contain nothing', async () => {
-    await using single = await createFixture({ pool: { poolSize: 1, maxOverflow: 0 } })
+    // Nor a ping, however long a busy machine has left the connection idle.
+    await using single = await createFixture({ pool: { poolSize: 1, maxOverflow: 0, prePingIdleMs: 60_000 } })
     await single.database.db.execute(sql`select 'before' as marker`)
     expect(await single.database.db.transaction(async () => 7)).toBe(7)
     expect(await single.backends()).toMatchObject([{ query: "select 'before' as marker" }])
