@@ -39,7 +39,7 @@ const secondLookMs = 200
  * Finds connections whose statements will never be answered: a statement that has been silent for `stallAfterMs` is looked
  * up in pg_stat_activity over another connection. While the server works on it it is left alone, however long. If the
  * backend is gone, or has nothing to do and still has nothing to say at a second look, or no server can be reached for as
- * long again, the connection is lost. TCP alone takes minutes to notice that.
+ * long again and nothing has come meanwhile, the connection is lost. TCP alone takes minutes to notice that.
  *
  * Whether its statements have run stays unknown, also of those that the backend had not received by the look: what the
  * network still holds may arrive between a look and the backend's end. A plain read of these can run again all the same.
@@ -119,8 +119,17 @@ export class StallWatch {
   #isStalled(connection: SqlConnection, backend: BackendState | 'gone' | null): boolean {
     const silentForMs = connection.silentForMs(performance.now())
     if (silentForMs < this.#options.stallAfterMs) return false
-    if (backend === null) return silentForMs >= 2 * this.#options.stallAfterMs
+    if (backend === null) return this.#isBeyondReach(connection, silentForMs)
     return backend === 'gone' || this.#isDead(connection, backend)
+  }
+
+  /** Nobody can say how the server sees it: what has come since the last look is a sign of life all the same. */
+  #isBeyondReach(connection: SqlConnection, silentForMs: number): boolean {
+    const before = this.#suspicions.get(connection)
+    const { bytesRead } = connection
+    if (before?.bytesRead === bytesRead && silentForMs >= 2 * this.#options.stallAfterMs) return true
+    this.#suspicions.set(connection, { bytesRead, looks: 0, nextLookAt: performance.now() })
+    return false
   }
 
   #isDead(connection: SqlConnection, backend: BackendState): boolean {
