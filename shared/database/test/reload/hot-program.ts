@@ -64,7 +64,7 @@ const options = { url: process.env.URL, pool: { poolSize: 1, maxOverflow: 0 }, h
 const database = createDatabase({ name: 'hot', ...options })
 // Of the same name, and not a later version of the other.
 const twin = createDatabase({ name: 'hot', ...options })
-await Promise.all([database.ping(), twin.ping()])
+await Promise.all([database, twin].map((one) => one.ping({ timeoutMs: 60_000 })))
 // Each notification is a use of the database.
 await database.listen('news', () => database.db.execute('select 1'))
 

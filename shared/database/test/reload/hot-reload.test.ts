@@ -95,7 +95,7 @@ test('bun test --watch begins anew: a database that a test file leaves open is g
     `import { test } from 'bun:test'
     import { createDatabase } from ${JSON.stringify(source)}
     const database = createDatabase({ name: 'hot', url: process.env.URL })
-    test('asks', () => database.ping())\n`,
+    test('asks', () => database.ping({ timeoutMs: 60_000 }), 60_000)\n`,
   )
   const child = Bun.spawn([process.execPath, 'test', '--watch', './watched.test.ts'], {
     cwd: folder,
