@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { CheckoutTimeoutError, ConnectError, NoRoomError } from '../src/errors.ts'
-import { checkoutMany, createFakePool, runClock, settle, stateOf, until } from './fake-pool.ts'
+import { checkoutMany, createFakePool, settle, stateOf } from './fake-pool.ts'
+import { createVirtualTime } from './virtual-time.ts'
 
 describe('an allowance below poolSize + maxOverflow', () => {
   test('closes idle connections beyond it, the one used longest ago first', async () => {
@@ -77,9 +78,11 @@ describe('an allowance below poolSize + maxOverflow', () => {
 
   test('of none lets callers wait until there is one, and says so when their time is over', async () => {
     const { pool, clock, control } = createFakePool()
-    runClock(clock)
+    using time = createVirtualTime(clock)
     pool.allow(0)
-    const error = await pool.checkout({ timeoutMs: 20 }).catch((thrown: unknown) => thrown)
+    const refused = pool.checkout({ timeoutMs: 20 }).catch((thrown: unknown) => thrown)
+    await time.pass(20, settle)
+    const error = await refused
     expect(error).toBeInstanceOf(CheckoutTimeoutError)
     expect(String(error)).toContain('of which 0 are allowed now')
     const served = pool.checkout()
@@ -104,14 +107,14 @@ describe('an allowance below poolSize + maxOverflow', () => {
 
 test('a connector without room is no failure: nobody is rejected, nothing is counted, and no pause follows', async () => {
   const { pool, clock, control, events } = createFakePool()
-  runClock(clock)
+  using _time = createVirtualTime(clock)
   control.connect = async (make) => {
     if (control.attempts > 1) return make()
     pool.allow(0)
     throw new NoRoomError()
   }
   const served = pool.checkout()
-  await until(() => stateOf(pool).connecting === 0)
+  await settle()
   expect({ ...stateOf(pool), events, failures: pool.status().counters.connectFailures }).toEqual({
     total: 0,
     idle: 0,
@@ -128,25 +131,26 @@ test('a connector without room is no failure: nobody is rejected, nothing is cou
 
 test('after an outage connects begin one at a time and double with each that succeeds', async () => {
   const { pool, clock, control } = createFakePool({ poolSize: 16, maxOverflow: 0 })
-  runClock(clock)
+  using time = createVirtualTime(clock)
   let isDown = true
   let underWay = 0
-  const atOnce: number[] = []
+  let succeeded = 0
+  let opened = 0
+  const tooMany: string[] = []
   control.connect = async (make) => {
     if (isDown) throw new ConnectError('down')
-    underWay++
-    atOnce.push(underWay)
+    opened++
+    if (++underWay > 2 ** succeeded) tooMany.push(`${underWay} at once after ${succeeded} that succeeded`)
     await settle()
     underWay--
+    succeeded++
     return make()
   }
   const all = checkoutMany(pool, 16)
-  await until(() => control.attempts > 1)
+  await time.pass(100, settle)
+  expect({ wereTried: control.attempts > 1, opened }).toEqual({ wereTried: true, opened: 0 })
   isDown = false
+  await time.pass(1_000, settle)
   await all
-  expect({ first: atOnce[0], most: Math.max(...atOnce.slice(0, 3)), opened: atOnce.length }).toEqual({
-    first: 1,
-    most: 2,
-    opened: 16,
-  })
+  expect({ tooMany, opened }).toEqual({ tooMany: [], opened: 16 })
 })

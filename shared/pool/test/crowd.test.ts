@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { CheckoutTimeoutError, ConnectError } from '../src/errors.ts'
-import { createFakePool, deferred, runClock, stateOf } from './fake-pool.ts'
+import { createFakePool, deferred, runClock, settle, stateOf } from './fake-pool.ts'
+import { createVirtualTime } from './virtual-time.ts'
 
 describe('a deadline', () => {
   test('ends nobody early, however many race for the same connection', async () => {
@@ -35,22 +36,35 @@ describe('a deadline', () => {
       prePingIdleMs: 0,
       prePingTimeoutMs: 10_000,
     })
-    runClock(clock)
+    using time = createVirtualTime(clock)
     await (await pool.checkout()).checkin()
     const unanswered = deferred()
     for (const connection of connections) connection.onPing = () => unanswered.promise
     control.connect = () => new Promise(() => {})
 
-    const pinging = await pool.checkout({ timeoutMs: 30 }).catch((thrown: unknown) => thrown)
-    expect(pinging).toBeInstanceOf(ConnectError)
-    const connecting = pool.checkout({ timeoutMs: 40 }).catch((thrown: unknown) => thrown)
+    /** How a checkout ends, and after how long. */
+    const ended = async (timeoutMs: number) => {
+      const since = clock.now
+      const error = await pool.checkout({ timeoutMs }).catch((thrown: unknown) => thrown)
+      return { isConnectError: error instanceof ConnectError, afterMs: clock.now - since }
+    }
+    const pinging = ended(30)
+    await time.pass(30, settle)
+    const connecting = ended(40)
+    await time.pass(10, settle)
     unanswered.reject(new Error('no answer'))
-    expect(await connecting).toBeInstanceOf(ConnectError)
+    await time.pass(30, settle)
+    expect([await pinging, await connecting]).toEqual([
+      { isConnectError: true, afterMs: 30 },
+      { isConnectError: true, afterMs: 40 },
+    ])
     expect(pool.status()).toMatchObject({
       waiting: 0,
       connecting: 1,
       counters: { pings: 1, pingFailures: 1 },
     })
-    await pool.close({ timeoutMs: 1 })
+    const closing = pool.close({ timeoutMs: 1 })
+    await time.pass(3_000, settle)
+    await closing
   })
 })

@@ -92,7 +92,7 @@ export function createFakePool(
   return { pool, clock, connections, events, control }
 }
 
-/** Lets the fake clock go with the real one, for tests whose timers must fire. */
+/** Lets the fake clock go with the real one, for what only the engine's own timers can show. */
 export function runClock(clock: Clock): void {
   const offset = clock.now - performance.now()
   Object.defineProperty(clock, 'now', { get: () => performance.now() + offset })
@@ -112,11 +112,6 @@ export function stateOf(pool: QueuePool<FakeConnection>) {
 /** Lets everything that is already settled run on, and timers that have fired and let the event loop read its sockets. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
-}
-
-/** Waits until the condition holds; the test's own timeout ends it. */
-export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await settle()
 }
 
 /** A promise and its ends. Node 20 has no Promise.withResolvers. */

@@ -8,15 +8,15 @@ import {
 } from '../src/errors.ts'
 import {
   checkoutMany,
+  connectTimeoutMs,
   createFakePool,
   deferred,
   type FakeConnection,
   type FakeShare,
-  runClock,
   settle,
   stateOf,
-  until,
 } from './fake-pool.ts'
+import { createVirtualTime } from './virtual-time.ts'
 
 describe('the queue', () => {
   test('serves in order of arrival', async () => {
@@ -51,11 +51,13 @@ describe('the queue', () => {
 
   test('ends a wait at its deadline with the numbers, and not before', async () => {
     const { pool, clock, events } = createFakePool()
-    runClock(clock)
+    using time = createVirtualTime(clock)
     await checkoutMany(pool, 3)
-    const since = clock.now
-    const error = await pool.checkout({ timeoutMs: 20 }).catch((thrown: unknown) => thrown)
-    expect(clock.now - since).toBeGreaterThanOrEqual(20)
+    const waiting = pool.checkout({ timeoutMs: 20 }).catch((thrown: unknown) => thrown)
+    await time.pass(19, settle)
+    expect(stateOf(pool)).toMatchObject({ waiting: 1 })
+    await time.pass(1, settle)
+    const error = await waiting
     expect(error).toBeInstanceOf(CheckoutTimeoutError)
     expect(error).toMatchObject({
       code: 'CHECKOUT_TIMEOUT',
@@ -71,22 +73,24 @@ describe('the queue', () => {
 
   test('honours deadlines of different lengths, each at its own time', async () => {
     const { pool, clock } = createFakePool({ poolSize: 1, maxOverflow: 0 })
-    runClock(clock)
+    using time = createVirtualTime(clock)
     await pool.checkout()
+    const since = clock.now
     const ended: number[] = []
-    await Promise.all(
-      [60, 20, 40].map((timeoutMs) => pool.checkout({ timeoutMs }).catch(() => ended.push(timeoutMs))),
-    )
-    expect(ended).toEqual([20, 40, 60])
+    for (const timeoutMs of [60, 20, 40])
+      pool.checkout({ timeoutMs }).catch(() => ended.push(timeoutMs, clock.now - since))
+    await time.pass(100, settle)
+    expect(ended).toEqual([20, 20, 40, 40, 60, 60])
   })
 
   test('gives nothing to a caller whose time ran out: the next one gets it', async () => {
     const { pool, clock } = createFakePool({ poolSize: 1, maxOverflow: 0 })
-    runClock(clock)
+    using time = createVirtualTime(clock)
     const held = await pool.checkout()
-    const gone = pool.checkout({ timeoutMs: 10 })
+    const gone = pool.checkout({ timeoutMs: 10 }).catch((thrown: unknown) => thrown)
     const next = pool.checkout()
-    await expect(gone).rejects.toThrow(CheckoutTimeoutError)
+    await time.pass(10, settle)
+    expect(await gone).toBeInstanceOf(CheckoutTimeoutError)
     await held.checkin()
     expect((await next).connection).toBe(held.connection)
     expect(stateOf(pool)).toMatchObject({ checkedOut: 1, waiting: 0 })
@@ -94,15 +98,19 @@ describe('the queue', () => {
 
   test('calls a server that does not answer by its name: ConnectError, not CheckoutTimeoutError', async () => {
     const { pool, clock, control } = createFakePool()
-    runClock(clock)
+    using time = createVirtualTime(clock)
     const refused = new ConnectError('refused', { driverCode: 'ECONNREFUSED' })
     control.connect = () => Promise.reject(refused)
-    const error = await pool.checkout({ timeoutMs: 30 }).catch((thrown: unknown) => thrown)
+    const refusing = pool.checkout({ timeoutMs: 30 }).catch((thrown: unknown) => thrown)
+    await time.pass(30, settle)
+    const error = await refusing
     expect(error).toBeInstanceOf(ConnectError)
     expect(error).toMatchObject({ cause: refused, driverCode: 'ECONNREFUSED' })
     expect(pool.status().counters).toMatchObject({ timeouts: 0 })
     control.connect = () => new Promise(() => {})
-    await expect(pool.checkout({ timeoutMs: 20 })).rejects.toThrow(ConnectError)
+    const silent = pool.checkout({ timeoutMs: 20 }).catch((thrown: unknown) => thrown)
+    await time.pass(20, settle)
+    expect(await silent).toBeInstanceOf(ConnectError)
   })
 
   test('a signal that has fired already ends the checkout at once and uses no connection', async () => {
@@ -130,7 +138,8 @@ describe('the queue', () => {
   })
 
   test('a signal that fires while connecting leaves the connection to the pool', async () => {
-    const { pool, control } = createFakePool()
+    const { pool, clock, control } = createFakePool()
+    using _time = createVirtualTime(clock)
     const slow = deferred<void>()
     control.connect = async (make) => {
       await slow.promise
@@ -177,7 +186,7 @@ describe('the queue', () => {
 
   test('a refusal that is not retryable rejects the whole queue at once, and the pool works again once it is fixed', async () => {
     const { pool, clock, control, connections } = createFakePool({ poolSize: 1, maxOverflow: 0 })
-    runClock(clock)
+    using time = createVirtualTime(clock)
     const succeed = control.connect
     const held = await pool.checkout()
     const wrongPassword = new ConnectError('wrong password', { sqlState: '28P01', retryable: false })
@@ -188,13 +197,15 @@ describe('the queue', () => {
       waiting.map(() => ({ status: 'rejected', reason: wrongPassword })),
     )
     control.connect = succeed
-    await pool.checkout()
+    const served = pool.checkout()
+    await time.pass(100, settle)
+    await served
     expect(connections).toHaveLength(2)
   })
 
   test('a failing server gets one attempt at a time however many wait, and the first success serves them', async () => {
     const { pool, clock, control } = createFakePool({ poolSize: 10 })
-    runClock(clock)
+    using time = createVirtualTime(clock)
     const succeed = control.connect
     let underWay = 0
     let most = 0
@@ -208,23 +219,30 @@ describe('the queue', () => {
       throw new ConnectError('refused')
     }
     // The first burst does not know yet that the server fails.
-    await pool.checkout({ timeoutMs: 1 }).catch(() => {})
-    await until(() => pool.status().counters.connectFailures > 0)
+    pool.checkout({ timeoutMs: 1 }).catch(() => {})
+    await time.pass(1, settle)
+    expect({ failures, waiting: pool.status().waiting }).toEqual({ failures: 3, waiting: 0 })
     most = 0
-    const leases = await checkoutMany(pool, 8)
+    const serving = checkoutMany(pool, 8)
+    await time.pass(1_000, settle)
+    const leases = await serving
     expect({ leases: leases.length, most }).toEqual({ leases: 8, most: 1 })
   })
 
   test('an outage is waited out for connectTimeoutMs; then callers are rejected at the next failure', async () => {
     const { pool, clock, control } = createFakePool()
-    runClock(clock)
+    using time = createVirtualTime(clock)
     const refused = new ConnectError('refused', { driverCode: 'ECONNREFUSED' })
     control.connect = () => Promise.reject(refused)
-    const since = clock.now
-    expect(await pool.checkout().catch((thrown: unknown) => thrown)).toBe(refused)
-    expect(clock.now - since).toBeGreaterThanOrEqual(1_000)
+    const waiting = pool.checkout().catch((thrown: unknown) => thrown)
+    await time.pass(connectTimeoutMs - 1, settle)
+    expect(stateOf(pool)).toMatchObject({ waiting: 1 })
+    await time.pass(1_000, settle)
+    expect(await waiting).toBe(refused)
     const attempts = control.attempts
-    expect(await pool.checkout().catch((thrown: unknown) => thrown)).toBe(refused)
+    const next = pool.checkout().catch((thrown: unknown) => thrown)
+    await time.pass(1_000, settle)
+    expect(await next).toBe(refused)
     expect(control.attempts).toBe(attempts + 1)
   })
 

@@ -65,7 +65,7 @@ function createPool(options: Partial<PoolOptions>, ...answersAfterMs: number[]) 
     begunAt,
     servedAt,
     mostOpen: () => mostOpen,
-    pass: (ms: number) => settle().then(() => time.pass(ms, settle)),
+    pass: (ms: number) => time.pass(ms, settle),
   }
 }
 

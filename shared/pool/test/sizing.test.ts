@@ -6,11 +6,10 @@ import {
   createFakePool,
   deferred,
   type FakeConnection,
-  runClock,
   settle,
   stateOf,
-  until,
 } from './fake-pool.ts'
+import { createVirtualTime } from './virtual-time.ts'
 
 describe('sizing and overflow', () => {
   test('a pool begins with no connection and opens one when asked for it', async () => {
@@ -107,7 +106,7 @@ describe('sizing and overflow', () => {
 
   test('a failed connect gives its place back', async () => {
     const { pool, clock, control } = createFakePool({ poolSize: 1, maxOverflow: 0 })
-    runClock(clock)
+    using time = createVirtualTime(clock)
     const succeed = control.connect
     control.connect = async () => {
       throw new ConnectError('refused', { retryable: false })
@@ -115,12 +114,14 @@ describe('sizing and overflow', () => {
     await expect(pool.checkout()).rejects.toThrow(ConnectError)
     expect(stateOf(pool)).toMatchObject({ total: 0, connecting: 0, waiting: 0 })
     control.connect = succeed
-    const lease = await pool.checkout({ timeoutMs: 2_000 })
-    expect(lease.connection.id).toBe(1)
+    const served = pool.checkout()
+    await time.pass(100, settle)
+    expect((await served).connection.id).toBe(1)
   })
 
   test('an attempt begun while an outage is young is waited for; one begun later rejects the waiters', async () => {
     const { pool, clock, control } = createFakePool({ poolSize: 1, maxOverflow: 0 })
+    using time = createVirtualTime(clock)
     const attempts: PromiseWithResolvers<FakeConnection>[] = []
     control.connect = () => {
       const attempt = deferred<FakeConnection>()
@@ -128,13 +129,13 @@ describe('sizing and overflow', () => {
       return attempt.promise
     }
     const refused = pool.checkout().catch((error: unknown) => error)
-    // Each attempt meets silence, and ends at its deadline.
+    // Each attempt meets silence, and ends at its deadline. That is put on at once: no other attempt begins beside it.
     const timeOut = async (attempt: number, pauseMs: number) => {
-      await until(() => attempts.length === attempt)
+      expect(attempts).toHaveLength(attempt)
       clock.now += connectTimeoutMs
       attempts[attempt - 1]?.reject(new ConnectError('silent', { retryable: true }))
       await settle()
-      clock.now += pauseMs
+      await time.pass(pauseMs, settle)
     }
     await timeOut(1, 10)
     await timeOut(2, 10)
@@ -146,6 +147,7 @@ describe('sizing and overflow', () => {
 
   test('a connect that hangs does not hold up the others', async () => {
     const { pool, control, clock } = createFakePool({ poolSize: 2, maxOverflow: 0 })
+    using time = createVirtualTime(clock)
     const hanging = deferred<FakeConnection>()
     const succeed = control.connect
     control.connect = () => hanging.promise
@@ -158,11 +160,14 @@ describe('sizing and overflow', () => {
     await lease.checkin()
     await (await second).checkin()
     expect(stateOf(pool)).toMatchObject({ idle: 1, connecting: 1, waiting: 0 })
-    await pool.close({ timeoutMs: 1 })
+    const closing = pool.close({ timeoutMs: 1 })
+    await time.pass(3_000, settle)
+    await closing
   })
 
   test('a warm connection that comes free serves a caller before the connect made for it, which stays as a spare', async () => {
-    const { pool, control } = createFakePool()
+    const { pool, control, clock } = createFakePool()
+    using _time = createVirtualTime(clock)
     const warm = await pool.checkout()
     const slow = deferred<void>()
     control.connect = async (make) => {
@@ -180,7 +185,8 @@ describe('sizing and overflow', () => {
   })
 
   test('a burst on a cold pool spreads over the connections it opens; what is beyond them goes behind others', async () => {
-    const { pool, control } = createFakePool({ poolSize: 3, maxOverflow: 0 })
+    const { pool, control, clock } = createFakePool({ poolSize: 3, maxOverflow: 0 })
+    using _time = createVirtualTime(clock)
     const connects = Array.from({ length: 3 }, () => deferred<void>())
     control.connect = async (make) => {
       await connects[control.attempts - 1]?.promise
@@ -203,7 +209,8 @@ describe('sizing and overflow', () => {
   })
 
   test('a spike is served by the warm connections, and no more is opened than it needs', async () => {
-    const { pool, control, connections } = createFakePool({ poolSize: 5, maxOverflow: 45 })
+    const { pool, control, clock, connections } = createFakePool({ poolSize: 5, maxOverflow: 45 })
+    using _time = createVirtualTime(clock)
     for (const lease of await checkoutMany(pool, 5)) await lease.checkin()
     const slow = deferred<void>()
     control.connect = async (make) => {
@@ -228,12 +235,13 @@ describe('sizing and overflow', () => {
 
   test('idle connections are closed from the bottom when nobody needs them for idleTimeoutMs', async () => {
     const { pool, clock } = createFakePool({ idleTimeoutMs: 10, poolSize: 3 })
+    using time = createVirtualTime(clock)
     for (const lease of await checkoutMany(pool, 3)) await lease.checkin()
-    clock.now += 9
+    await time.pass(9, settle)
     // Light, steady use touches only the top of the stack.
     await (await pool.checkout()).checkin()
-    clock.now += 5
-    await until(() => pool.status().idle <= 1)
+    expect(pool.status().idle).toBe(3)
+    await time.pass(1, settle)
     expect(pool.status()).toMatchObject({ idle: 1, counters: { closes: { idle: 2 } } })
     await pool.close()
   })

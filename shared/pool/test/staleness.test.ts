@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { ConnectError } from '../src/errors.ts'
-import { checkoutMany, createFakePool, deferred, runClock, settle, stateOf } from './fake-pool.ts'
+import { checkoutMany, createFakePool, deferred, settle, stateOf } from './fake-pool.ts'
+import { createVirtualTime } from './virtual-time.ts'
 
 const dead = () => Promise.reject(new Error('no answer'))
 
@@ -107,14 +108,13 @@ describe('pre-ping', () => {
   test('when the server stays down the connect error surfaces, not the ping', async () => {
     const { pool, clock, connections, control } = createFakePool()
     await (await pool.checkout()).checkin()
-    runClock(clock)
-    if (connections[0]) {
-      connections[0].spokeAt -= 1_000
-      connections[0].onPing = dead
-    }
+    using time = createVirtualTime(clock)
+    clock.now += 1_000
+    if (connections[0]) connections[0].onPing = dead
     control.connect = () => Promise.reject(new ConnectError('refused', { driverCode: 'ECONNREFUSED' }))
-    const error = await pool.checkout({ timeoutMs: 30 }).catch((thrown: unknown) => thrown)
-    expect(error).toMatchObject({ code: 'CONNECT_FAILED', driverCode: 'ECONNREFUSED' })
+    const error = pool.checkout({ timeoutMs: 30 }).catch((thrown: unknown) => thrown)
+    await time.pass(30, settle)
+    expect(await error).toMatchObject({ code: 'CONNECT_FAILED', driverCode: 'ECONNREFUSED' })
   })
 
   test('a connection whose server closes it while idle leaves the pool at once', async () => {

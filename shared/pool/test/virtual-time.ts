@@ -11,7 +11,7 @@ export interface VirtualTime extends Disposable {
   readonly active: number
   /** Calls back once after `ms`; not counted among the pool's timers. */
   after(ms: number, fire: () => void): void
-  /** Lets `ms` pass, timer by timer, in order; `between` runs after each and at the end. */
+  /** Lets `ms` pass, timer by timer, in order; `between` runs first, after each and at the end. */
   pass(ms: number, between: () => Promise<void>): Promise<void>
 }
 
@@ -50,6 +50,8 @@ export function createVirtualTime(clock: Clock): VirtualTime {
     },
     async pass(ms, between) {
       const until = clock.now + ms
+      // What was begun just now may set timers that fire within this time.
+      await between()
       for (let fire = next(until); fire; fire = next(until)) {
         fire()
         await between()
