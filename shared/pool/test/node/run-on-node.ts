@@ -109,7 +109,7 @@ export async function runOnNode({
 
 /** How many tests Bun finds in the files; it runs none of them. */
 export async function countTests(files: readonly string[]): Promise<number> {
-  const { text } = await run([process.execPath, 'test', '--test-name-pattern', '^$', ...files], {}, 60_000)
+  const { text } = await run([process.execPath, 'test', '--test-name-pattern', '^$', ...files], {}, 240_000)
   const [, count] = /\(skipping (\d+) tests\)/.exec(text) ?? []
   if (count === undefined) throw new Error(`Bun does not say how many tests there are: ${text}`)
   return Number(count)
