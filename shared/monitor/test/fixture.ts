@@ -1,6 +1,6 @@
 import { createDatabase, type Database, type DatabaseOptions } from '@shared/database'
-import { type TestDatabase, withDatabase } from '@shared/postgres/testing'
-import { createMonitor, type HealthProbe } from '../src/index.ts'
+import { eventually, type TestDatabase, withDatabase } from '@shared/postgres/testing'
+import { createMonitor, type DatabaseHealth, type HealthProbe, type ServerReport } from '../src/index.ts'
 
 type Plain = Record<string, never>
 
@@ -13,13 +13,11 @@ export interface Fixture extends AsyncDisposable {
   open(options?: Partial<DatabaseOptions<Plain>>): Database<Plain>
 }
 
-// What these tests do happens on their own connections, so one database serves them all; the run's end drops it.
-let shared: Promise<TestDatabase> | null = null
 let fixtures = 0
 
 export async function createFixture(options: Partial<DatabaseOptions<Plain>> = {}): Promise<Fixture> {
-  shared ??= withDatabase()
-  const test = await shared
+  // With a limit its role is its own: a report is of a role, and of all that others have left running on it.
+  const test = await withDatabase({ service: 'watched', connectionLimit: 100 })
   const name = `watched-${++fixtures}`
   const opened: Database<Plain>[] = []
   const open = (own: Partial<DatabaseOptions<Plain>> = {}) => {
@@ -35,11 +33,25 @@ export async function createFixture(options: Partial<DatabaseOptions<Plain>> = {
     open,
     async [Symbol.asyncDispose]() {
       await Promise.all(opened.map((made) => made.close({ timeoutMs: 500 })))
+      await test.drop()
     },
   }
 }
 
-/** The first row of a statement. */
-export async function firstRow<T = Record<string, unknown>>(result: PromiseLike<unknown>): Promise<T> {
-  return ((await result) as T[])[0] as T
+/** The next report. There is none where the machine was busy for longer than a question may take. */
+export function reportOf(health: HealthProbe): Promise<ServerReport> {
+  return eventually(async () => {
+    const report = await health.details()
+    if (!report) throw new Error('the server was not asked in time')
+    return report
+  })
+}
+
+/** The next answer that says that the database is there, for the same reason. */
+export function connectedOf(health: HealthProbe): Promise<DatabaseHealth> {
+  return eventually(async () => {
+    const answer = await health.check()
+    if (answer.status !== 'connected') throw new Error(`the probe has met ${answer.code}`)
+    return answer
+  })
 }

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'bun:test'
 import { createDatabase } from '@shared/database'
 import { eventually, startFaultProxy, testPostgres, withDatabase } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
-import { createMonitor } from '../src/index.ts'
+import { createMonitor, type DatabaseHealth } from '../src/index.ts'
 import { createHealthProbe } from '../src/server/health-probe.ts'
-import { createFixture, firstRow } from './fixture.ts'
+import { connectedOf, createFixture, reportOf } from './fixture.ts'
 
 describe('the health probe', () => {
   test('answers on a connection of its own, outside the pool', async () => {
@@ -13,7 +13,7 @@ describe('the health probe', () => {
     const release = Promise.withResolvers<void>()
     const held = database.use(() => release.promise)
     await eventually(() => database.status().checkedOut === 1)
-    const answer = await health.check()
+    const answer = await connectedOf(health)
     expect(answer).toMatchObject({ status: 'connected', code: null })
     expect(answer.latencyMs).toBeGreaterThan(0)
     expect(database.status()).toMatchObject({ total: 1, waiting: 0 })
@@ -23,22 +23,21 @@ describe('the health probe', () => {
 
   test('ten thousand at once are one question', async () => {
     await using fixture = await createFixture()
-    const { health } = fixture
-    await health.check()
-    const count = async () =>
-      (
-        await firstRow<{ n: number }>(
-          fixture
-            .open({ name: 'counter', url: fixture.test.adminUrl })
-            .db.execute(
-              sql`select sum(xact_commit)::int as n from pg_stat_database where datname = current_database()`,
-            ),
-        )
-      ).n
-    const before = await count()
+    const { database } = fixture
+    let questions = 0
+    const { health } = createMonitor({
+      ...database,
+      observe(question) {
+        questions++
+        return database.observe(question)
+      },
+    })
+    await connectedOf(health)
+    questions = 0
     const answers = await Promise.all(Array.from({ length: 10_000 }, () => health.check()))
     expect(new Set(answers.map(({ checkedAt }) => checkedAt)).size).toBeLessThanOrEqual(2)
-    expect((await count()) - before).toBeLessThan(20)
+    // One where the answer before them is too old, or becomes so meanwhile.
+    expect(questions).toBeLessThanOrEqual(1)
   })
 
   test('gives the code of the reason why there is no answer, and never a password', async () => {
@@ -46,12 +45,19 @@ describe('the health probe', () => {
     const url = new URL(test.appUrl)
     url.password = 'canary'
     const database = createDatabase({ name: 'refused', url: url.href })
-    const { health } = createMonitor(database)
-    const answer = await health.check()
-    expect(answer).toMatchObject({ status: 'disconnected', latencyMs: null, code: '28P01' })
-    expect(JSON.stringify([answer, database.events()])).not.toContain('canary')
-    expect(database.events()).toMatchObject([{ type: 'health-failed', code: '28P01' }])
-    expect(database.eventCounts()).toMatchObject({ 'health-failed': 1, 'connection-lost': 0 })
+    const { health } = createMonitor(database, { cacheMs: 0 })
+    const answers: DatabaseHealth[] = []
+    // A server that takes longer than the probe has is another reason.
+    await eventually(async () => {
+      answers.push(await health.check())
+      return answers.at(-1)?.code === '28P01'
+    })
+    expect(answers.at(-1)).toMatchObject({ status: 'disconnected', latencyMs: null })
+    expect(JSON.stringify([answers, database.events()])).not.toContain('canary')
+    expect(database.events().map(({ type, code }) => ({ type, code }))).toEqual(
+      answers.map(({ code }) => ({ type: 'health-failed', code })),
+    )
+    expect(database.eventCounts()).toMatchObject({ 'health-failed': answers.length, 'connection-lost': 0 })
     expect(await health.details()).toBeNull()
     await database.close()
   })
@@ -61,15 +67,15 @@ describe('the health probe', () => {
     const database = createDatabase({ name: 'report', url: test.appUrl })
     const { health } = createMonitor(database)
     await database.connect()
-    const report = await health.details()
+    const report = await reportOf(health)
     expect(report).toMatchObject({
       inRecovery: false,
       role: { name: new URL(test.appUrl).username, connections: 2, connectionLimit: 9 },
       longestTransactionMs: null,
     })
-    expect(report?.version).toMatch(/^18/)
-    expect(report?.maxConnections).toBeGreaterThan(0)
-    expect(report?.uptimeMs).toBeGreaterThan(0)
+    expect(report.version).toMatch(/^18/)
+    expect(report.maxConnections).toBeGreaterThan(0)
+    expect(report.uptimeMs).toBeGreaterThan(0)
     await database.close()
     await test.drop()
   })
@@ -80,23 +86,21 @@ describe('the health probe', () => {
     await using fixture = await createFixture()
     const database = fixture.open({ name: 'probed', url: proxy.url(fixture.test.appUrl) })
     const { health } = createMonitor(database)
-    expect(await health.check()).toMatchObject({ status: 'connected' })
+    await connectedOf(health)
     await proxy.set('freezeAll')
-    await eventually(async () => (await health.check()).status === 'disconnected', {
-      timeoutMs: 30_000,
-    })
+    await eventually(async () => (await health.check()).status === 'disconnected')
     expect(await health.check()).toMatchObject({ latencyMs: null, code: expect.any(String) })
     await proxy.set('forward')
-    await eventually(async () => (await health.check()).status === 'connected')
-  }, 60_000)
+    await connectedOf(health)
+  }, 120_000)
 
   test('finds a role that is not confined', async () => {
     const test = await withDatabase()
     const database = createDatabase({ name: 'superuser', url: test.adminUrl })
     const { health } = createMonitor(database)
-    const report = await health.details()
-    expect(report?.confinement.confined).toBe(false)
-    expect(report?.confinement.findings).toContain('superuser')
+    const { confinement } = await reportOf(health)
+    expect(confinement.confined).toBe(false)
+    expect(confinement.findings).toContain('superuser')
     await database.close()
     await test.drop()
   })
@@ -106,7 +110,7 @@ describe('the health probe', () => {
     const { database, health } = fixture
     await database.db.transaction(async (tx) => {
       await tx.execute(sql`select 1`)
-      expect((await health.details())?.longestTransactionMs).toBeGreaterThanOrEqual(0)
+      expect((await reportOf(health)).longestTransactionMs).toBeGreaterThanOrEqual(0)
     })
   })
 })

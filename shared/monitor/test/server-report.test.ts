@@ -3,48 +3,49 @@ import { createDatabase } from '@shared/database'
 import { eventually, startTestServer } from '@shared/postgres/testing'
 import { sql } from 'drizzle-orm'
 import { createMonitor } from '../src/index.ts'
-import { createFixture } from './fixture.ts'
+import { createFixture, reportOf } from './fixture.ts'
 
 describe('the statements of a role', () => {
   test('are shown with state, age and what they wait for, and without their data', async () => {
     await using fixture = await createFixture()
     const { database, health, test: place } = fixture
     const stranger = fixture.open({ name: 'stranger', url: place.adminUrl })
+    const locked = Promise.withResolvers<void>()
     const gate = Promise.withResolvers<void>()
     const idle = database.db.transaction(async (tx) => {
       await tx.execute(sql`select pg_advisory_xact_lock(4711) /* secret */`)
+      locked.resolve()
       await gate.promise
     })
     const lockIn = (key: number) => sql.raw(`select pg_advisory_xact_lock(${key}), 'secret'`)
-    await eventually(() => database.status().counters.checkouts === 1)
-    await eventually(async () => ((await health.details())?.statements.length ?? 0) === 1)
+    await locked.promise
     const blocked = Promise.resolve(database.db.execute(lockIn(4711)))
+    // A statement is shown a moment before it waits.
     const statements = await eventually(
       async () => {
-        const shown = (await health.details())?.statements ?? []
-        expect(shown).toHaveLength(2)
+        const { statements: shown } = await reportOf(health)
+        expect(shown.toSorted((a, b) => a.state.localeCompare(b.state))).toEqual([
+          {
+            pid: expect.any(Number),
+            state: 'active',
+            ageMs: expect.any(Number),
+            waitEvent: 'Lock/advisory',
+            text: 'select pg_advisory_xact_lock(?), ?',
+          },
+          {
+            pid: expect.any(Number),
+            state: 'idle in transaction',
+            ageMs: expect.any(Number),
+            waitEvent: 'Client/ClientRead',
+            text: 'select pg_advisory_xact_lock(?)',
+          },
+        ])
         return shown
       },
       { intervalMs: 100 },
     )
-    expect(statements.toSorted((a, b) => a.state.localeCompare(b.state))).toEqual([
-      {
-        pid: expect.any(Number),
-        state: 'active',
-        ageMs: expect.any(Number),
-        waitEvent: 'Lock/advisory',
-        text: 'select pg_advisory_xact_lock(?), ?',
-      },
-      {
-        pid: expect.any(Number),
-        state: 'idle in transaction',
-        ageMs: expect.any(Number),
-        waitEvent: 'Client/ClientRead',
-        text: 'select pg_advisory_xact_lock(?)',
-      },
-    ])
     // A superuser sees everybody's, and gets its own.
-    const own = (await createMonitor(stranger).health.details())?.statements ?? []
+    const { statements: own } = await reportOf(createMonitor(stranger).health)
     expect(own.filter(({ pid }) => statements.some((other) => other.pid === pid))).toEqual([])
     gate.resolve()
     await Promise.all([idle, blocked])
@@ -60,7 +61,7 @@ describe('the statements of a role', () => {
     const text = await database.db.transaction(async (tx) => {
       await tx.execute(sql.raw(long))
       const health = createMonitor(database).health
-      return eventually(async () => (await health.details())?.statements[0]?.text ?? null)
+      return eventually(async () => (await reportOf(health)).statements[0]?.text ?? false)
     })
     expect(text).toBe(`${long.slice(0, 10_000)}… (${long.length - 10_000} more characters)`)
   }, 60_000)
@@ -68,6 +69,6 @@ describe('the statements of a role', () => {
   test('are none when nothing runs', async () => {
     await using fixture = await createFixture()
     await fixture.database.db.execute(sql`select 1`)
-    await eventually(async () => (await fixture.health.details())?.statements.length === 0)
+    await eventually(async () => (await reportOf(fixture.health)).statements.length === 0)
   })
 })
