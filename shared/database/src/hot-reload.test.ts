@@ -1,16 +1,24 @@
-import { expect, test } from 'bun:test'
+import { afterAll, expect, spyOn, test } from 'bun:test'
 import { eventually } from '@shared/postgres/testing'
 import { type Replaceable, replaceOnReload } from './hot-reload.ts'
 
 const pace = { lookMs: 1, quietMs: 30 }
 
+// For how long nobody has used it is the test's to say: the looks come as they do.
+let now = 1_000
+const clock = spyOn(performance, 'now').mockImplementation(() => now)
+afterAll(() => clock.mockRestore())
+
 /** A database that notes what is done to it. */
 function fake() {
   const pool = { checkedOut: 0, waiting: 0, idle: 0, counters: { checkouts: 0 } }
-  const seen = { pool, invalidations: 0, closedAt: 0 }
+  const seen = { pool, looks: 0, invalidations: 0, closedAt: 0 }
   const made = {
     database: {
-      status: () => pool,
+      status() {
+        seen.looks++
+        return pool
+      },
       replicas: () => [],
       invalidate() {
         seen.invalidations++
@@ -32,6 +40,12 @@ function fake() {
 }
 const meta = (url = crypto.randomUUID()) => ({ url })
 
+/** Waits until it has been looked at, from now on. */
+async function looked({ seen }: ReturnType<typeof fake>): Promise<void> {
+  const before = seen.looks
+  await eventually(() => seen.looks > before)
+}
+
 test('databases of one run of a module, and those of other modules, leave each other alone', async () => {
   const [own, twin, other] = [fake(), fake(), fake()]
   const once = meta()
@@ -43,6 +57,7 @@ test('databases of one run of a module, and those of other modules, leave each o
   const again = meta()
   replaceOnReload(again, retired.made, pace)
   replaceOnReload(meta(again.url), fake().made, pace)
+  now += pace.quietMs
   await eventually(() => retired.seen.closedAt > 0)
   const untouched = { invalidations: 0, closedAt: 0 }
   expect([own.seen, twin.seen, other.seen]).toMatchObject([untouched, untouched, untouched])
@@ -61,10 +76,14 @@ test('a retired one gives back at once what nobody uses, and is closed when nobo
   before.seen.pool.checkedOut = 0
   before.seen.pool.idle = 1
   await eventually(() => before.seen.pool.idle === 0)
+  now += pace.quietMs - 1
   before.seen.pool.counters.checkouts++
-  const usedAt = performance.now()
+  await looked(before)
+  now += pace.quietMs - 1
+  await looked(before)
+  expect(before.seen.closedAt).toBe(0)
+  now += 1
   await eventually(() => before.seen.closedAt > 0)
-  expect(before.seen.closedAt - usedAt).toBeGreaterThanOrEqual(pace.quietMs - 1)
 })
 
 test('a retired one that is in use is not closed, however long that takes', async () => {
@@ -73,8 +92,11 @@ test('a retired one that is in use is not closed, however long that takes', asyn
   used.seen.pool.waiting = 1
   for (const { made } of [used, unused]) replaceOnReload(module, made, pace)
   replaceOnReload(meta(module.url), fake().made, pace)
+  now += 1_000 * pace.quietMs
   await eventually(() => unused.seen.closedAt > 0)
+  await looked(used)
   expect(used.seen.closedAt).toBe(0)
   used.seen.pool.waiting = 0
+  now += pace.quietMs
   await eventually(() => used.seen.closedAt > 0)
 })
