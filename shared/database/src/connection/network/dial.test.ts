@@ -62,12 +62,19 @@ describe('dial', () => {
 
   test('tries the next address at once where one refuses', async () => {
     const { port } = await listen({ host: '127.0.0.3' })
-    expect<unknown>(
-      await outcomeOf(dial(name(port), leadingTo('127.0.0.1', '127.0.0.2', '127.0.0.3'))),
-    ).toEqual({
-      address: { ip: '127.0.0.3', port },
-      tried: ['127.0.0.1 (ECONNREFUSED)', '127.0.0.2 (ECONNREFUSED)', '127.0.0.3 (connected)'],
-    })
+    // No head start ends, however long the machine takes to refuse: that is all that the next can begin by.
+    const { setTimeout } = globalThis
+    globalThis.setTimeout = (() => undefined) as never
+    try {
+      expect<unknown>(
+        await outcomeOf(dial(name(port), leadingTo('127.0.0.1', '127.0.0.2', '127.0.0.3'))),
+      ).toEqual({
+        address: { ip: '127.0.0.3', port },
+        tried: ['127.0.0.1 (ECONNREFUSED)', '127.0.0.2 (ECONNREFUSED)', '127.0.0.3 (connected)'],
+      })
+    } finally {
+      globalThis.setTimeout = setTimeout
+    }
   })
 
   test('does not wait for an address that does not answer', async () => {
@@ -106,7 +113,8 @@ describe('dial', () => {
       message: 'No address could be connected to: 127.0.0.2 (ECONNREFUSED), 127.0.0.3 (ECONNREFUSED).',
       tried: ['127.0.0.2 (ECONNREFUSED)', '127.0.0.3 (ECONNREFUSED)'],
     })
-    expect(await outcomeOf(dial({ name: 'no-such-host.invalid', port: 1 }))).toMatchObject({
+    // Longer than a label may be: no name server is asked, which may be busy.
+    expect(await outcomeOf(dial({ name: `${'x'.repeat(64)}.invalid`, port: 1 }))).toMatchObject({
       error: 'ENOTFOUND',
     })
   })
