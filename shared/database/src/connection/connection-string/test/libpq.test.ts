@@ -72,7 +72,7 @@ describe.skipIf(libpq === null)('libpq', () => {
       }),
       { numRuns: 50 },
     )
-  }, 60_000)
+  }, 300_000)
 })
 
 const withoutHost = (said: Record<string, string> | null) => {

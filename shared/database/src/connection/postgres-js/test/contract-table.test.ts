@@ -95,7 +95,7 @@ async function failuresWith({ file, from, to }: Patch): Promise<string[]> {
 
 describe('the contract fails by name where', () => {
   for (const [change, patch] of Object.entries(patches))
-    test(change, async () => expect(await failuresWith(patch)).toEqual([...patch.fails].sort()), 60_000)
+    test(change, async () => expect(await failuresWith(patch)).toEqual([...patch.fails].sort()), 300_000)
 })
 
 /** A module that has the driver's file loaded with one change, which must be possible. */
