@@ -230,7 +230,7 @@ describe('on a real server', () => {
       role: { connectionLimit: 12 },
     })
     await database.close()
-  }, 60_000)
+  }, 120_000)
 
   test('a server that is stopped and comes back is critical, then remembered', async () => {
     await using server = await startTestServer()
