@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { eventually, type FaultProxy, startFaultProxy, testPostgres } from '@shared/postgres/testing'
 import { type SQL, sql } from 'drizzle-orm'
-import type { SqlConnection } from '../src/connection/sql-connection.ts'
-import { StallWatch } from '../src/connection/stall-watch.ts'
-import { ConnectError, ConnectionLostError, findDatabaseError } from '../src/index.ts'
+import { ConnectionLostError, findDatabaseError } from '../src/index.ts'
 import { createFixture, type Fixture, firstRow } from './support.ts'
 
 // Half a second instead of one, so that the tests need not wait long; what is tested does not depend on it.
@@ -155,30 +153,6 @@ describe('a statement that gets no answer', () => {
     expect(await waiting.second).toMatchObject({ state: 'got it' })
     expect(fixture.events).toEqual([])
   }, 180_000)
-
-  test('is left alone while its answer trickles in, also where no server can be reached to ask', async () => {
-    const connection = { host: { name: 'host', port: 1 }, pid: 1, bytesRead: 0, silentForMs: () => 1_000 }
-    const stalled: unknown[] = []
-    let looks = 0
-    let isTrickling = true
-    const watch = new StallWatch({
-      stallAfterMs: 20,
-      connections: () => [connection as unknown as SqlConnection],
-      look: async () => {
-        looks++
-        if (isTrickling) connection.bytesRead++
-        throw new ConnectError('no answer', { driverCode: 'CONNECT_TIMEOUT' })
-      },
-      onStalled: (found) => stalled.push(...found.map((one) => one.connection)),
-    })
-    watch.start()
-    await eventually(() => looks >= 5 || stalled.length > 0)
-    const before = stalled.length
-    isTrickling = false
-    await eventually(() => stalled.length > 0)
-    watch.stop()
-    expect({ before, stalled }).toEqual({ before: 0, stalled: [connection] })
-  })
 
   test('fails when no server can be reached any more', async () => {
     await using fixture = await throughProxy()

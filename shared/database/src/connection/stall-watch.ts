@@ -48,6 +48,8 @@ export class StallWatch {
   readonly #options: StallWatchOptions
   readonly #suspicions = new WeakMap<SqlConnection, Suspicion>()
   readonly #reported = new WeakSet<SqlConnection>()
+  /** When the first look began of those that have reached no server since one did, and what had come by then. */
+  readonly #unreached = new WeakMap<SqlConnection, { readonly since: number; readonly bytesRead: number }>()
   #timer: ReturnType<typeof setInterval> | null = null
   #isLooking = false
 
@@ -74,8 +76,10 @@ export class StallWatch {
     const silent = new Map<string, SqlConnection[]>()
     for (const connection of this.#options.connections()) {
       if (this.#reported.has(connection)) continue
-      if (connection.silentForMs(now) < this.#options.stallAfterMs) this.#suspicions.delete(connection)
-      else if ((this.#suspicions.get(connection)?.nextLookAt ?? 0) <= now) {
+      if (connection.silentForMs(now) < this.#options.stallAfterMs) {
+        this.#suspicions.delete(connection)
+        this.#unreached.delete(connection)
+      } else if ((this.#suspicions.get(connection)?.nextLookAt ?? 0) <= now) {
         const host = hostName(connection.host)
         silent.set(host, [...(silent.get(host) ?? []), connection])
       }
@@ -94,6 +98,7 @@ export class StallWatch {
     const [one] = silent
     if (!one) return
     let states: BackendState[] | null = null
+    const askedAt = performance.now()
     try {
       states = await this.#options.look(
         one.host,
@@ -108,28 +113,35 @@ export class StallWatch {
     const stalled: Stalled[] = []
     for (const connection of silent) {
       const backend = states?.find(({ pid }) => pid === connection.pid)
-      if (!this.#isStalled(connection, states && (backend ?? 'gone'))) continue
+      const isStalled = states
+        ? this.#isStalled(connection, backend ?? 'gone')
+        : this.#isUnreached(connection, askedAt)
+      if (!isStalled) continue
       this.#reported.add(connection)
       stalled.push({ connection, quietSince: lookedAt - quietMsOf(connection, backend) })
     }
     if (stalled.length > 0) this.#options.onStalled(stalled)
   }
 
-  /** What the look says of a connection. `backend` is null when no server could be reached. */
-  #isStalled(connection: SqlConnection, backend: BackendState | 'gone' | null): boolean {
-    const silentForMs = connection.silentForMs(performance.now())
-    if (silentForMs < this.#options.stallAfterMs) return false
-    if (backend === null) return this.#isBeyondReach(connection, silentForMs)
+  /** What the look says of a connection. */
+  #isStalled(connection: SqlConnection, backend: BackendState | 'gone'): boolean {
+    this.#unreached.delete(connection)
+    if (connection.silentForMs(performance.now()) < this.#options.stallAfterMs) return false
     return backend === 'gone' || this.#isDead(connection, backend)
   }
 
-  /** Nobody can say how the server sees it: what has come since the last look is a sign of life all the same. */
-  #isBeyondReach(connection: SqlConnection, silentForMs: number): boolean {
-    const before = this.#suspicions.get(connection)
+  /**
+   * Whether no server could be reached for long, and nothing has come meanwhile. One look says nothing of a statement that the server
+   * was seen to work on.
+   */
+  #isUnreached(connection: SqlConnection, askedAt: number): boolean {
+    const { stallAfterMs } = this.#options
     const { bytesRead } = connection
-    if (before?.bytesRead === bytesRead && silentForMs >= 2 * this.#options.stallAfterMs) return true
-    this.#suspicions.set(connection, { bytesRead, looks: 0, nextLookAt: performance.now() })
-    return false
+    const now = performance.now()
+    const known = this.#unreached.get(connection)
+    const unreached = known?.bytesRead === bytesRead ? known : { bytesRead, since: askedAt }
+    this.#unreached.set(connection, unreached)
+    return now - unreached.since >= stallAfterMs && connection.silentForMs(now) >= 2 * stallAfterMs
   }
 
   #isDead(connection: SqlConnection, backend: BackendState): boolean {
@@ -153,6 +165,7 @@ export class StallWatch {
   #postpone(connections: readonly SqlConnection[]): void {
     const now = performance.now()
     for (const connection of connections) {
+      this.#unreached.delete(connection)
       const pause = Math.min(connection.silentForMs(now), longestPauseMs)
       this.#suspicions.set(connection, { bytesRead: connection.bytesRead, looks: 0, nextLookAt: now + pause })
     }
