@@ -139,7 +139,7 @@ export class StallWatch {
     const { bytesRead } = connection
     const now = performance.now()
     const known = this.#unreached.get(connection)
-    const unreached = known?.bytesRead === bytesRead ? known : { bytesRead, since: askedAt }
+    const unreached = known?.bytesRead === bytesRead ? known : { bytesRead, since: known ? now : askedAt }
     this.#unreached.set(connection, unreached)
     return now - unreached.since >= stallAfterMs && connection.silentForMs(now) >= 2 * stallAfterMs
   }
