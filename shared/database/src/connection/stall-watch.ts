@@ -98,7 +98,11 @@ export class StallWatch {
     const [one] = silent
     if (!one) return
     let states: BackendState[] | null = null
-    const askedAt = performance.now()
+    const now = performance.now()
+    for (const connection of silent) {
+      const { bytesRead } = connection
+      if (!this.#unreached.has(connection)) this.#unreached.set(connection, { since: now, bytesRead })
+    }
     try {
       states = await this.#options.look(
         one.host,
@@ -115,7 +119,7 @@ export class StallWatch {
       const backend = states?.find(({ pid }) => pid === connection.pid)
       const isStalled = states
         ? this.#isStalled(connection, backend ?? 'gone')
-        : this.#isUnreached(connection, askedAt)
+        : this.#isUnreached(connection)
       if (!isStalled) continue
       this.#reported.add(connection)
       stalled.push({ connection, quietSince: lookedAt - quietMsOf(connection, backend) })
@@ -134,14 +138,16 @@ export class StallWatch {
    * Whether no server could be reached for long, and nothing has come meanwhile. One look says nothing of a statement that the server
    * was seen to work on.
    */
-  #isUnreached(connection: SqlConnection, askedAt: number): boolean {
+  #isUnreached(connection: SqlConnection): boolean {
     const { stallAfterMs } = this.#options
     const { bytesRead } = connection
     const now = performance.now()
     const known = this.#unreached.get(connection)
-    const unreached = known?.bytesRead === bytesRead ? known : { bytesRead, since: known ? now : askedAt }
-    this.#unreached.set(connection, unreached)
-    return now - unreached.since >= stallAfterMs && connection.silentForMs(now) >= 2 * stallAfterMs
+    if (known?.bytesRead !== bytesRead) {
+      this.#unreached.set(connection, { since: now, bytesRead })
+      return false
+    }
+    return now - known.since >= stallAfterMs && connection.silentForMs(now) >= 2 * stallAfterMs
   }
 
   #isDead(connection: SqlConnection, backend: BackendState): boolean {
