@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, setSystemTime, test } from 'bun:test'
 import { context, propagation } from '@opentelemetry/api'
 import { channels, type StatementMessage } from '@shared/database'
 import { silentLogger } from '../log/logger.ts'
@@ -97,6 +97,23 @@ test('takes each statement for the request that it is part of, and none that end
     ['other', 2],
   ])
   slow.stop()
+})
+
+test('says when a request began, whatever the clock did meanwhile, and lists the newest first, also of one ms', async () => {
+  const began = new Date('2026-01-01T00:00:00.000Z')
+  const all = createSlowRequests(0)
+  for (const id of ['first', 'second', 'third']) {
+    setSystemTime(began)
+    await all.follow(async () => {
+      setSystemTime(new Date(began.getTime() + 5_000))
+      return 200
+    }, namesOf(id))
+  }
+  setSystemTime()
+  expect(all.list().map(({ requestId, at }) => [requestId, at])).toEqual(
+    ['third', 'second', 'first'].map((id) => [id, began.toISOString()]),
+  )
+  all.stop()
 })
 
 test('one that has stopped listens to nothing', () => {

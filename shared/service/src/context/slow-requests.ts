@@ -77,6 +77,7 @@ export function createSlowRequests(slowMs: number): SlowRequests {
     slowMs,
     async follow(run, namesOf) {
       const startedAt = performance.now()
+      const at = Date.now()
       const operations = new Operations()
       let status = 500
       try {
@@ -85,7 +86,7 @@ export function createSlowRequests(slowMs: number): SlowRequests {
         const durationMs = performance.now() - startedAt
         if (durationMs >= slowMs || status >= 500)
           keep({
-            at: new Date(Date.now() - durationMs).toISOString(),
+            at: new Date(at).toISOString(),
             ...namesOf(),
             status,
             durationMs: Math.round(durationMs * 10) / 10,
@@ -94,7 +95,9 @@ export function createSlowRequests(slowMs: number): SlowRequests {
           })
       }
     },
-    list: () => [...slow, ...failed].sort((one, other) => (one.at < other.at ? 1 : -1)),
+    // Of two that began in the same ms the one that was kept later comes first.
+    list: () =>
+      [...slow, ...failed].reverse().sort((one, other) => Date.parse(other.at) - Date.parse(one.at)),
     stop() {
       for (const stop of stops.splice(0)) stop()
     },
