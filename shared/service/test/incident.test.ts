@@ -8,8 +8,15 @@ import { databaseLog } from '../src/log/database-log.ts'
 import { listen } from '../src/serve/listen.ts'
 import { keepLines } from './log-lines.ts'
 
-/** A service with one table behind a real socket, its monitor started, as `serve` puts them together. */
-async function startStockService(place: Parameters<typeof withDatabase>[0] = {}) {
+/**
+ * A service with one table behind a real socket, its monitor started, as `serve` puts them together.
+ *
+ * @param options.isWatched Default true; else the test takes the samples until it calls `watch()`.
+ */
+async function startStockService({
+  isWatched = true,
+  ...place
+}: Parameters<typeof withDatabase>[0] & { isWatched?: boolean } = {}) {
   const log = keepLines()
   const postgres = await withDatabase(place)
   const migrator = createDatabase({ name: 'migrator', url: postgres.migratorUrl })
@@ -31,7 +38,7 @@ async function startStockService(place: Parameters<typeof withDatabase>[0] = {})
     requests,
     logger: log.logger,
     health: { details: 'always' },
-    requestTimeoutMs: 6_000,
+    requestTimeoutMs: 12_000,
   })
   app.put('/stock/:id', async (c) => {
     await database.db.execute(
@@ -49,7 +56,8 @@ async function startStockService(place: Parameters<typeof withDatabase>[0] = {})
   })
   app.get('/slow', async (c) => c.json(await database.db.execute('select pg_sleep(30)')))
   const server = await listen({ fetch: app.fetch, host: '127.0.0.1', port: 0, logger: log.logger })
-  monitor.start()
+  if (isWatched) monitor.start()
+  let timer: Timer | undefined
   const send = (path: string, init?: RequestInit) => fetch(new URL(path, server.url), init)
   return {
     postgres,
@@ -59,6 +67,10 @@ async function startStockService(place: Parameters<typeof withDatabase>[0] = {})
     monitor,
     log,
     send,
+    /** Takes a sample a second, where those of the test end. */
+    watch() {
+      timer = setInterval(monitor.sample, 1_000)
+    },
     /** Sends so many and says how many were answered with each status. */
     async load(count: number, path: string, init?: RequestInit) {
       const statuses = await Promise.all(
@@ -74,6 +86,7 @@ async function startStockService(place: Parameters<typeof withDatabase>[0] = {})
     },
     read: async (path: string) => (await send(path)).json() as Promise<Report>,
     async [Symbol.asyncDispose]() {
+      clearInterval(timer)
       monitor.stop()
       await server.stop(true)
       await Promise.all([database.close({ timeoutMs: 500 }), migrator.close({ timeoutMs: 500 })])
@@ -131,40 +144,47 @@ const codesOf = ({ advice }: Report): string[] => advice.map(({ code }) => code)
 const adviceOf = ({ advice }: Report, code: string) => advice.find((one) => one.code === code)
 
 test('a locked row with 60 callers behind it: who holds it is named by the second sample, what failed is counted, and it is said afterwards', async () => {
-  await using service = await startStockService()
-  const { database, send, load, read, log } = service
+  await using service = await startStockService({ isWatched: false })
+  const { database, monitor, send, load, read, log } = service
   // Another process of the same service, whose statements its role may see.
   const other = createDatabase({ name: 'stock-worker', url: service.postgres.appUrl })
   const release = await hold(other, "update stock set quantity = 0 where id = 1 /* 'secret' */")
   const answered = load(60, '/stock/1', { method: 'PUT' })
   await eventually(() => database.status().checkedOut === 8 && database.status().waiting > 0)
+  // The first sees callers wait, and the second sees them wait for long.
+  monitor.sample()
+  await eventually(() => monitor.seen().server !== null)
+  await eventually(() => (database.status().longestWaitMs ?? 0) > 2_000)
+  monitor.sample()
   const during = await eventually(
     async () => {
       const report = await read('/health/monitor')
       expect(adviceOf(report, 'blocked')?.level).toBe('critical')
       return report
     },
-    { timeoutMs: 10_000, intervalMs: 50 },
+    { intervalMs: 50 },
   )
+  service.watch()
   // All eight wait only once those that shared a connection have been given one each.
   const blockage = await eventually(
     async () => {
       const [found] = (await read('/health/detailed')).blockages
       expect(found?.waiting).toHaveLength(8)
+      // The monitor asks for itself, and remembers the most that it has seen.
+      expect(monitor.seen().blockages[0]?.waiting).toHaveLength(8)
       return found
     },
     { intervalMs: 50 },
   )
   expect({
-    // One a second: the first that sees callers wait, and the first that sees them wait for long.
-    isNamedByTheSecond: during.samples.filter(({ waiting }) => waiting > 0).length <= 2,
+    samples: during.samples.length,
     blocker: blockage?.blocker,
     lock: blockage?.lock,
     statements: [...new Set(blockage?.waiting.map(({ statement }) => statement))],
     depths: [...new Set(blockage?.waiting.map(({ depth }) => depth))],
     victims: blockage?.waiting.length,
   }).toMatchObject({
-    isNamedByTheSecond: true,
+    samples: 2,
     blocker: {
       application: 'stock-worker',
       state: 'idle in transaction',
@@ -181,7 +201,10 @@ test('a locked row with 60 callers behind it: who holds it is named by the secon
   expect(text).toContain('its last statement: update stock set quantity = ? where id = ?')
   expect(text).toContain('× update stock set quantity = quantity - ? where id = ?')
   expect(codesOf(during)).toEqual(['blocked'])
-  await eventually(async () => ((await read('/health/monitor')).samples.at(-1)?.waitP99Ms ?? 0) >= 1_000)
+  await eventually(async () => {
+    const { samples } = await read('/health/monitor')
+    return samples.some(({ waitP99Ms }) => (waitP99Ms ?? 0) >= 1_000)
+  })
 
   const statuses = await answered
   expect(Object.keys(statuses)).toEqual(['503'])
@@ -190,15 +213,17 @@ test('a locked row with 60 callers behind it: who holds it is named by the secon
     async () => {
       const report = await read('/health/monitor')
       expect(report.events.map(({ type }) => type)).toContain('recovered')
+      // The server is asked once more after that.
+      expect(report.blockages).toEqual([])
       return report
     },
-    { timeoutMs: 10_000, intervalMs: 100 },
+    { intervalMs: 100 },
   )
   expect({
     counted: failuresOf(after),
-    codes: codesOf(after),
+    // A server that is slow to cancel loses the connections of what it should have cancelled.
+    codes: codesOf(after).filter((code) => code !== 'failures'),
     level: adviceOf(after, 'blocked')?.level,
-    blockages: after.blockages,
     events: [...new Set(after.events.map(({ type }) => type))].filter((type) =>
       ['degraded', 'blocked', 'recovered'].includes(type),
     ),
@@ -206,7 +231,6 @@ test('a locked row with 60 callers behind it: who holds it is named by the secon
     counted: statuses[503] ?? 0,
     codes: ['blocked'],
     level: 'warning',
-    blockages: [],
     events: ['degraded', 'blocked', 'recovered'],
   })
   expect(adviceOf(after, 'blocked')?.text).toMatch(
@@ -216,7 +240,7 @@ test('a locked row with 60 callers behind it: who holds it is named by the secon
   expect(lines).toMatchObject([{ level: 'info', detail: expect.stringContaining('60 failed') }])
   expect((await send('/stock/1', { method: 'PUT' })).status).toBe(204)
   await other.close()
-}, 60_000)
+}, 180_000)
 
 test('of a blocker of another role all is named but the statement that this role may not see', async () => {
   await using service = await startStockService()
@@ -228,7 +252,7 @@ test('of a blocker of another role all is named but the statement that this role
       expect(codesOf(read)).toContain('blocked')
       return read
     },
-    { timeoutMs: 10_000, intervalMs: 50 },
+    { intervalMs: 50 },
   )
   expect(report.blockages).toMatchObject([
     {
@@ -246,7 +270,7 @@ test('of a blocker of another role all is named but the statement that this role
   )
   await release()
   expect(await answered).toEqual({ 204: 3 })
-}, 60_000)
+}, 180_000)
 
 test('slow statements that fill the pool are named, and a larger pool is not advised', async () => {
   await using service = await startStockService()
@@ -256,7 +280,7 @@ test('slow statements that fill the pool are named, and a larger pool is not adv
       const report = await service.read('/health/monitor')
       expect(adviceOf(report, 'saturated')?.text).toContain('select pg_sleep(?)')
     },
-    { timeoutMs: 15_000, intervalMs: 100 },
+    { intervalMs: 100 },
   )
   const statuses = await answered
   const after = await eventually(
@@ -265,7 +289,7 @@ test('slow statements that fill the pool are named, and a larger pool is not adv
       expect(report.events.map(({ type }) => type)).toContain('recovered')
       return report
     },
-    { timeoutMs: 10_000, intervalMs: 100 },
+    { intervalMs: 100 },
   )
   expect({ failed: failuresOf(after), statuses }).toEqual({ failed: 20, statuses: { 503: 20 } })
   expect(codesOf(after)).not.toContain('waiting')
@@ -273,7 +297,7 @@ test('slow statements that fill the pool are named, and a larger pool is not adv
     /^8 of 8 connections were at the same statement, for up to .*: select pg_sleep\(\?\)\./,
   )
   expect(adviceOf(after, 'saturated')?.text).not.toContain('raise DATABASE_POOL_SIZE')
-}, 60_000)
+}, 180_000)
 
 test('transactions that do nothing and fill the pool are named with their place and their last statement', async () => {
   await using service = await startStockService()
@@ -286,7 +310,7 @@ test('transactions that do nothing and fill the pool are named with their place 
       expect(codesOf(read)).toEqual(expect.arrayContaining(['leaked-lease', 'saturated']))
       return read
     },
-    { timeoutMs: 15_000, intervalMs: 100 },
+    { intervalMs: 100 },
   )
   expect(adviceOf(report, 'leaked-lease')?.text).toContain('incident.test.ts')
   expect(adviceOf(report, 'saturated')?.text).toMatch(
@@ -300,10 +324,10 @@ test('transactions that do nothing and fill the pool are named with their place 
       expect(read.events.map(({ type }) => type)).toContain('recovered')
       return read
     },
-    { timeoutMs: 10_000, intervalMs: 100 },
+    { intervalMs: 100 },
   )
   expect(failuresOf(after)).toBe((leaked[503] ?? 0) + (others[503] ?? 0))
-}, 60_000)
+}, 180_000)
 
 test('a server that has no connection left for the role is reported as that, with what callers lost', async () => {
   await using service = await startStockService({ service: 'stock', connectionLimit: 12 })
@@ -319,12 +343,16 @@ test('a server that has no connection left for the role is reported as that, wit
   service.database.invalidate()
   const over = Promise.withResolvers<void>()
   const held = Array.from({ length: 12 }, () => holder.use(() => over.promise).catch(() => undefined))
-  await eventually(
-    () => holder.status().counters.connectFailures > 0 && service.database.status().total === 0,
-    {
-      timeoutMs: 20_000,
-    },
-  )
+  // What the server has ended counts until it has: the holder gets that too.
+  const role = new URL(postgres.appUrl).username
+  const connections = () =>
+    service.migrator.db.execute<{ name: string }>(
+      `select application_name as name from pg_stat_activity where usename = '${role}'`,
+    )
+  await eventually(async () => {
+    const names = (await connections()).map(({ name }) => name)
+    return names.length === 12 && !names.includes('stock') && holder.status().counters.connectFailures > 0
+  })
   const statuses = await load(5, '/stock/1', { method: 'PUT' })
   const report = await eventually(
     async () => {
@@ -333,7 +361,7 @@ test('a server that has no connection left for the role is reported as that, wit
       expect(codesOf(found)).toContain('failures')
       return found
     },
-    { timeoutMs: 10_000, intervalMs: 100 },
+    { intervalMs: 100 },
   )
   over.resolve()
   await Promise.all(held)
@@ -343,4 +371,4 @@ test('a server that has no connection left for the role is reported as that, wit
   expect(failures?.text).toMatch(
     /connects? failed \(53300\) while the database answers: the server has no connection left for this role/,
   )
-}, 60_000)
+}, 180_000)
