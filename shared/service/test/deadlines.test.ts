@@ -6,7 +6,7 @@ import { listen } from '../src/serve/listen.ts'
 import { keepLines } from './log-lines.ts'
 import { readMetrics } from './read-metrics.ts'
 
-/** A service on a pool of one connection behind a real socket; `/slow` takes four seconds to commit. */
+/** A service on a pool of one connection behind a real socket; `/slow` commits once `holdCommits` lets it. */
 async function startService(bounds: { requestTimeoutMs: number; checkoutTimeoutMs: number }) {
   const log = keepLines()
   const postgres = await withDatabase()
@@ -18,7 +18,7 @@ async function startService(bounds: { requestTimeoutMs: number; checkoutTimeoutM
   const owner = createDatabase({ name: 'owner', url: postgres.migratorUrl })
   await owner.db.execute(`
     create table slow_rows (n int);
-    create function slow_commit() returns trigger language plpgsql as 'begin perform pg_sleep(4); return null; end';
+    create function slow_commit() returns trigger language plpgsql as 'begin perform pg_advisory_xact_lock(4713); return null; end';
     create constraint trigger slow after insert on slow_rows deferrable initially deferred
       for each row execute function slow_commit()`)
   await database.connect()
@@ -51,6 +51,23 @@ async function startService(bounds: { requestTimeoutMs: number; checkoutTimeoutM
         await held
       }
     },
+    /** Keeps each COMMIT of `/slow` waiting until the returned function is called. */
+    async holdCommits() {
+      const isHeld = Promise.withResolvers<void>()
+      const release = Promise.withResolvers<void>()
+      const held = owner.use(async ({ db }) => {
+        await db.execute('select pg_advisory_lock(4713)')
+        isHeld.resolve()
+        await release.promise
+        await db.execute('select pg_advisory_unlock(4713)')
+      })
+      held.catch(isHeld.reject)
+      await isHeld.promise
+      return async () => {
+        release.resolve()
+        await held
+      }
+    },
     async counted() {
       const { value } = readMetrics(await (await send('/metrics')).text())
       const of = (name: string) => value(`db_client_connection_${name}_total`)
@@ -76,7 +93,7 @@ describe('an exhausted pool', () => {
   test.each([
     // The first as the defaults have them, ten times shorter.
     { bounds: { checkoutTimeoutMs: 3_000, requestTimeoutMs: 4_500 }, owner: 'pool', timeoutMs: 3_000 },
-    { bounds: { checkoutTimeoutMs: 60_000, requestTimeoutMs: 300 }, owner: 'request', timeoutMs: 300 },
+    { bounds: { checkoutTimeoutMs: 60_000, requestTimeoutMs: 1_000 }, owner: 'request', timeoutMs: 1_000 },
   ])(
     'answers 503 with Retry-After and counts a timeout, whichever bound is over first ($owner)',
     async ({ bounds, owner, timeoutMs }) => {
@@ -89,7 +106,8 @@ describe('an exhausted pool', () => {
         counted: { timeouts: 1, cancels: 0 },
         err: { code: 'CHECKOUT_TIMEOUT', deadline: { owner, timeoutMs, spentOn: 'queue' } },
       })
-      expect((await service.send('/work')).status).toBe(200)
+      // Beside the requests, whose time may be short.
+      expect(await service.database.db.execute('select 1 as n')).toMatchObject([{ n: 1 }])
     },
     60_000,
   )
@@ -112,11 +130,13 @@ describe('an exhausted pool', () => {
 
 describe('a COMMIT that takes longer than the request', () => {
   test('is answered as unknown at the deadline, and takes effect', async () => {
-    await using service = await startService({ checkoutTimeoutMs: 1_500, requestTimeoutMs: 1_500 })
+    await using service = await startService({ checkoutTimeoutMs: 3_000, requestTimeoutMs: 3_000 })
+    const release = await service.holdCommits()
     const answer = await answerOf(await service.send('/slow'))
+    await release()
     expect({ answer, err: service.line('/slow')?.err }).toMatchObject({
       answer: { status: 503, code: 'outcome-unknown', retryAfter: null },
-      err: { code: 'CONNECTION_LOST', deadline: { owner: 'request', timeoutMs: 1_500, spentOn: 'commit' } },
+      err: { code: 'CONNECTION_LOST', deadline: { owner: 'request', timeoutMs: 3_000, spentOn: 'commit' } },
     })
     await eventually(async () => (await service.rows()) === 1)
     await eventually(() => service.database.status().checkedOut === 0)
@@ -125,6 +145,7 @@ describe('a COMMIT that takes longer than the request', () => {
 
   test('takes effect also when its client hangs up, and is no error of the service', async () => {
     await using service = await startService({ checkoutTimeoutMs: 30_000, requestTimeoutMs: 45_000 })
+    const release = await service.holdCommits()
     const client = new AbortController()
     const request = service.send('/slow', { signal: client.signal }).catch(() => null)
     await eventually(async () => {
@@ -137,6 +158,7 @@ describe('a COMMIT that takes longer than the request', () => {
     await request
     await eventually(() => service.line('/slow') !== undefined)
     expect(service.line('/slow')).toMatchObject({ level: 'info', status: 499, code: 'client-gone' })
+    await release()
     await eventually(async () => (await service.rows()) === 1)
   }, 60_000)
 })
