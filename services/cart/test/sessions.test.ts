@@ -22,12 +22,10 @@ function startAuth(port: string): ServiceProcess {
   })
 }
 const untilReady = () =>
-  eventually(
-    () =>
-      fetch(`${authUrl}/readyz`)
-        .then(({ ok }) => ok)
-        .catch(() => false),
-    { timeoutMs: 20_000 },
+  eventually(() =>
+    fetch(`${authUrl}/readyz`)
+      .then(({ ok }) => ok)
+      .catch(() => false),
   )
 
 beforeAll(async () => {
@@ -41,7 +39,7 @@ beforeAll(async () => {
   )
   const products = createPrices()
   products.set({ id: productId, priceMinor: 1999, currency: 'EUR' })
-  const sessions = createSessionClient({ url: authUrl, timeoutMs: 5000, cacheMs: 300 })
+  const sessions = createSessionClient({ url: authUrl, timeoutMs: 60_000, cacheMs: 300 })
   cart = await openService({
     service: 'cart',
     schema,
