@@ -58,9 +58,9 @@ test('under load the metrics agree with the server and the details', async () =>
   await locked.promise
   const requests = Array.from({ length: 8 }, () => Promise.resolve(app.request('/locked')))
   await eventually(() => database.status().checkedOut === 3 && database.status().waiting === 5)
-  await eventually(
-    async () => (await backends('loaded')).filter(({ state }) => state === 'active').length === 3,
-  )
+  const waiting = sql`select 1 from pg_stat_activity
+    where datname = current_database() and application_name = 'loaded' and wait_event_type = 'Lock'`
+  await eventually(async () => (await observer.db.execute(waiting)).length === 3)
 
   const during = await scrape(app)
   const details = (await (await app.request('/health/detailed')).json()) as {
