@@ -36,7 +36,7 @@ export function testApiDocument({ service, tokens = {} }: ApiDocumentOptions): v
   test('every operation, called with its own examples, answers as documented', async () => {
     const tokenFor = (scheme: string) => (scheme === 'healthToken' ? service().healthToken : tokens[scheme])
     expect(await answerFindings(app(), await document(), tokenFor)).toEqual([])
-  }, 20_000)
+  }, 60_000)
 
   test('every operation with a token refuses to answer without one, as documented', async () => {
     expect(await refusalFindings(app(), await document())).toEqual([])
