@@ -179,7 +179,8 @@ describe('spans', () => {
 
   test('a checkout that times out is an error of its own, and is counted', async () => {
     const { spans, metrics } = await withSdk(async (instrument) => {
-      const database = open({ poolSize: 1, maxOverflow: 0, checkoutTimeoutMs: 50 })
+      // The one that holds the connection has it without a question to it, which might take longer than that.
+      const database = open({ poolSize: 1, maxOverflow: 0, checkoutTimeoutMs: 50, prePing: false })
       instrument({ databases: [database] })
       await database.connect()
       const { promise: held, resolve: release } = Promise.withResolvers<void>()
