@@ -1,8 +1,9 @@
 import { isReloaded } from './reload.ts'
 import { type ShutdownOptions, shutDown } from './shutdown.ts'
 
-/** Never less than this, so that an idle service stops in order also with a timeout of 0. */
-const shortestTimeoutMs = 250
+/** Turns that a stop has at least, so that an idle service stops in order also with a timeout of 0. */
+const fewestTurns = 25
+const turnMs = 10
 
 /**
  * Shuts the service down and ends the process at the first SIGTERM or SIGINT, or at an uncaught error, which leaves the
@@ -18,10 +19,7 @@ export function stopOnSignal(options: ShutdownOptions & { replaced: AbortSignal 
   function stop(exitCode: number): void {
     if (stopping.signal.aborted) return
     stopping.abort()
-    setTimeout(
-      () => end(1, 'stopped by force: the shutdown timeout has passed'),
-      Math.max(timeoutMs, shortestTimeoutMs),
-    )
+    forceAfter(timeoutMs, () => end(1, 'stopped by force: the shutdown timeout has passed'))
     shutDown(options).then(
       (finished) => end(finished ? exitCode : 1, 'stopped'),
       (error) => {
@@ -56,6 +54,21 @@ export function stopOnSignal(options: ShutdownOptions & { replaced: AbortSignal 
     })
   }
   return stopping.signal
+}
+
+/**
+ * Calls a function once `timeoutMs` have passed, and not before the process has had 25 turns of 10 ms: time in which the machine
+ * did not let it run is none that it could have stopped in.
+ */
+export function forceAfter(timeoutMs: number, force: () => void): void {
+  const startedAt = performance.now()
+  let turns = 0
+  const timer = setInterval(() => {
+    turns += 1
+    if (turns < fewestTurns || performance.now() - startedAt < timeoutMs) return
+    clearInterval(timer)
+    force()
+  }, turnMs)
 }
 
 /** What `onShutdownSignal` calls. */
