@@ -28,7 +28,7 @@ test('products are read from a standby, and from the primary by a client that se
     ((await service.send('GET', '/products', undefined, headers)).body.items as unknown[]).length
   expect({
     added: added.status,
-    behind: [(await service.send('GET', path)).status, await listed()],
+    behind: await service.fromStandby(async () => [(await service.send('GET', path)).status, await listed()]),
     marked: [(await service.send('GET', path, undefined, mark)).status, await listed(mark)],
   }).toEqual({ added: 201, behind: [404, 0], marked: [200, 1] })
 

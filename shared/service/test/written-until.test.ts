@@ -64,6 +64,13 @@ describe('on a database with a standby', () => {
     const body = (await response.json()) as { notes: string[]; replica: boolean }
     return { status: response.status, echo: response.headers.get(header), ...body }
   }
+  /** Reads until it was from the standby: the primary takes a read that a busy standby does not get to within its time. */
+  const readStandby = (mark?: string) =>
+    eventually(async () => {
+      const answer = await read(mark)
+      if (!answer.replica) throw new Error('the primary took the read')
+      return answer
+    })
   const write = (query: string) => app.request(`/notes?${query}`, { method: 'POST' })
 
   test('an answer says what its request has written, and a request that sends it back reads that', async () => {
@@ -73,7 +80,7 @@ describe('on a database with a standby', () => {
       status: 201,
       mark: expect.stringMatching(/^notes_db\w*:[0-9A-F]+\/[0-9A-F]+$/),
     })
-    expect({ without: await read(), with: await read(mark ?? '') }).toEqual({
+    expect({ without: await readStandby(), with: await read(mark ?? '') }).toEqual({
       without: { status: 200, echo: null, notes: [], replica: true },
       with: { status: 200, echo: null, notes: ['first'], replica: false },
     })
@@ -104,9 +111,10 @@ describe('on a database with a standby', () => {
       'two of them': `${name}:0/1, ${name}:0/2`,
       negative: `${name}:-1/-1`,
     }
+    const primaries = ['far in the future', 'no position', 'not known', 'two of them', 'negative']
     const seen: Record<string, unknown> = {}
     for (const [what, mark] of Object.entries(marks)) {
-      const { status, echo, replica } = await read(mark)
+      const { status, echo, replica } = await (primaries.includes(what) ? read : readStandby)(mark)
       seen[what] = `${status} ${replica ? 'standby' : 'primary'}${echo === null ? '' : ` echoes ${echo}`}`
     }
     expect(seen).toEqual({

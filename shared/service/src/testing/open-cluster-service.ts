@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { createDatabase, type DrizzleModel, migrate } from '@shared/database'
 import { eventually, startCluster } from '@shared/postgres/testing'
 import { type OpenServiceOptions, requestsTo, type TestService } from './open-service.ts'
@@ -10,6 +11,8 @@ export interface TestClusterService<TSchema extends DrizzleModel>
   pauseReplay(): Promise<void>
   /** Lets it go on; resolves when it shows all that has been written by now. */
   resumeReplay(): Promise<void>
+  /** Reads until all of it was read from the standby: a primary takes the reads that a busy standby does not get to within its time. */
+  fromStandby<T>(read: () => Promise<T>): Promise<T>
 }
 
 /** Opens a service on a fresh, migrated database with a standby; resolves when reads go there. */
@@ -45,6 +48,16 @@ export async function openClusterService<TSchema extends DrizzleModel>(
     async resumeReplay() {
       await cluster.resumeReplay(standby)
       await cluster.caughtUp(standby)
+    },
+    async fromStandby(read) {
+      const { answer } = await eventually(async () => {
+        const { standby: before, ...others } = database.readCounts()
+        const answer = await read()
+        const { standby, ...now } = database.readCounts()
+        if (standby === before || !isDeepStrictEqual(now, others)) throw new Error('the primary took a read')
+        return { answer }
+      })
+      return answer
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
