@@ -37,6 +37,7 @@ async function start(service: string, { appUrl }: TestDatabase, env: Record<stri
   return started
 }
 
+/** An SDK takes no longer timeout of an export than its interval. */
 const sentSoon = (endpoint: string) => ({
   OTEL_EXPORTER_OTLP_ENDPOINT: endpoint,
   OTEL_BSP_SCHEDULE_DELAY: '50',
@@ -95,6 +96,18 @@ async function spansOf(traceId: string, count: number): Promise<ReceivedSpan[]> 
   return all()
 }
 
+/** The lines of a service's log that have a text, once there is one: what a process writes is read when it is our turn. */
+async function linesWith(service: ServiceProcess, text: string): Promise<Record<string, unknown>[]> {
+  const lines = () =>
+    service
+      .output()
+      .split('\n')
+      .slice(0, -1)
+      .filter((line) => line.includes(text))
+  await eventually(() => lines().length > 0)
+  return lines().map((line) => JSON.parse(line))
+}
+
 /** The spans below one, as tools draw them. */
 function tree(spans: readonly ReceivedSpan[], parentSpanId: string): unknown[] {
   return spans
@@ -147,23 +160,24 @@ test('the log of each service has the ids of the trace, in the line of the reque
   const spans = await spansOf(traceId, 8)
   for (const [name, service] of Object.entries({ cart, product })) {
     const server = spans.find((span) => span.service === name && span.kind === 'SERVER')
-    const lines = service
-      .output()
-      .split('\n')
-      .filter((line) => line.includes(traceId))
-    expect(lines.map((line) => JSON.parse(line))).toEqual([
+    expect(await linesWith(service, traceId)).toEqual([
       expect.objectContaining({ trace_id: traceId, span_id: server?.spanId, status: 200 }),
     ])
   }
 })
 
 test('a traceparent that is none begins a new trace', async () => {
-  const before = collector.spans().length
-  await send(cart, 'POST', '/carts', undefined, { traceparent: `00-${'0'.repeat(32)}-${'b'.repeat(16)}-01` })
-  const request = () =>
-    collector.spans().find(({ kind, startedAtMs }) => kind === 'SERVER' && startedAtMs >= before)
+  const requestId = crypto.randomUUID()
+  const traceparent = `00-${'0'.repeat(32)}-${'b'.repeat(16)}-01`
+  await send(cart, 'POST', '/carts', undefined, { traceparent, 'X-Request-Id': requestId })
+  const [line] = await linesWith(cart, requestId)
+  const request = () => collector.spans().find(({ spanId }) => spanId === line?.span_id)
   await eventually(() => request() !== undefined)
-  expect(request()).toMatchObject({ parentSpanId: '', traceId: expect.not.stringMatching(/^0+$/) })
+  expect(request()).toMatchObject({
+    name: 'POST /carts',
+    parentSpanId: '',
+    traceId: expect.not.stringMatching(/^0+$/),
+  })
 })
 
 test('metrics of requests, statements and pools arrive', async () => {
@@ -214,7 +228,9 @@ test('a service without an endpoint passes the trace on, and its logs have it', 
   expect(tree(spans, spanId)).toEqual([
     ['product: SERVER GET /products/:id', ['product: CLIENT SELECT products SELECT SELECT stock']],
   ])
-  expect(silent.output()).toContain(`"trace_id":"${traceId}","span_id":"${spanId}"`)
+  expect(await linesWith(silent, traceId)).toEqual([
+    expect.objectContaining({ trace_id: traceId, span_id: spanId }),
+  ])
 })
 
 test('what is not sent yet is sent when a service stops', async () => {
@@ -231,31 +247,37 @@ test('what is not sent yet is sent when a service stops', async () => {
   expect(sent()).toEqual([])
   late.kill('SIGTERM')
   expect(await late.exited).toBe(0)
-  expect(sent().map(({ name }) => name)).toContain('GET /products/:id')
-  expect(sent().map(({ name }) => name)).toContain('db.client.operation.duration')
+  // What it has sent is here, and read when it is our turn.
+  await eventually(() => {
+    expect(sent().map(({ name }) => name)).toContain('GET /products/:id')
+    expect(sent().map(({ name }) => name)).toContain('db.client.operation.duration')
+  })
 })
 
 test.each(['nothing listens', 'a listener is silent'])(
   'a collector where %s disturbs nothing',
   async (kind) => {
-    const silent = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
-    const { port } = silent
-    if (kind === 'nothing listens') silent.stop(true)
-    await using alone = await start(
-      'product',
-      databases[0] as TestDatabase,
-      sentSoon(`http://127.0.0.1:${port}`),
-    )
+    using silent = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
+    const port = kind === 'nothing listens' ? 9 : silent.port
+    const hours = '7200000'
+    await using alone = await start('product', databases[0] as TestDatabase, {
+      ...sentSoon(`http://127.0.0.1:${port}`),
+      // Nobody but the stop itself gives up, so that this would outlast any test if it waited for the collector.
+      OTEL_EXPORTER_OTLP_TIMEOUT: hours,
+      OTEL_BSP_EXPORT_TIMEOUT: hours,
+      SHUTDOWN_TIMEOUT: '3600',
+    })
     for (let request = 0; request < 50; request++) {
       expect((await send(alone, 'GET', `/products/${crypto.randomUUID()}`)).status).toBe(404)
     }
-    await eventually(() => alone.output().includes('telemetry: the SDK reports a failure'))
-    const stopped = performance.now()
+    const failure = 'telemetry: the SDK reports a failure'
+    await linesWith(alone, failure)
     alone.kill('SIGTERM')
     expect(await alone.exited).toBe(0)
-    silent.stop(true)
-    // SHUTDOWN_TIMEOUT is 8 s; 2 s of it are for telemetry.
-    expect(performance.now() - stopped).toBeLessThan(7000)
-    expect(alone.output().match(/telemetry: /g)?.length).toBeLessThanOrEqual(3)
+    const times = (await linesWith(alone, failure)).map(({ time }) => Date.parse(String(time)))
+    // At once, then at most every minute.
+    const minutes = Math.floor((Math.max(...times) - Math.min(...times)) / 60_000)
+    expect(times.length).toBeLessThanOrEqual(2 + minutes)
   },
+  180_000,
 )
