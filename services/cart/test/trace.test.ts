@@ -52,7 +52,7 @@ beforeAll(async () => {
     ...sentSoon(collector.url),
     PRODUCT_URL: await product.url(),
   })
-}, 60_000)
+}, 180_000)
 afterAll(async () => {
   await cart?.[Symbol.asyncDispose]()
   await product?.[Symbol.asyncDispose]()
