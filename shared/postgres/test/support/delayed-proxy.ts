@@ -3,7 +3,7 @@ import { openClient, startEcho } from './echo.ts'
 
 const echo = await startEcho()
 const proxy = await startFaultProxy({ target: echo })
-await proxy.set({ delayMs: 60_000 })
+await proxy.set({ delayMs: 3_600_000 })
 const client = await openClient(proxy.port)
 client.socket.write('under way')
 await eventually(() => proxy.roundTrips === 1)
