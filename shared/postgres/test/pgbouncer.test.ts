@@ -15,8 +15,8 @@ import { testDataRoot } from '../src/testing/test-settings.ts'
 
 const programs = pgBouncerPrograms()
 
-const logsIn = async (url: string) => {
-  await using session = await openSession(url, { timeoutMs: 2_000 })
+const logsIn = async (url: string, timeoutMs = 60_000) => {
+  await using session = await openSession(url, { timeoutMs })
   const [row] = await session.sql<{ role: string }[]>`select current_user as role`
   return row?.role
 }
@@ -62,7 +62,7 @@ test.each(programs)(
     expect(await logsIn(url)).toBe('test_app')
 
     pooler.freeze()
-    const muted = logsIn(url)
+    const muted = logsIn(url, 500)
     expect(await muted.catch((error: { code?: string }) => error.code)).toBe('CONNECT_TIMEOUT')
     pooler.thaw()
     expect(await logsIn(url)).toBe('test_app')

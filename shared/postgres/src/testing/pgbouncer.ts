@@ -54,7 +54,7 @@ export interface PgBouncer extends AsyncDisposable {
 
 const host = '127.0.0.1'
 const consoleUser = { name: 'console', password: 'console' }
-const startMs = 10_000
+const startMs = 60_000
 const running = new Set<PgBouncer>()
 let count = 0
 
