@@ -16,7 +16,7 @@ const admin = () => ({ DATABASE_ADMIN_URL: server.adminUrl, ...passwords })
 beforeAll(async () => {
   server = await startTestServer()
   provisioned = await runCli(['db:provision'], admin())
-}, 60_000)
+}, 120_000)
 afterAll(() => server[Symbol.asyncDispose]())
 
 test('db:provision makes every database, and prints no password', () => {
@@ -67,7 +67,7 @@ test('db:migrate applies each migration once', async () => {
     first: databases.toSorted(),
     second: expect.stringContaining('migrated auth_db: 0 applied'),
   })
-}, 60_000)
+}, 120_000)
 
 describe('connections', () => {
   test('reaches all of them', async () => {
@@ -81,7 +81,7 @@ describe('connections', () => {
         new RegExp(`✓ ${name} +127.0.0.1:${server.port}/${name}_db as ${name}_app +PostgreSQL \\d+\\.\\d+`),
       )
     }
-  }, 60_000)
+  }, 120_000)
 
   test('reports which role was refused, why and what to do, never a password', async () => {
     await runCli(['db:provision', 'product'], { ...admin(), DATABASE_PASSWORD: 'another-password' })
@@ -93,7 +93,7 @@ describe('connections', () => {
     expect(stdout).toContain(`✗ product  127.0.0.1:${server.port}/product_db as product_app  28P01`)
     expect(stdout).toContain('Check the user and the password.')
     expect(stdout + stderr).not.toMatch(/_app_local|of-this-test|another-password/)
-  }, 60_000)
+  }, 120_000)
 
   test('prints one JSON document for --json', async () => {
     const { exitCode, stdout } = await runCli(['connections', 'product', 'cart', '--json'], admin())
@@ -115,14 +115,14 @@ describe('connections', () => {
         ],
       },
     })
-  }, 60_000)
+  }, 120_000)
 
   test('counts a service whose environment is wrong as failed, with the variable', async () => {
     const { exitCode, stdout } = await runCli(['connections', 'auth'], { ...admin(), DATABASE_POOLSIZE: '3' })
     expect(exitCode).toBe(1)
     expect(stdout).toContain('✗ auth  auth_db  ENVIRONMENT')
     expect(stdout).toContain('DATABASE_POOLSIZE is not known: did you mean DATABASE_POOL_SIZE?')
-  }, 60_000)
+  }, 120_000)
 
   test('reports at once that nothing listens', async () => {
     const { exitCode, stdout } = await runCli(['connections', 'auth', '--timeout', '60'], {
@@ -131,7 +131,7 @@ describe('connections', () => {
     })
     expect(exitCode).toBe(1)
     expect(stdout).toMatch(/✗ auth +127\.0\.0\.1:1\/auth_db as auth_app +ECONNREFUSED/)
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('while the local server does not run', () => {
@@ -153,7 +153,7 @@ describe('while the local server does not run', () => {
         stderr: `${words[0]}: The local PostgreSQL with its data in .data/nowhere does not run: start it with bun run dev, or bun run db:start.\n`,
       })
     },
-    20_000,
+    120_000,
   )
 })
 

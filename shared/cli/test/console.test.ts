@@ -26,7 +26,7 @@ describe('the console', () => {
     dev.signalGroup('SIGINT')
     expect(await dev.exited).toBe(0)
     await expect(fetch(`${url}/`)).rejects.toThrow()
-  }, 60_000)
+  }, 120_000)
 
   test('is served by dev as soon as the program that has its port ends', async () => {
     using holder = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() })
@@ -39,7 +39,7 @@ describe('the console', () => {
     expect((await fetch(`http://127.0.0.1:${port}/services/auth`)).status).toBe(200)
     dev.signalGroup('SIGINT')
     expect(await dev.exited).toBe(0)
-  }, 60_000)
+  }, 120_000)
 
   test('is served by a command of its own, also from the folder of a service', async () => {
     const child = Bun.spawn(
@@ -71,7 +71,7 @@ describe('the console', () => {
       child.kill('SIGKILL')
       await child.exited
     }
-  }, 60_000)
+  }, 120_000)
 
   test('names the program that has its port, and refuses what is not a port', async () => {
     using holder = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() })
@@ -85,5 +85,5 @@ describe('the console', () => {
       },
       wrong: { exitCode: 2, stderr: expect.stringContaining('CONSOLE_PORT must be a port from 0 to 65535') },
     })
-  }, 60_000)
+  }, 120_000)
 })

@@ -17,8 +17,6 @@ export interface DevProcess extends AsyncDisposable {
   family(): Map<number, string>
 }
 
-const startMs = 30_000
-
 /** Starts `dev`; disposing kills it and what it started, whatever state it is in. */
 export function startDev(args: readonly string[], environment: Record<string, string> = {}): DevProcess {
   const child = startCli(['dev', ...args], { PORT: '0', ...environment })
@@ -43,7 +41,8 @@ export function startDev(args: readonly string[], environment: Record<string, st
     output: () => output,
     async addresses() {
       const table = /^(\w+) +\w+_db +\d+ +(http:\S+)\/health +ready$/gm
-      await eventually(() => ended || /^service +database/m.test(output), { timeoutMs: startMs })
+      // The table and the line on the console are written at once, and may be read in parts.
+      await eventually(() => ended || /^service +database[\s\S]*^(?:no )?console: .*\n/m.test(output))
       if (ended) throw new Error(`dev ended before it was ready:\n${output}`)
       return Object.fromEntries([...output.matchAll(table)].map(([, name, url]) => [name, url]))
     },

@@ -27,9 +27,7 @@ const rebound = (url: string): Promise<number> =>
 const readiness = (addresses: Record<string, string>): Promise<number[]> =>
   Promise.all(Object.values(addresses).map((url) => status(`${url}/readyz`)))
 const until = (addresses: Record<string, string>, expected: number) =>
-  eventually(async () => (await readiness(addresses)).every((code) => code === expected), {
-    timeoutMs: 30_000,
-  })
+  eventually(async () => (await readiness(addresses)).every((code) => code === expected))
 
 /** Each role and database between which a login succeeded, by the table of `dev`. */
 function reached(output: string): string[] {
@@ -69,7 +67,7 @@ describe('dev', () => {
       survivors: [],
       server: null,
     })
-  }, 60_000)
+  }, 120_000)
 
   test('survives its database: services recover, and SIGTERM still leaves no process', async () => {
     await using dev = startDev(root)
@@ -87,7 +85,7 @@ describe('dev', () => {
       survivors: [],
       server: null,
     })
-  }, 60_000)
+  }, 120_000)
 
   test('that is killed leaves no service, and a server that the next start takes over', async () => {
     await using killed = startDev(['auth', ...root])
@@ -103,7 +101,7 @@ describe('dev', () => {
     next.signalGroup('SIGINT')
     expect(await next.exited).toBe(0)
     expect(await findPostgres({ dataRoot })).toBeNull()
-  }, 60_000)
+  }, 120_000)
 
   test('runs the database with a standby, which takes over on demand while everything runs', async () => {
     await using dev = startDev(['product', '--replicas', '1', ...root])
@@ -148,7 +146,7 @@ describe('dev', () => {
       survivors: [],
       servers: { primary: null, standbys: [] },
     })
-  }, 90_000)
+  }, 120_000)
 
   test('ends at once at a second Ctrl-C', async () => {
     await using dev = startDev(['auth', ...root], { SHUTDOWN_DELAY: '60', SHUTDOWN_TIMEOUT: '240' })
@@ -166,13 +164,13 @@ describe('dev', () => {
         if (!ended) dev.signalGroup('SIGINT')
         return ended
       },
-      { timeoutMs: 30_000, intervalMs: 100 },
+      { intervalMs: 100 },
     )
     expect({ exitCode: await dev.exited, survivors: survivors(family) }).toEqual({
       exitCode: 130,
       survivors: [],
     })
-  }, 60_000)
+  }, 120_000)
 
   test('names the program that has a port, and starts nothing', async () => {
     using holder = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() })
@@ -180,7 +178,7 @@ describe('dev', () => {
     expect(await dev.exited).toBe(1)
     expect(dev.output()).toContain(`auth: port ${holder.port} is taken by process ${process.pid} (`)
     expect(await findPostgres({ dataRoot })).toBeNull()
-  }, 60_000)
+  }, 120_000)
 
   test('shows the report of a service whose environment is wrong, and ends when none is left', async () => {
     await using dev = startDev(['auth', ...root], { DATABASE_POOL_SIZE: '0x3' })
@@ -188,7 +186,7 @@ describe('dev', () => {
     expect(dev.output()).toMatch(/auth \| +DATABASE_POOL_SIZE +must be a whole number/)
     expect(dev.output()).toContain('auth ended with exit code 78')
     expect(await findPostgres({ dataRoot })).toBeNull()
-  }, 60_000)
+  }, 120_000)
 })
 
 test('db:start takes the port that the server had last', async () => {
@@ -200,4 +198,4 @@ test('db:start takes the port that the server had last', async () => {
   const second = await runCli(['db:start', ...root])
   const began = expect.stringContaining(`on 127.0.0.1:${port} (started)`)
   expect([first.stdout, second.stdout]).toEqual([began, began])
-}, 60_000)
+}, 120_000)

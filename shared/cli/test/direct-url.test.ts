@@ -18,11 +18,11 @@ describe.each(pgBouncerPrograms())('db:migrate behind PgBouncer $version', (prog
     server = await startTestServer()
     const given = { ...passwords, DATABASE_ADMIN_URL: server.adminUrl }
     expect(await runCli(['db:provision', 'auth'], given)).toMatchObject({ exitCode: 0 })
-  }, 60_000)
+  }, 120_000)
   afterAll(async () => {
     rmSync(folder, { recursive: true })
     await server[Symbol.asyncDispose]()
-  }, 60_000)
+  }, 120_000)
 
   /** Migrates with the service's URL leading through a pooler, and says what was left on the server. */
   async function migrateThrough(settings: Record<string, string>, given: Record<string, string> = {}) {
@@ -77,7 +77,7 @@ describe.each(pgBouncerPrograms())('db:migrate behind PgBouncer $version', (prog
         is_migrated: true,
       },
     ])
-  }, 60_000)
+  }, 120_000)
 
   test('in session mode works as without a pooler', async () => {
     expect(await migrateThrough({ pool_mode: 'session' })).toEqual({
@@ -86,5 +86,5 @@ describe.each(pgBouncerPrograms())('db:migrate behind PgBouncer $version', (prog
       locks: 0,
       is_migrated: true,
     })
-  }, 60_000)
+  }, 120_000)
 })

@@ -45,8 +45,8 @@ describe('a server on which the databases belong to others', () => {
       ...databases.map((database) => `CREATE DATABASE ${database} OWNER poc_user`),
     ]
     for (const statement of statements) await query(server.adminUrl, statement)
-  }, 60_000)
-  afterAll(() => server[Symbol.asyncDispose](), 30_000)
+  }, 120_000)
+  afterAll(() => server[Symbol.asyncDispose](), 120_000)
 
   test.each([
     ['dev', () => startDev([], admin())],
@@ -68,7 +68,7 @@ describe('a server on which the databases belong to others', () => {
       const outcomes = await Promise.all([...logins, loginOf('bystander', 'postgres')])
       expect(outcomes.filter((outcome) => outcome !== 'connected')).toEqual([])
     },
-    60_000,
+    120_000,
   )
 
   test('db:provision refuses a committed password that was given on purpose, before it looks at the server', async () => {
@@ -79,7 +79,7 @@ describe('a server on which the databases belong to others', () => {
     expect(stderr).toContain('auth: the password given for "auth_app" is one that is in this repository')
     expect(stderr).not.toContain('product_app_local')
     expect(await state()).toEqual(before)
-  }, 60_000)
+  }, 120_000)
 
   test('db:provision --dry-run --adopt prints what --adopt does, and only that does it', async () => {
     const before = await state()
@@ -104,5 +104,5 @@ describe('a server on which the databases belong to others', () => {
     const reached = await runCli(['connections', 'auth'], given)
     expect({ migrated: migrated.exitCode, reached: reached.exitCode }).toEqual({ migrated: 0, reached: 0 })
     expect(await loginOf('poc_user', 'product_db')).toBe('connected')
-  }, 60_000)
+  }, 120_000)
 })

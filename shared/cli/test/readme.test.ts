@@ -114,7 +114,7 @@ describe('on a machine without Bun', () => {
         exitCode: 0,
       })
     },
-    30_000,
+    120_000,
   )
 
   test('bun run dev starts the database and a service', async () => {
@@ -122,5 +122,5 @@ describe('on a machine without Bun', () => {
     expect(Object.keys(await dev.addresses())).toEqual(['auth'])
     dev.signalGroup('SIGINT')
     expect(await dev.exited).toBe(0)
-  }, 60_000)
+  }, 120_000)
 })

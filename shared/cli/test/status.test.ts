@@ -14,8 +14,8 @@ beforeAll(async () => {
   const [service] = world.services
   if (service === undefined) throw new Error('no service')
   auth = service
-}, 60_000)
-afterAll(() => world?.[Symbol.asyncDispose](), 60_000)
+}, 120_000)
+afterAll(() => world?.[Symbol.asyncDispose](), 120_000)
 
 const environment = (token = auth.target.token ?? '') => ({
   PORT: new URL(auth.target.url).port,
@@ -33,7 +33,7 @@ describe('status', () => {
         /^auth +● healthy +[█░·]+ \/3 +\d +\d +0 +0 +0 +\S+( m?s)? +[\d.]+ m?s +\d+$/,
       ),
     })
-  }, 60_000)
+  }, 120_000)
 
   test('shows why a pool is saturated and ends with 1', async () => {
     await using _occupied = await auth.occupy(2)
@@ -43,7 +43,7 @@ describe('status', () => {
       stdout: expect.stringMatching(/auth +▲ degraded +█+▓+ \/3 +3 +0 +1 +\d/),
     })
     expect(stdout).toMatch(/^auth: .*3 connections/m)
-  }, 60_000)
+  }, 120_000)
 
   test('prints the same as one JSON document, without a token', async () => {
     const { exitCode, stdout } = await status('--json')
@@ -59,7 +59,7 @@ describe('status', () => {
       ],
     })
     expect(stdout).not.toContain(auth.target.token ?? 'none')
-  }, 60_000)
+  }, 120_000)
 
   test('reports that details are guarded when the token is wrong', async () => {
     const { exitCode, stdout } = await runCli(['status', 'auth'], environment('another-token-that-is-wrong'))
@@ -67,7 +67,7 @@ describe('status', () => {
       exitCode: 1,
       stdout: expect.stringContaining('set HEALTH_TOKEN to the same as its own'),
     })
-  }, 60_000)
+  }, 120_000)
 
   test('with --watch follows the database down and up until Ctrl-C, which ends it with 1 while it is down', async () => {
     const child = startCli(['status', 'auth', '--watch', '--json', '--interval', '0.2'], environment())
@@ -99,7 +99,7 @@ describe('status', () => {
       await child.exited
       await auth.start()
     }
-  }, 60_000)
+  }, 120_000)
 
   test('reports a service that does not run, and an option that is wrong', async () => {
     const nowhere = await runCli(['status', 'auth'], { PORT: '1' })
@@ -112,5 +112,5 @@ describe('status', () => {
         stderr: expect.stringContaining('--interval must be a number above 0'),
       },
     })
-  }, 60_000)
+  }, 120_000)
 })

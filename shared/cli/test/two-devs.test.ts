@@ -94,7 +94,7 @@ describe('a second dev', () => {
         server: await findServer(),
       }).toEqual({ exitCode: 0, survivors: [], server: null })
     },
-    60_000,
+    120_000,
   )
 
   test('keeps a database that has failed over to the standby of the first', async () => {

@@ -24,7 +24,7 @@ function tests(executablePath: string): void {
     await browser?.close()
     await server?.stop()
     await world?.[Symbol.asyncDispose]()
-  }, 60_000)
+  }, 120_000)
 
   const serviceOf = (name: string) => {
     const found = world.services.find(({ target }) => target.name === name)
@@ -73,7 +73,7 @@ function tests(executablePath: string): void {
       },
       problems: [],
     })
-  }, 60_000)
+  }, 120_000)
 
   test('draws what can be compared on the same scale in all cards, and says each number once', async () => {
     await using opened = await openPage(browser, server.url)
@@ -115,7 +115,7 @@ function tests(executablePath: string): void {
       ],
       problems: [],
     })
-  }, 60_000)
+  }, 120_000)
 
   test('links to the pages of a service that need no token, in a new tab', async () => {
     await using opened = await openPage(browser, server.url)
@@ -147,7 +147,7 @@ function tests(executablePath: string): void {
       dialogs: 0,
       problems: [],
     })
-  }, 60_000)
+  }, 120_000)
 
   test('shows on a phone what is not healthy first, and nothing is cut', async () => {
     const viewport = { width: 390, height: 844 }
@@ -180,7 +180,7 @@ function tests(executablePath: string): void {
       serious: [],
       problems: [],
     })
-  }, 60_000)
+  }, 120_000)
 
   test('shows that PostgreSQL has stopped, and that it is back, and says both aloud', async () => {
     await using opened = await openPage(browser, server.url)
@@ -214,7 +214,7 @@ function tests(executablePath: string): void {
       back: names(),
       problems: [],
     })
-  }, 90_000)
+  }, 120_000)
 
   test('shows a saturated pool with its reason, and the statement that holds it in the details', async () => {
     await using opened = await openPage(browser, server.url)
@@ -241,7 +241,7 @@ function tests(executablePath: string): void {
       problems,
       token: received.some((text) => text.includes(serviceOf('product').target.token ?? 'none')),
     }).toEqual({ problems: [], token: false })
-  }, 60_000)
+  }, 120_000)
 
   test('shows who holds a locked row, who waits for it, and that it is over', async () => {
     await using opened = await openPage(browser, server.url)
@@ -290,7 +290,7 @@ function tests(executablePath: string): void {
       problems: [],
       statuses: Array(6).fill(200),
     })
-  }, 60_000)
+  }, 120_000)
 
   test('shows a service that has stopped, and that it is back', async () => {
     await using opened = await openPage(browser, server.url)
@@ -304,7 +304,7 @@ function tests(executablePath: string): void {
     await serviceOf('cart').start()
     await allAre(page, 'healthy')
     expect(problems).toEqual([])
-  }, 60_000)
+  }, 120_000)
 
   test('goes on without a reload when the console itself was away', async () => {
     const first = serveConsole({ targets: world.services.map(({ target }) => target), port: 0 })
@@ -323,7 +323,7 @@ function tests(executablePath: string): void {
     } finally {
       await second.stop()
     }
-  }, 60_000)
+  }, 120_000)
 
   test('is used by keyboard: Enter opens the details, Escape closes them and gives the focus back', async () => {
     await using opened = await openPage(browser, server.url)
@@ -348,7 +348,7 @@ function tests(executablePath: string): void {
       after: before,
       problems: [],
     })
-  }, 60_000)
+  }, 120_000)
 
   describe.each(['light', 'dark'] as const)('in %s colours', (colorScheme) => {
     test('axe finds nothing serious, on the page and in the details', async () => {
@@ -366,7 +366,7 @@ function tests(executablePath: string): void {
       expect(
         await page.evaluate('getComputedStyle(document.querySelector(".gauge i")).transitionDuration'),
       ).toBe('0s')
-    }, 60_000)
+    }, 120_000)
   })
 }
 

@@ -22,7 +22,7 @@ function tests(executablePath: string): void {
     await browser?.close()
     await server?.stop()
     await world?.[Symbol.asyncDispose]()
-  }, 60_000)
+  }, 120_000)
 
   /** Names that say who is who, in place of addresses. */
   const names = (text: string): string =>
@@ -33,9 +33,7 @@ function tests(executablePath: string): void {
   const cardIs = (page: Page, status: string) =>
     page.locator(`article[data-service="auth"][data-status="${status}"]`).waitFor()
   const hostsAre = (page: Page, role: string, count: number, text?: string) =>
-    eventually(async () => (await page.locator(`.hosts li.${role}`, { hasText: text }).count()) === count, {
-      timeoutMs: 20_000,
-    })
+    eventually(async () => (await page.locator(`.hosts li.${role}`, { hasText: text }).count()) === count)
   // What a host is is known before how far it is behind.
   const standbysAre = (page: Page, count: number) => hostsAre(page, 'standby', count, 'behind')
   const hostsOf = async (page: Page): Promise<string[]> =>
@@ -75,7 +73,7 @@ function tests(executablePath: string): void {
       serious: [],
       problems: [],
     })
-  }, 60_000)
+  }, 120_000)
 
   test('shows that another server is the primary, when that happened, and who is unreachable', async () => {
     await using opened = await openPage(browser, server.url)
@@ -112,7 +110,7 @@ function tests(executablePath: string): void {
       serious: [],
       problems: [],
     })
-  }, 90_000)
+  }, 120_000)
 
   test('shows that there is no primary, and what the hosts are', async () => {
     await using opened = await openPage(browser, server.url)
@@ -137,7 +135,7 @@ function tests(executablePath: string): void {
       serious: [],
       problems: [],
     })
-  }, 90_000)
+  }, 120_000)
 }
 
 if (program === null) {

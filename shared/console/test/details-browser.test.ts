@@ -52,7 +52,7 @@ function tests(executablePath: string): void {
     await browser?.close()
     await server?.stop()
     await slow?.[Symbol.asyncDispose]()
-  }, 60_000)
+  }, 120_000)
 
   async function openDetails(options: BrowserContextOptions = {}) {
     const opened = await openPage(browser, server.url, options)
@@ -102,7 +102,7 @@ function tests(executablePath: string): void {
       secret: false,
       problems: [],
     })
-  }, 60_000)
+  }, 120_000)
 
   test('a request that waited for a locked row is opened by keyboard, shows that statement, and stays open', async () => {
     await using opened = await openDetails()
@@ -122,7 +122,7 @@ function tests(executablePath: string): void {
       statement: expect.stringMatching(/^select .* from "stock" .* for update$/),
       open: [false, true],
     })
-  }, 60_000)
+  }, 120_000)
 
   test('every field of a real report has a name in words, and no name stands for two', async () => {
     const { statements, blockages, events, queries, slowRequests, ...report } = await slow.report()
@@ -152,7 +152,7 @@ function tests(executablePath: string): void {
       allowed: 'no limit',
       costliest: 1,
     })
-  }, 60_000)
+  }, 120_000)
 
   test('where no slow requests are kept, and where there are none, the dialog says so', async () => {
     await using opened = await openPage(browser, server.url)
@@ -177,7 +177,7 @@ function tests(executablePath: string): void {
       ],
       problems: [],
     })
-  }, 60_000)
+  }, 120_000)
 
   describe.each(['light', 'dark'] as const)('in %s colours', (colorScheme) => {
     test.each([1366, 390])(
@@ -194,7 +194,7 @@ function tests(executablePath: string): void {
         const violations = await seriousViolations(page)
         expect({ cut, violations, problems }).toEqual({ cut: [], violations: [], problems: [] })
       },
-      60_000,
+      120_000,
     )
   })
 }

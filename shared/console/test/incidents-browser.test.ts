@@ -8,7 +8,7 @@ import { type IncidentLoad, type LoadRequest, startIncidentLoad } from './incide
 import { type WatchedService, watchService } from './incidents/watch-service.ts'
 
 const program = findBrowser()
-const patience = { timeoutMs: 20_000, intervalMs: 50 }
+const patience = { intervalMs: 50 }
 const clients = 8
 /** What an operator would do in vain in all of these incidents, or would look for without a reason. */
 const misleading = /raise DATABASE_POOL_SIZE|of the pool was in use|lost( and .*)? while the database answers/
@@ -38,7 +38,7 @@ function tests(executablePath: string): void {
   afterAll(async () => {
     await browser?.close()
     await world?.[Symbol.asyncDispose]()
-  }, 60_000)
+  }, 120_000)
 
   const serviceOf = (name: string): WorldService => {
     const found = world.services.find(({ target }) => target.name === name)

@@ -17,7 +17,7 @@ function tests(executablePath: string): void {
   afterAll(async () => {
     await browser?.close()
     await world?.[Symbol.asyncDispose]()
-  }, 60_000)
+  }, 120_000)
 
   test("shows the API and sends requests, under the page's own policy and from no other host", async () => {
     const { url = '', token } = world.services[0]?.target ?? {}
@@ -51,7 +51,7 @@ function tests(executablePath: string): void {
     expect(await answer.locator('.response-col_status').textContent()).toStartWith('200')
     expect(await answer.textContent()).toContain('"nextCursor": null')
     expect(problems).toEqual([])
-  }, 60_000)
+  }, 120_000)
 }
 
 if (program === null) {

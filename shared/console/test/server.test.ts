@@ -15,11 +15,11 @@ beforeAll(async () => {
   if (service === undefined) throw new Error('no service')
   auth = service
   server = serveConsole({ targets: [auth.target], port: 0 })
-}, 60_000)
+}, 120_000)
 afterAll(async () => {
   await server?.stop()
   await world?.[Symbol.asyncDispose]()
-}, 60_000)
+}, 120_000)
 
 const get = (path: string, headers: Record<string, string> = {}) => fetch(`${server.url}${path}`, { headers })
 
@@ -87,7 +87,7 @@ describe('the console', () => {
       news: { complete: false, services: [{ name: 'auth', status: 'healthy', samples: [{ max: 30 }] }] },
     })
     expect(text).not.toContain(auth.target.token ?? 'none')
-  }, 30_000)
+  }, 120_000)
 
   test('says that its port is taken', () => {
     expect(() => serveConsole({ targets: [], port: server.port })).toThrow(ConsolePortError)

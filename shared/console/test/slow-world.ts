@@ -15,7 +15,6 @@ interface Report extends Record<string, unknown> {
 }
 
 const slowMs = 200
-const patience = { timeoutMs: 30_000 }
 
 /** Starts it, and makes the two requests wait for as long as slow requests take. @param word Sent with them as a value. */
 export async function startSlowWorld(word: string): Promise<SlowWorld> {
@@ -43,12 +42,12 @@ export async function startSlowWorld(word: string): Promise<SlowWorld> {
   {
     await using _held = await service.hold(`update stock set quantity = 1 where product_id = '${id}'`)
     answers.push(post(`/products/${id}/stock`, { delta: 1 }))
-    await eventually(async () => ((await report()).blockages?.length ?? 0) > 0, patience)
+    await eventually(async () => ((await report()).blockages?.length ?? 0) > 0)
     answers.push(post(`/products/${id}/stock`, { delta: 2 }))
     await eventually(async () => {
       const { pool, blockages } = await report()
       return (pool.longestWaitMs ?? 0) > slowMs && (blockages?.[0]?.waiting[0]?.waitedMs ?? 0) > slowMs
-    }, patience)
+    })
   }
   await Promise.all(answers)
   const owned = stack.move()

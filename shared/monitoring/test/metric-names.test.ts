@@ -37,7 +37,7 @@ beforeAll(async () => {
   // Statements are there once one has run.
   await fetch(`${url}/users/${crypto.randomUUID()}`)
   exported = readExported(await (await fetch(`${url}/metrics`)).text())
-}, 60_000)
+}, 120_000)
 
 /** What an expression asks for and nobody has. */
 function unknownIn(where: string, expr: string): string[] {

@@ -46,7 +46,7 @@ describe('a switchover', () => {
     await rows.add(next.url(url), -1)
     await Promise.all(cluster.standbys.map(cluster.caughtUp))
     for (const server of [old, other]) expect(await rows.in(server.url(url))).toContain(-1)
-  }, 60_000)
+  }, 120_000)
 
   test('that the standby cannot complete leaves the primary as it was', async () => {
     await using cluster = await startCluster()
@@ -60,7 +60,7 @@ describe('a switchover', () => {
       rows: [1],
       primary: true,
     })
-  }, 60_000)
+  }, 120_000)
 })
 
 describe('a primary that was killed', () => {
@@ -119,7 +119,7 @@ describe('a primary that was killed', () => {
       from: next.port,
       standbys: [old.name, other.name],
     })
-  }, 60_000)
+  }, 120_000)
 
   test('leaves a standby that is ahead of the new primary, which cannot follow that until it is copied', async () => {
     await using cluster = await startCluster({ standbys: 2 })
@@ -137,5 +137,5 @@ describe('a primary that was killed', () => {
     expect(await codeOf(cluster.follow(ahead))).toBe('NOT_STREAMING')
     await cluster.rejoin(ahead)
     expect(await rows.in(ahead.url(url))).toEqual([])
-  }, 60_000)
+  }, 120_000)
 })

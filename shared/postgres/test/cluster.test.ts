@@ -21,8 +21,8 @@ describe('a cluster', () => {
     url = ownerUrl
     standby = at(cluster.standbys, 0)
     await rows.make(url)
-  }, 60_000)
-  afterAll(() => cluster.stop(), 60_000)
+  }, 120_000)
+  afterAll(() => cluster.stop(), 120_000)
 
   test('shows a row of the primary on each standby, to the logins of the primary', async () => {
     await rows.add(url, 1)
@@ -176,7 +176,7 @@ test('the position of the last checkpoint is read from a stopped server as the s
     same: true,
     second: false,
   })
-}, 60_000)
+}, 120_000)
 
 test('a cluster whose run was killed is stopped and removed by the next run', async () => {
   await using run = Bun.spawn([process.execPath, join(import.meta.dir, 'support/cluster-process.ts')], {
@@ -194,7 +194,7 @@ test('a cluster whose run was killed is stopped and removed by the next run', as
     processes: servers.filter(({ pid }) => isAlive(pid)),
     folders: servers.map(({ dataDirectory }) => dirname(dataDirectory)).filter(existsSync),
   }).toEqual({ alive: 2, processes: [], folders: [] })
-}, 60_000)
+}, 120_000)
 
 test('a cluster that is stopped leaves no process and no folder, whatever state its servers are in', async () => {
   const cluster = await startCluster({ standbys: 2 })
@@ -208,4 +208,4 @@ test('a cluster that is stopped leaves no process and no folder, whatever state 
     processes: processes.filter(isAlive),
     folders: cluster.servers.map(({ dataDirectory }) => dirname(dataDirectory)).filter(existsSync),
   }).toEqual({ processes: [], folders: [] })
-}, 60_000)
+}, 120_000)

@@ -58,8 +58,8 @@ describe('a server on which the databases belong to somebody else', () => {
       CREATE FUNCTION "count""notes"(mood, int DEFAULT 1) RETURNS bigint LANGUAGE sql AS 'select count(*) from notes';
       CREATE SCHEMA drizzle; CREATE TABLE drizzle.__drizzle_migrations (id int);
       INSERT INTO notes (mood) VALUES ('good')`)
-  }, 60_000)
-  afterAll(() => server[Symbol.asyncDispose](), 30_000)
+  }, 120_000)
+  afterAll(() => server[Symbol.asyncDispose](), 120_000)
 
   test('is left as it is: the refusal names what is in the way and the commands that would adopt it', async () => {
     const before = await everything()
@@ -72,7 +72,7 @@ describe('a server on which the databases belong to somebody else', () => {
       expect(error.message).toContain(words)
     expect(new Set(before.logins)).toEqual(new Set(['connected']))
     expect(await everything()).toEqual(before)
-  }, 60_000)
+  }, 120_000)
 
   test('is left as it is by a dry run too, whether it would adopt or not', async () => {
     const before = await everything()
@@ -86,7 +86,7 @@ describe('a server on which the databases belong to somebody else', () => {
       'adopted',
     ])
     expect(await everything()).toEqual(before)
-  }, 60_000)
+  }, 120_000)
 
   test('has a role of a service’s name: it is refused like a database', async () => {
     await using admin = await openSession(server.adminUrl)
@@ -130,7 +130,7 @@ describe('a server on which the databases belong to somebody else', () => {
     expect(warnings).toEqual([expect.stringContaining('can connect to "postgres" and "template1"')])
     expect(await login(bystander, 'beside_db')).toBe('42501')
     expect(await login(beside.app, 'beside_db')).toBe('connected')
-  }, 60_000)
+  }, 120_000)
 
   test('is adopted on request: the service has its rows, its migrator its tables, and nobody else’s are touched', async () => {
     const before = await everything()
@@ -156,7 +156,7 @@ describe('a server on which the databases belong to somebody else', () => {
       ALTER TABLE notes ADD COLUMN text text; ALTER TYPE mood ADD VALUE 'so so'; ALTER TYPE "we""ird" ADD ATTRIBUTE n int;
       ALTER DOMAIN short SET NOT NULL; DROP FUNCTION "count""notes"; DROP SEQUENCE loose;
       INSERT INTO drizzle.__drizzle_migrations VALUES (1)`)
-  }, 60_000)
+  }, 120_000)
 
   test('knows what it adopted: a later run needs no leave and has nothing to do', async () => {
     const plan = await planProvision({ adminUrl: server.adminUrl, services: [auth] })
@@ -170,8 +170,8 @@ describe('passwords that were made up', () => {
   let server: TestServer
   beforeAll(async () => {
     server = await startTestServer()
-  }, 60_000)
-  afterAll(() => server[Symbol.asyncDispose](), 30_000)
+  }, 120_000)
+  afterAll(() => server[Symbol.asyncDispose](), 120_000)
 
   test('are for roles that are made, and never replace one that is in use', async () => {
     const { adminUrl } = server
@@ -190,7 +190,7 @@ describe('passwords that were made up', () => {
     expect(error.message).toContain('role "auth_app"')
     expect(error.message).toContain('DATABASE_PASSWORD')
     expect(await snapshot(adminUrl)).toEqual(before)
-  }, 60_000)
+  }, 120_000)
 })
 
 function renamed(service: ServiceRoles, name: string): ServiceRoles {

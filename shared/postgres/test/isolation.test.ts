@@ -10,8 +10,8 @@ describe('isolation', () => {
   beforeAll(async () => {
     server = await startTestServer()
     await provision({ adminUrl: server.adminUrl, services, closeSharedDatabases: true })
-  }, 60_000)
-  afterAll(() => server[Symbol.asyncDispose](), 30_000)
+  }, 120_000)
+  afterAll(() => server[Symbol.asyncDispose](), 120_000)
 
   const urlOf = (kind: 'app' | 'migrator', index = 0): string => {
     const service = services[index]
@@ -39,7 +39,7 @@ describe('isolation', () => {
     const refused = report.matrix.filter(({ outcome }) => outcome === '42501')
     expect({ cells: report.matrix.length, refused: refused.length }).toEqual({ cells: 30, refused: 24 })
     expect(report.privileges.filter(({ connect }) => connect)).toHaveLength(6)
-  }, 60_000)
+  }, 120_000)
 
   test('tables that a migrator makes later belong to the owner, and the runtime role may read and write their rows', async () => {
     await using migrator = await openSession(urlOf('migrator'))
@@ -117,7 +117,7 @@ describe('isolation', () => {
     } finally {
       await admin.sql`REVOKE CONNECT ON DATABASE cart_db FROM PUBLIC`
     }
-  }, 60_000)
+  }, 120_000)
 
   test('negative control: large objects that everybody may make are a finding, and the next provisioning forbids them', async () => {
     await using admin = await openSession(server.adminUrl, { database: 'auth_db' })
@@ -130,7 +130,7 @@ describe('isolation', () => {
       after: [],
       databases: expect.arrayContaining([{ name: 'auth_db', outcome: 'updated' }]),
     })
-  }, 60_000)
+  }, 120_000)
 
   test('what a role has set for itself is found by name, with the statement that resets it, which works', async () => {
     await using app = await openSession(urlOf('app'))
@@ -150,7 +150,7 @@ describe('isolation', () => {
       await admin.run(statement)
     await provision({ adminUrl: server.adminUrl, services })
     expect((await checkIsolation({ adminUrl: server.adminUrl, services })).findings).toEqual([])
-  }, 60_000)
+  }, 120_000)
 
   test('negative control: each loosened attribute is a finding', async () => {
     await using admin = await openSession(server.adminUrl)
@@ -164,5 +164,5 @@ describe('isolation', () => {
       '"auth_app" is a member of "pg_monitor"',
       '"auth_owner" can log in',
     ])
-  }, 60_000)
+  }, 120_000)
 })

@@ -47,7 +47,7 @@ describe('startPostgres', () => {
     })
     expect(statSync(join(server.dataDirectory, '../password')).mode & 0o777).toBe(0o600)
     expect(readFileSync(join(server.dataDirectory, 'postmaster.pid'), 'utf8')).toStartWith(`${server.pid}\n`)
-  }, 60_000)
+  }, 120_000)
 
   test('a second use joins the running server, and only the last release stops it', async () => {
     const notices: string[] = []
@@ -66,7 +66,7 @@ describe('startPostgres', () => {
     expect(await second.release()).toBe('stopped')
     expect(isAlive(second.pid)).toBe(false)
     expect(await findPostgres({ dataRoot: root.path })).toBeNull()
-  }, 60_000)
+  }, 120_000)
 
   test('starts at one moment in one process end with one server', async () => {
     const servers = await Promise.all([start(), start(), start()])
@@ -74,7 +74,7 @@ describe('startPostgres', () => {
     expect(servers.filter(({ startedHere }) => startedHere)).toHaveLength(1)
     const results = await Promise.all(servers.map((server) => server.release()))
     expect(results.toSorted()).toEqual(['shared', 'shared', 'stopped'])
-  }, 60_000)
+  }, 120_000)
 
   test('a daemon outlives its users until it is stopped', async () => {
     await using daemon = await start({ lifetime: 'daemon' })
@@ -92,7 +92,7 @@ describe('startPostgres', () => {
     expect(await stopPostgres({ dataRoot: root.path })).toBe(true)
     expect(await stopPostgres({ dataRoot: root.path })).toBe(false)
     expect(isAlive(daemon.pid)).toBe(false)
-  }, 60_000)
+  }, 120_000)
 
   test('who joined a session server owns it also after a stop and a daemon start underneath', async () => {
     await using session = await start()
@@ -102,7 +102,7 @@ describe('startPostgres', () => {
     await eventually(async () => (await findPostgres({ dataRoot: root.path }))?.users === 1)
     expect(await session.release()).toBe('stopped')
     expect(isAlive(daemon.pid)).toBe(false)
-  }, 60_000)
+  }, 120_000)
 
   test('a restart under another holder keeps that holder attached', async () => {
     await using holder = await start()
@@ -113,7 +113,7 @@ describe('startPostgres', () => {
     expect(other.pid).not.toBe(before)
     expect(await other.release()).toBe('shared')
     expect(await holder.release()).toBe('stopped')
-  }, 60_000)
+  }, 120_000)
 
   test('a killed postmaster is started again and recovers', async () => {
     await using server = await start()
@@ -122,7 +122,7 @@ describe('startPostgres', () => {
     await eventually(() => !isAlive(killed))
     await server.restart()
     expect(await ask<{ one: number }>(server.adminUrl, 'select 1 as one')).toEqual({ one: 1 })
-  }, 60_000)
+  }, 120_000)
 
   test('a frozen postmaster and a frozen backend are stopped all the same', async () => {
     await using server = await start()
@@ -133,7 +133,7 @@ describe('startPostgres', () => {
     await server.stop()
     expect(isAlive(server.pid)).toBe(false)
     expect(await server.release()).toBe('stopped')
-  }, 60_000)
+  }, 120_000)
 
   test('a stale postmaster.pid whose id another process has got is put aside', async () => {
     await using server = await start()
@@ -147,5 +147,5 @@ describe('startPostgres', () => {
       alive: true,
       aside: true,
     })
-  }, 60_000)
+  }, 120_000)
 })

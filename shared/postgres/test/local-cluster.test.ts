@@ -24,7 +24,7 @@ describe('a local cluster', () => {
     root = await scratchRoot()
     dataRoot = root.path
   })
-  afterAll(() => root[Symbol.asyncDispose](), 30_000)
+  afterAll(() => root[Symbol.asyncDispose](), 120_000)
 
   /** The servers, used until the end of the block as a running dev does. */
   async function use(standbys?: number): Promise<LocalCluster & AsyncDisposable> {
@@ -55,7 +55,7 @@ describe('a local cluster', () => {
     expect(await running()).toEqual({ primary: null, standbys: [] })
     await using _ = await use(1)
     expect(await running()).toEqual({ primary: first, standbys: ['server-2'] })
-  }, 60_000)
+  }, 120_000)
 
   test('exchanges primary and standby under its users, and finds them so at the next start', async () => {
     const first = basename(dataRoot)
@@ -87,7 +87,7 @@ describe('a local cluster', () => {
       running: { primary: 'server-2', standbys: [first, 'server-3'] },
       rows: [1, 2],
     })
-  }, 60_000)
+  }, 120_000)
 
   test('survives the death of its primary, which comes back as a standby on its port', async () => {
     await using cluster = await use(2)
@@ -116,7 +116,7 @@ describe('a local cluster', () => {
         [1, 2, 3, 4],
       ],
     })
-  }, 60_000)
+  }, 120_000)
 
   test('replaces a primary that answers nobody, and drops what only that one had', async () => {
     await using cluster = await use(1)
@@ -136,7 +136,7 @@ describe('a local cluster', () => {
       rows: [1, 2, 3, 4],
       notices: [`${dirname(primary.dataDirectory)} cannot follow the primary any more: copying it again`],
     })
-  }, 60_000)
+  }, 120_000)
 
   test('stays whole for a second user, who asked for no standby, when the first ends after an exchange', async () => {
     await using first = await use(1)
@@ -149,14 +149,14 @@ describe('a local cluster', () => {
       after: { primary: before.standbys[0] ?? '', standbys: [before.primary ?? ''] },
       joined: 1,
     })
-  }, 60_000)
+  }, 120_000)
 
   test('that nobody uses any more runs on through a failover, until it is stopped as a whole', async () => {
     const { primary, standbys } = await startLocalCluster({ dataRoot, standbys: 2, port: 0, settings })
     for (const server of [primary, ...standbys]) await server.leave()
     for (const kill of [false, true]) await exchange(kill)
     expect([await stopLocalCluster({ dataRoot }), await stopLocalCluster({ dataRoot })]).toEqual([3, 0])
-  }, 60_000)
+  }, 120_000)
 
   test('says what to do when its data leaves open which server is the primary', async () => {
     const signals = ['data', 'server-2/data', 'server-3/data'].map((data) =>
@@ -173,5 +173,5 @@ describe('a local cluster', () => {
       renameSync(join(dataRoot, folder), join(dataRoot, `old-${folder}`))
     await using _ = await use()
     expect(await running()).toEqual({ primary: basename(dataRoot), standbys: [] })
-  }, 60_000)
+  }, 120_000)
 })

@@ -12,7 +12,7 @@ describe('startPostgres where things are not as asked for', () => {
   beforeAll(async () => {
     root = await scratchRoot()
   })
-  afterAll(() => root[Symbol.asyncDispose](), 30_000)
+  afterAll(() => root[Symbol.asyncDispose](), 120_000)
 
   const start = (options: Parameters<typeof startPostgres>[0] = {}): Promise<LocalPostgres> =>
     startPostgres({ dataRoot: root.path, port: 0, settings, ...options })
@@ -28,7 +28,7 @@ describe('startPostgres where things are not as asked for', () => {
     } finally {
       holder.close()
     }
-  }, 60_000)
+  }, 120_000)
 
   test('a port held by another PostgreSQL is named with its data directory', async () => {
     await using other = await scratchRoot()
@@ -37,7 +37,7 @@ describe('startPostgres where things are not as asked for', () => {
     expect(second.portTakenBy).toBe(
       `a PostgreSQL server (process ${first.pid}) with data directory ${first.dataDirectory}`,
     )
-  }, 60_000)
+  }, 120_000)
 
   test('a half-made data directory is put aside and made anew', async () => {
     const notices: string[] = []
@@ -47,7 +47,7 @@ describe('startPostgres where things are not as asked for', () => {
     expect(notices).toHaveLength(1)
     expect(notices[0]).toContain('was only half made')
     expect(server.startedHere).toBe(true)
-  }, 60_000)
+  }, 120_000)
 
   test.each([
     [
@@ -80,7 +80,7 @@ describe('startPostgres where things are not as asked for', () => {
       // Nothing is left running or broken by the refusal.
       expect(await findPostgres({ dataRoot: root.path })).toBeNull()
     },
-    60_000,
+    120_000,
   )
 })
 

@@ -43,11 +43,11 @@ describe('the test preload', () => {
   test('ends the use of the shared server when a test fails and leaves its database', () => {
     const result = run(`
       import { withDatabase } from '${join(import.meta.dir, '../src/testing/index.ts')}'
-      test('leaves one', async () => { console.log('name', (await withDatabase()).name); throw new Error('failed') }, 30_000)`)
+      test('leaves one', async () => { console.log('name', (await withDatabase()).name); throw new Error('failed') }, 120_000)`)
     expect(result.output).toContain('name test_')
     expect(result.output).toContain('failed')
     expect(result.exitCode).toBe(1)
-  }, 60_000)
+  }, 120_000)
 })
 
 test('servers that are held stay for the processes that use them, and end when they are released', async () => {

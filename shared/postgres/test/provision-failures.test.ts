@@ -12,8 +12,8 @@ describe('a connection lost at any step of provisioning', () => {
     await using admin = await openSession(server.adminUrl)
     await admin.run('CREATE ROLE poc_user LOGIN')
     await admin.run('CREATE DATABASE poc_db OWNER poc_user')
-  }, 60_000)
-  afterAll(() => server[Symbol.asyncDispose](), 30_000)
+  }, 120_000)
+  afterAll(() => server[Symbol.asyncDispose](), 120_000)
 
   /** Provisions through a cut; `seen` are the statements so far. */
   async function attempt(service: ServiceRoles, cut: { at: number; answer: boolean }, adopt: boolean) {

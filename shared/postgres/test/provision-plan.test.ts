@@ -17,8 +17,8 @@ describe('the plan', () => {
   let server: TestServer
   beforeAll(async () => {
     server = await startTestServer({ settings: { log_statement: 'mod', log_line_prefix: '%a ' } })
-  }, 60_000)
-  afterAll(() => server[Symbol.asyncDispose](), 30_000)
+  }, 120_000)
+  afterAll(() => server[Symbol.asyncDispose](), 120_000)
 
   /** What the provisioner changed by, as the server logged it. */
   const logged = (): string[] => {
@@ -54,7 +54,7 @@ describe('the plan', () => {
       .map(({ statements }) => statements.join(';\n'))
     const changes = sent?.filter((statement) => !statement.startsWith('SELECT'))
     expect(logged()).toEqual(changes ?? [])
-  }, 60_000)
+  }, 120_000)
 
   test('that somebody refuses is not begun', async () => {
     const before = await snapshot(server.adminUrl)
@@ -76,7 +76,7 @@ describe('the plan', () => {
     const { findings } = await checkIsolation({ adminUrl: server.adminUrl, services })
     const again = await planProvision({ adminUrl: server.adminUrl, services })
     expect({ findings, stages: again.stages }).toEqual({ findings: [], stages: [] })
-  }, 60_000)
+  }, 120_000)
 
   test('is empty where all is in order, and holds the one thing that is not', async () => {
     const [auth, , cart] = threeServices()
@@ -106,7 +106,7 @@ describe('the plan', () => {
       await provision(options)
     }
     expect(renderPlan(await planProvision(options))).toEqual(['plan: nothing to do'])
-  }, 90_000)
+  }, 120_000)
 
   test('of two admins in different databases at once does nothing twice and harms nothing', async () => {
     const services = threeServices().map((service) => ({
@@ -122,7 +122,7 @@ describe('the plan', () => {
     expect(outcomes.map(({ status }) => status)).toContain('fulfilled')
     await provision({ adminUrl: other.href, services })
     expect((await planProvision({ adminUrl: server.adminUrl, services })).stages).toEqual([])
-  }, 60_000)
+  }, 120_000)
 })
 
 function oddNames(name: string) {

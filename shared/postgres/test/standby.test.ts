@@ -27,7 +27,7 @@ describe('startStandby', () => {
   afterAll(async () => {
     await second[Symbol.asyncDispose]()
     await first[Symbol.asyncDispose]()
-  }, 60_000)
+  }, 120_000)
 
   const startPrimary = (): Promise<LocalPostgres> =>
     startPostgres({ dataRoot: first.path, port: 0, settings })
@@ -53,7 +53,7 @@ describe('startStandby', () => {
       rows: await rows.in(standby.adminUrl),
       notices,
     }).toEqual({ moved: true, rows: [1], notices: [] })
-  }, 60_000)
+  }, 120_000)
 
   test('joins a standby that runs, which stops with its last user', async () => {
     await using primary = await startPrimary()
@@ -64,7 +64,7 @@ describe('startStandby', () => {
       releases: [await one.release(), await two.release()],
       alive: isAlive(one.pid),
     }).toEqual({ same: true, started: 1, releases: ['shared', 'stopped'], alive: false })
-  }, 60_000)
+  }, 120_000)
 
   test('keeps the data of a primary, and refuses it', async () => {
     await using primary = await startPrimary()
@@ -84,7 +84,7 @@ describe('startStandby', () => {
       rows: [1, 2],
       follows: 'NO_STANDBY',
     })
-  }, 60_000)
+  }, 120_000)
 
   test('copies a standby again that has what its primary never got, and says so', async () => {
     await using primary = await startPrimary()
@@ -94,7 +94,7 @@ describe('startStandby', () => {
       rows: [1],
       notices: [`${second.path} cannot follow the primary any more: copying it again`],
     })
-  }, 60_000)
+  }, 120_000)
 
   test('exchanges the roles back and forth, each time without a copy', async () => {
     await using primary = await startPrimary()
@@ -108,7 +108,7 @@ describe('startStandby', () => {
       rows: [1, 3, 4],
       notices: 1,
     })
-  }, 60_000)
+  }, 120_000)
 
   test('leaves a primary running whose standby does not get what it writes', async () => {
     await using primary = await startPrimary()
@@ -124,7 +124,7 @@ describe('startStandby', () => {
       code: 'NOT_STREAMING',
       rows: [1, 3, 4, 5],
     })
-  }, 60_000)
+  }, 120_000)
 
   test('refuses a primary that is a standby itself, or that is not set up for standbys', async () => {
     await using primary = await startPrimary()
@@ -138,5 +138,5 @@ describe('startStandby', () => {
       'NO_PRIMARY',
       'NO_PRIMARY',
     ])
-  }, 60_000)
+  }, 120_000)
 })

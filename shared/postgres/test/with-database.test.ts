@@ -50,7 +50,7 @@ describe('withDatabase', () => {
     } finally {
       await Promise.all(databases.map((database) => database.drop()))
     }
-  }, 60_000)
+  }, 120_000)
 
   test('a copy is as closed as the original', async () => {
     await using auth = await withDatabase({ service: 'auth' })
@@ -66,7 +66,7 @@ describe('withDatabase', () => {
       limit: (await app.sql`show idle_in_transaction_session_timeout`)[0]
         ?.idle_in_transaction_session_timeout,
     }).toEqual({ own: 'connected', other: '42501', ddl: '42501', temporary: '42501', limit: '1min' })
-  }, 60_000)
+  }, 120_000)
 
   test('a drop ends the sessions that are in, and can be repeated', async () => {
     const database = await withDatabase()
@@ -80,7 +80,7 @@ describe('withDatabase', () => {
     await eventually(() => closed)
     expect(await codeOf(database.adminUrl)).toBe('3D000')
     await session.close()
-  }, 60_000)
+  }, 120_000)
 
   test('with a function it returns the result, and drops the database also after an error', async () => {
     let url = ''
@@ -91,7 +91,7 @@ describe('withDatabase', () => {
     await expect(failing).rejects.toThrow('from the test')
     expect(await codeOf(url)).toBe('3D000')
     expect(await withDatabase({}, ({ name }) => name.startsWith('test_'))).toBe(true)
-  }, 60_000)
+  }, 120_000)
 
   test('a failing preparation fails the test that asked, and is tried again for the next', async () => {
     const template = countingTemplate('failing')
@@ -101,7 +101,7 @@ describe('withDatabase', () => {
     template.prepare = prepare
     await using database = await withDatabase({ template })
     expect(await codeOf(database.appUrl)).toBe('connected')
-  }, 60_000)
+  }, 120_000)
 
   test("a connection limit is that of the database's own role", async () => {
     await using limited = await withDatabase({ service: 'auth', connectionLimit: 1 })
@@ -109,7 +109,7 @@ describe('withDatabase', () => {
     await using _one = await openSession(limited.appUrl)
     expect([await codeOf(limited.appUrl), await codeOf(free.appUrl)]).toEqual(['53300', 'connected'])
     expect(new URL(limited.appUrl).username).toMatch(/^auth_.*_app$/)
-  }, 60_000)
+  }, 120_000)
 
   test('what a dead run left is dropped by the next process, and what a live run has is kept', async () => {
     const { adminUrl } = await testPostgres()
@@ -124,7 +124,7 @@ describe('withDatabase', () => {
     const rows =
       await admin.sql`select datname from pg_database where datname in ('test_deadbeef_1', ${mine.name})`
     expect(rows.map(({ datname }) => datname)).toEqual([mine.name])
-  }, 60_000)
+  }, 120_000)
 
   test('a provisioner that grants something else makes a template of its own', async () => {
     const { adminUrl } = await testPostgres()
@@ -143,7 +143,7 @@ describe('withDatabase', () => {
       made: names.slice(0, 1),
       names: 4,
     })
-  }, 60_000)
+  }, 120_000)
 
   test('the template key changes with the content of a migration and with its name', () => {
     const folder = mkdtempSync(join(tmpdir(), 'migrations-'))

@@ -30,8 +30,9 @@ export function testPaths(names: readonly string[], cwd = process.cwd()): string
   })
 }
 
-// A busy machine is no failure: only a test that hangs takes this long. Options after it win.
-const timeoutMs = 60_000
+// A busy machine is no failure: only a test that hangs takes this long, twice what `eventually` waits, whose error says more.
+// Options after it win.
+const timeoutMs = 120_000
 
 // A worker has a server of its own and, with what its tests start, one to two gigabytes.
 const mostWorkers = 4

@@ -34,7 +34,7 @@ test('the table shows what each login did, and names every wall that is open', a
     'not isolated: "one_app" should get 42501 from database "two_db", and got connected',
     'not isolated: "one_app" has CONNECT on database "two_db"',
   ])
-}, 60_000)
+}, 120_000)
 
 test('of a server that lets everybody into postgres and template1, the table is about the services alone', async () => {
   await using server = await startTestServer()
@@ -48,4 +48,4 @@ test('of a server that lets everybody into postgres and template1, the table is 
     'two_migrator  42501      connected',
     "isolated: each role reaches its own database and no other service's",
   ])
-}, 60_000)
+}, 120_000)

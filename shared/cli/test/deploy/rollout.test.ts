@@ -124,6 +124,6 @@ describe('services/deploy', () => {
       running.kill('SIGTERM')
       expect({ rotated: rotated.exitCode, stopped: await running.exited }).toEqual({ rotated: 0, stopped: 0 })
     },
-    60_000,
+    120_000,
   )
 })

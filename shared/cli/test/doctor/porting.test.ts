@@ -61,7 +61,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server?.[Symbol.asyncDispose]()
   copy?.remove()
-}, 60_000)
+}, 120_000)
 
 const cli = (words: readonly string[]) =>
   copy.run(['shared/cli/bin.ts', ...words], { DATABASE_ADMIN_URL: server.adminUrl })
@@ -97,7 +97,7 @@ describe('doctor, for services of Python with one role', () => {
     ])
       expect(first.stdout).toContain(line)
     expect(first.stdout + first.stderr).not.toContain(':poc_user@')
-  }, 60_000)
+  }, 120_000)
 
   test('its commands, followed word for word, end isolated, with all data there', async () => {
     const outcomes: string[] = []

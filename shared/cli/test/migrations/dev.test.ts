@@ -8,7 +8,7 @@ import { copyWorkspace, type WorkspaceCopy } from '../new-service/workspace-copy
 
 // Among the test kit's private servers: what a killed run leaves here, the next one stops and removes.
 const dataRoot = resolve(defaultDataRoot(), '../test/servers', `${process.pid}-migrations`)
-const patience = { timeoutMs: 40_000, intervalMs: 50 }
+const patience = { intervalMs: 50 }
 
 let copy: WorkspaceCopy
 let dev: ReturnType<typeof startDev>
@@ -46,14 +46,14 @@ beforeAll(async () => {
   dev = startDev()
   await eventually(() => /http:\S+\/health +ready/.test(dev.output()), patience)
   url = /(http:\S+)\/health +ready/.exec(dev.output())?.[1] ?? ''
-}, 90_000)
+}, 120_000)
 afterAll(async () => {
   dev?.child.kill('SIGTERM')
   await dev?.child.exited
   await stopLocalCluster({ dataRoot, mode: 'immediate' })
   rmSync(dataRoot, { recursive: true, force: true })
   copy?.remove()
-}, 60_000)
+}, 120_000)
 
 /** How many migrations there are with the two of these tests. */
 const inAll =

@@ -11,7 +11,7 @@ let schemaFolder: string
 beforeAll(async () => {
   copy = await copyWorkspace()
   schemaFolder = join(copy.root, 'drizzle/product')
-}, 90_000)
+}, 120_000)
 afterAll(() => copy?.remove())
 
 async function drizzleKit(url: string, ...words: string[]) {
@@ -22,7 +22,7 @@ async function drizzleKit(url: string, ...words: string[]) {
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
-    timeout: 60_000,
+    timeout: 110_000,
   })
   const [stdout, stderr, exitCode] = await Promise.all([
     child.stdout.text(),
@@ -44,7 +44,7 @@ test('drizzle-kit push makes the tables with the config of a schema, as the owne
     output: expect.stringContaining('Changes applied'),
     owners: [{ tableowner: 'product_owner' }],
   })
-}, 90_000)
+}, 120_000)
 
 test('drizzle-kit pull writes the schema of a database, where no migration is yet', async () => {
   await using database = await withDatabase({ service: 'product' })
@@ -65,4 +65,4 @@ test('drizzle-kit pull writes the schema of a database, where no migration is ye
     schema: expect.stringContaining('export const products = pgTable("products"'),
     text: expect.stringMatching(/^-- .*\n[\s\S]*\/\*\nCREATE TABLE[\s\S]*\*\/\s*$/),
   })
-}, 90_000)
+}, 120_000)

@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { eventually, withDatabase } from '@shared/postgres/testing'
 import { startCli } from '../command-line.ts'
 
-const patience = { timeoutMs: 30_000, intervalMs: 50 }
+const patience = { intervalMs: 50 }
 
 /** A port that nobody has at this moment. */
 function freePort(): number {
@@ -33,4 +33,4 @@ test('db:studio serves the database of a service as its migrator, and leaves no 
   }
   await eventually(async () => !(await answers()), patience)
   expect(await child.stdout.text()).toContain('Drizzle Studio is up and running')
-}, 60_000)
+}, 120_000)

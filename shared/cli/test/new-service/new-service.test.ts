@@ -20,7 +20,7 @@ let copy: WorkspaceCopy
 
 beforeAll(async () => {
   copy = await copyWorkspace()
-}, 60_000)
+}, 120_000)
 afterAll(() => copy.remove())
 
 const cli = (words: readonly string[], environment: Record<string, string> = {}) =>
@@ -35,7 +35,7 @@ describe('new:service', () => {
     if (exitCode !== 0) throw new Error(stderr)
     printed = stdout
     services = await findServices([], copy.root)
-  }, 60_000)
+  }, 120_000)
 
   test('takes the next port, and lists what it wrote and what comes next', () => {
     const made = services.find(({ service }) => service === name)
@@ -72,7 +72,7 @@ describe('new:service', () => {
       lint,
       imports: checkBoundaries(copy.root).filter((finding) => finding.includes(`/${name}/`)),
     }).toEqual({ types: [], lint: expect.objectContaining({ exitCode: 0 }), imports: [] })
-  }, 60_000)
+  }, 120_000)
 
   test('passes its own tests on a real database', async () => {
     const { adminUrl } = await testPostgres()
@@ -81,7 +81,7 @@ describe('new:service', () => {
     })
     expect(stderr).toMatch(/^ \d\d pass$/m)
     expect({ exitCode, failures: stderr.match(/^\(fail\).*$/gm) }).toEqual({ exitCode: 0, failures: null })
-  }, 90_000)
+  }, 120_000)
 
   test('has manifests for Kubernetes, by their own tests', async () => {
     const folder = './shared/cli/test/deploy'
@@ -89,7 +89,7 @@ describe('new:service', () => {
     const { exitCode, stderr } = await copy.run(['test', ...files.map((file) => `${folder}/${file}.test.ts`)])
     expect(stderr).toContain(`(pass) services/deploy > gives ${name} and its Jobs environments`)
     expect({ exitCode, failures: stderr.match(/^\(fail\).*$/gm) }).toEqual({ exitCode: 0, failures: null })
-  }, 60_000)
+  }, 120_000)
 
   test('is in docker-compose.yml and scraped, by the tests of both, with a server large enough', async () => {
     const compose = parseCompose(readFileSync(join(copy.root, 'docker-compose.yml'), 'utf8'))
@@ -109,7 +109,7 @@ describe('new:service', () => {
     expect(stderr).toContain(`(pass) docker-compose.yml > gives ${name} the port of its definition`)
     expect(stderr).toContain('(pass) Prometheus scrapes every service')
     expect({ exitCode, failures: stderr.match(/^\(fail\).*$/gm) }).toEqual({ exitCode: 0, failures: null })
-  }, 60_000)
+  }, 120_000)
 
   test('is provisioned, migrated and reached, and isolated from every other service', async () => {
     await using server = await startTestServer()
@@ -148,7 +148,7 @@ describe('new:service', () => {
       ]),
       refused: new Set(['42501']),
     })
-  }, 60_000)
+  }, 120_000)
 
   test('makes a second one beside it, on the given port', async () => {
     const port = free + 1000
@@ -160,5 +160,5 @@ describe('new:service', () => {
       exitCode: 2,
       stderr: expect.stringContaining(`belongs to the service ${second}`),
     })
-  }, 60_000)
+  }, 120_000)
 })

@@ -11,7 +11,7 @@ let copy: WorkspaceCopy
 
 beforeAll(async () => {
   copy = await copyWorkspace()
-}, 60_000)
+}, 120_000)
 afterAll(() => copy.remove())
 
 const cli = (words: readonly string[]) => copy.run(['shared/cli/bin.ts', ...words])

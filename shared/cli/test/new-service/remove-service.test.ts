@@ -9,7 +9,7 @@ const name = freeName('orders')
 let copy: WorkspaceCopy
 beforeAll(async () => {
   copy = await copyWorkspace()
-}, 60_000)
+}, 120_000)
 afterAll(() => copy.remove())
 
 const cli = (...words: string[]) => copy.run(['shared/cli/bin.ts', ...words])
@@ -36,7 +36,7 @@ test('a service that others use is refused, and nothing is changed', async () =>
   const { exitCode, stderr } = await cli('remove:service', 'product')
   expect({ exitCode, files: copy.fingerprint() }).toEqual({ exitCode: 1, files: before })
   expect(stderr).toContain('docker-compose.yml uses product elsewhere')
-}, 60_000)
+}, 120_000)
 
 test('connections of the server that are not what new:service writes stay as they are', async () => {
   const services = await findServices([])

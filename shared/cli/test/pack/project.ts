@@ -23,7 +23,7 @@ export interface ProjectOptions {
 /** Somebody's project: a folder outside the workspace, with the tarballs installed. */
 export interface Project extends Disposable {
   readonly folder: string
-  /** Runs a command in the folder. @param limitMs Default: half a minute. */
+  /** Runs a command in the folder. @param limitMs Default: two minutes. */
   run(
     command: readonly string[],
     environment?: Readonly<Record<string, string>>,
@@ -47,7 +47,7 @@ export async function createProject(options: ProjectOptions): Promise<Project> {
   const folder = mkdtempSync(join(tmpdir(), 'project-'))
   const project: Project = {
     folder,
-    run: (command, environment, limitMs = 30_000) =>
+    run: (command, environment, limitMs = 120_000) =>
       runTool(command, {
         cwd: folder,
         environment: { ...(path !== undefined && { PATH: path }), ...environment },

@@ -14,7 +14,6 @@ export interface WorldState {
   readonly statuses: Readonly<Record<string, ServiceStatus>>
 }
 
-const patience = { timeoutMs: 60_000 }
 const poolSize = 4
 const maxOverflow = 4
 /** Requests that wait for one locked row. */
@@ -94,7 +93,7 @@ function reachIn(services: readonly WorldService[]) {
       await Promise.all(observers.map((observer) => observer.poll()))
       const views = observers.map((observer) => observer.view())
       return views.every((view) => view.status === expected[view.name] && isReached(view))
-    }, patience)
+    })
     return { name, statuses: expected }
   }
 }

@@ -44,7 +44,6 @@ export interface WorldService {
 
 const root = resolve(import.meta.dir, '../../../..')
 const tables: Readonly<Record<string, string>> = { auth: 'users', product: 'products', cart: 'carts' }
-const patience = { timeoutMs: 30_000 }
 /** Details are guarded, as in production. */
 const token = 'a-token-of-the-tests-that-is-long-enough'
 
@@ -148,7 +147,7 @@ async function prepare(
         },
       })
       await running.url()
-      await eventually(async () => (await fetch(`${target.url}/readyz`)).ok, patience)
+      await eventually(async () => (await fetch(`${target.url}/readyz`)).ok)
     },
     async stop() {
       await running?.[Symbol.asyncDispose]()
@@ -183,7 +182,7 @@ async function prepare(
       }
       try {
         // One after the other: requests that come at once share a connection.
-        await eventually(isFull, { ...patience, intervalMs: 50 })
+        await eventually(isFull, { intervalMs: 50 })
         return occupation
       } catch (error) {
         await occupation[Symbol.asyncDispose]()

@@ -28,7 +28,7 @@ export interface WatchedService extends AsyncDisposable {
 }
 
 const root = resolve(import.meta.dir, '../../../..')
-const patience = { timeoutMs: 20_000, intervalMs: 50 }
+const patience = { intervalMs: 50 }
 
 /** Starts a service anew, so that all is counted from 0, and opens a console that shows it alone. */
 export async function watchService(browser: Browser, service: WorldService): Promise<WatchedService> {

@@ -3,13 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /**
  * Calls the function until it neither throws nor returns false, and returns what it returned.
  *
- * At the deadline (`timeoutMs`, default 30000: a busy machine is no failure) it rejects with the last error. Polls every `intervalMs` (default 10).
+ * At the deadline (`timeoutMs`, default 60000: a busy machine is no failure) it rejects with the last error. Polls every `intervalMs` (default 10).
  */
 export async function eventually<T>(
   fn: () => T | Promise<T>,
   options: { timeoutMs?: number; intervalMs?: number } = {},
 ): Promise<T> {
-  const { timeoutMs = 30_000, intervalMs = 10 } = options
+  const { timeoutMs = 60_000, intervalMs = 10 } = options
   const deadline = performance.now() + timeoutMs
   for (;;) {
     let last: unknown

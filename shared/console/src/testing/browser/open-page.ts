@@ -21,7 +21,7 @@ const flags = [
 
 /** Starts a headless Chromium with a profile of its own. */
 export function startBrowser(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, headless: true, args: flags, timeout: 30_000 })
+  return chromium.launch({ executablePath, headless: true, args: flags, timeout: 60_000 })
 }
 
 /** Opens an address on a screen as laptops have it. */
@@ -37,7 +37,7 @@ export async function openPage(
     ...options,
   })
   const page = await context.newPage()
-  page.setDefaultTimeout(20_000)
+  page.setDefaultTimeout(60_000)
   const problems: string[] = []
   const received: string[] = []
   page.on('pageerror', (error) => problems.push(String(error)))
