@@ -9,18 +9,31 @@ export type OnChange = (services: readonly string[], path: string) => void
 // An editor's save is several events, a git checkout a burst of them.
 const settleMs = 100
 
+/** Runs what is due once no more events are expected, unless it is cancelled before by the function returned. */
+export type Later = (due: () => void) => () => void
+
+const onceSettled: Later = (due) => {
+  const timer = setTimeout(due, settleMs)
+  return () => clearTimeout(timer)
+}
+
 /**
  * Watches the folders that the services' code and settings come from; tests and generated files do not count.
  *
  * Not `bun --watch`: that cuts requests in flight, does not see `.env` files, and ends when the service exits, so that
  * fixing the file would not start it again.
  *
+ * @param later When a burst of events is over. Default: some 100 ms after the last one.
  * @throws {Error} The system allows no more watches.
  */
-export function watchFiles(services: readonly Service[], onChange: OnChange): Disposable {
+export function watchFiles(
+  services: readonly Service[],
+  onChange: OnChange,
+  later: Later = onceSettled,
+): Disposable {
   const pending = new Set<string>()
   let first = ''
-  let timer: ReturnType<typeof setTimeout> | undefined
+  let cancel = (): void => {}
   const flush = (): void => {
     const names = [...pending]
     pending.clear()
@@ -28,7 +41,7 @@ export function watchFiles(services: readonly Service[], onChange: OnChange): Di
   }
   const watchers: FSWatcher[] = []
   const close = (): void => {
-    clearTimeout(timer)
+    cancel()
     for (const watcher of watchers) watcher.close()
   }
   try {
@@ -39,8 +52,8 @@ export function watchFiles(services: readonly Service[], onChange: OnChange): Di
         if (file ? !matters(file) : existsSync(folder)) return
         if (pending.size === 0) first = relative(repositoryRoot, join(folder, file ?? ''))
         for (const { service } of users) pending.add(service)
-        clearTimeout(timer)
-        timer = setTimeout(flush, settleMs)
+        cancel()
+        cancel = later(flush)
       })
       // A removed folder is no reason to end: the next restart reports what is missing.
       watcher.on('error', () => undefined)
