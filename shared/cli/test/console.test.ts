@@ -2,7 +2,7 @@ import { afterAll, afterEach, describe, expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { defaultDataRoot, stopPostgres } from '@shared/postgres'
-import { eventually } from '@shared/postgres/testing'
+import { eventually, lastingPort } from '@shared/postgres/testing'
 import { repositoryRoot } from '../src/workspace/packages.ts'
 import { runCli, shellEnvironment } from './command-line.ts'
 import { startDev } from './dev-process.ts'
@@ -29,8 +29,8 @@ describe('the console', () => {
   }, 120_000)
 
   test('is served by dev as soon as the program that has its port ends', async () => {
-    using holder = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() })
-    const { port } = holder
+    const port = await lastingPort()
+    using holder = Bun.serve({ hostname: '127.0.0.1', port, fetch: () => new Response() })
     await using dev = startDev(['auth', ...root], { CONSOLE_PORT: String(port) })
     expect(Object.keys(await dev.addresses())).toEqual(['auth'])
     expect(dev.output()).toContain(`console: port ${port} is taken by process ${process.pid} (`)

@@ -2,7 +2,7 @@ import { afterAll, afterEach, describe, expect, test } from 'bun:test'
 import { rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { defaultDataRoot, findLocalCluster, findPostgres, stopLocalCluster } from '@shared/postgres'
-import { eventually } from '@shared/postgres/testing'
+import { eventually, lastingPort } from '@shared/postgres/testing'
 import { findServices } from '../src/workspace/services.ts'
 import { runCli } from './command-line.ts'
 import { startDev } from './dev-process.ts'
@@ -190,9 +190,7 @@ describe('dev', () => {
 })
 
 test('db:start takes the port that the server had last', async () => {
-  const holder = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
-  const { port } = holder
-  holder.stop(true)
+  const port = await lastingPort()
   const first = await runCli(['db:start', '--port', String(port), ...root])
   await runCli(['db:stop', ...root])
   const second = await runCli(['db:start', ...root])

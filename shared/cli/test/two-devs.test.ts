@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { findBrowser, openPage, startBrowser } from '@shared/console/testing/browser'
 import { defaultDataRoot, findLocalCluster, stopLocalCluster } from '@shared/postgres'
-import { eventually } from '@shared/postgres/testing'
+import { eventually, lastingPort } from '@shared/postgres/testing'
 import { runCli } from './command-line.ts'
 import { type DevProcess, startDev } from './dev-process.ts'
 import { survivors } from './processes.ts'
@@ -14,12 +14,6 @@ const browserProgram = findBrowser()
 
 afterEach(async () => void (await stopLocalCluster({ dataRoot, mode: 'immediate' })))
 afterAll(() => rmSync(dataRoot, { recursive: true, force: true }))
-
-/** A port that was free a moment ago. */
-function freePort(): number {
-  using server = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() })
-  return server.port ?? 0
-}
 
 const start = (services: readonly string[], consolePort: number): DevProcess =>
   startDev([...services, '--data-root', dataRoot], { CONSOLE_PORT: String(consolePort) })
@@ -51,7 +45,7 @@ describe('a second dev', () => {
   ] as const)(
     'serves the console and keeps its database when the first %s',
     async (_, signal, exitCode) => {
-      const port = freePort()
+      const port = await lastingPort()
       const url = `http://127.0.0.1:${port}`
       await using first = start(['auth'], port)
       await first.addresses()
@@ -117,7 +111,7 @@ describe('a second dev', () => {
   }, 120_000)
 
   test('that ends first leaves the console and the database to the first', async () => {
-    const port = freePort()
+    const port = await lastingPort()
     const url = `http://127.0.0.1:${port}`
     await using first = start(['auth'], port)
     const addresses = await first.addresses()
@@ -135,7 +129,7 @@ describe('a second dev', () => {
 
 function browserTests(executablePath: string): void {
   test('an open page goes on with the services of the second', async () => {
-    const port = freePort()
+    const port = await lastingPort()
     await using first = start(['auth'], port)
     await first.addresses()
     await using second = start(['product', 'cart'], port)

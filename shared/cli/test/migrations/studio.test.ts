@@ -1,19 +1,13 @@
 import { expect, test } from 'bun:test'
-import { eventually, withDatabase } from '@shared/postgres/testing'
+import { eventually, lastingPort, withDatabase } from '@shared/postgres/testing'
 import { startCli } from '../command-line.ts'
 
 const patience = { intervalMs: 50 }
 
-/** A port that nobody has at this moment. */
-function freePort(): number {
-  using server = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() })
-  return server.port ?? 0
-}
-
 test('db:studio serves the database of a service as its migrator, and leaves no process', async () => {
   await using database = await withDatabase({ service: 'product' })
   const { username, password } = new URL(database.migratorUrl)
-  const port = freePort()
+  const port = await lastingPort()
   const child = startCli(['db:studio', 'product', '--', `--port=${port}`], {
     DATABASE_URL: database.appUrl,
     DATABASE_NAME_CHECK: 'false',

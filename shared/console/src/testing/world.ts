@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { createDatabase, migrate } from '@shared/database'
 import {
   eventually,
+  lastingPort,
   startCluster,
   startTestServer,
   type TestCluster,
@@ -95,7 +96,8 @@ async function startServices(
   options: WorldOptions,
   database: (name: string) => Promise<DatabaseUrls>,
 ): Promise<readonly WorldService[]> {
-  const ports = new Map(Object.keys(tables).map((name) => [name, freePort()]))
+  const ports = new Map<string, number>()
+  for (const name of Object.keys(tables)) ports.set(name, await lastingPort())
   const services: WorldService[] = []
   stack.defer(async () => {
     await Promise.all(services.map((service) => service.stop()))
@@ -216,12 +218,4 @@ async function holdLock(url: string, statement: string): Promise<{ release(): Pr
       await owner.close({ timeoutMs: 2_000 })
     },
   }
-}
-
-/** A port that was free a moment ago, to be used again and again. */
-function freePort(): number {
-  const server = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response() })
-  const { port = 0 } = server
-  void server.stop(true)
-  return port
 }

@@ -17,9 +17,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import postgres from 'postgres'
 import { parseAdminUrl } from '../admin-connection.ts'
 import { type Place, resolvePlace } from '../server/place.ts'
-import { freePort } from '../server/port.ts'
 import { commandOf, isAlive, sendSignal } from '../server/processes.ts'
 import { canReach, spawnAs } from '../server/server-user.ts'
+import { lastingPort } from './lasting-port.ts'
 import { testDataRoot } from './test-settings.ts'
 
 /** A PgBouncer that can be started here. */
@@ -92,7 +92,7 @@ export async function startPgBouncer(options: {
   sweepPgBouncers(testDataRoot())
   const place = resolvePlace(testDataRoot(), { create: true }) as Place
   const folder = join(place.root, 'poolers', `${process.pid}-${++count}`)
-  const port = (await freePort(0)) as number
+  const port = await lastingPort()
   const files = {
     settings: join(folder, 'pgbouncer.ini'),
     users: join(folder, 'users.txt'),

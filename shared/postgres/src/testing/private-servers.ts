@@ -7,6 +7,7 @@ import { startPostgres } from '../server/local-postgres.ts'
 import { resolvePlace } from '../server/place.ts'
 import { isAlive, sendSignal } from '../server/processes.ts'
 import type { StopOptions } from '../server/server-process.ts'
+import { lastingPort } from './lasting-port.ts'
 import { servicesOf, type TestDatabaseUrls, urlsOf } from './test-roles.ts'
 import { testDataRoot, testSettings } from './test-settings.ts'
 
@@ -60,7 +61,8 @@ export async function startTestServer(
   const dataRoot = await privateDataRoot()
   const server = await startPostgres({
     dataRoot,
-    port: options.port ?? 0,
+    // It is started again on the same one.
+    port: options.port ?? (await lastingPort()),
     settings: { ...testSettings, ...options.settings },
     onNotice: options.onNotice,
   })

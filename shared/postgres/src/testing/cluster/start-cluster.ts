@@ -7,6 +7,7 @@ import { promoteStandby, switchOver } from '../../replication/switch-over.ts'
 import type { LocalPostgres } from '../../server/handle.ts'
 import { startPostgres } from '../../server/local-postgres.ts'
 import { eventually } from '../eventually.ts'
+import { lastingPort } from '../lasting-port.ts'
 import { disposeAtEnd, privateDataRoot } from '../private-servers.ts'
 import { servicesOf, type TestDatabaseUrls, urlsOf } from '../test-roles.ts'
 import { clusterSettings } from '../test-settings.ts'
@@ -51,9 +52,9 @@ export async function startCluster(
   options: { standbys?: number; settings?: Readonly<Record<string, string>> } = {},
 ): Promise<TestCluster> {
   const settings = { ...clusterSettings, ...options.settings }
-  const first = await start((dataRoot) => startPostgres({ dataRoot, port: 0, settings }))
+  const first = await start((place) => startPostgres({ ...place, settings }))
   const standbys = Array.from({ length: options.standbys ?? 1 }, () =>
-    start((dataRoot) => startStandby({ of: first.local, dataRoot, port: 0, settings })),
+    start((place) => startStandby({ of: first.local, ...place, settings })),
   )
   const results = await Promise.allSettled(standbys)
   const started = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
@@ -68,9 +69,12 @@ export async function startCluster(
   return cluster
 }
 
-async function start(starting: (dataRoot: string) => Promise<LocalPostgres>): Promise<OwnedServer> {
+async function start(
+  starting: (place: { dataRoot: string; port: number }) => Promise<LocalPostgres>,
+): Promise<OwnedServer> {
   const dataRoot = await privateDataRoot()
-  return ownServer(await starting(dataRoot), dataRoot)
+  // Each is started again on its own.
+  return ownServer(await starting({ dataRoot, port: await lastingPort() }), dataRoot)
 }
 
 function createCluster(owned: readonly [OwnedServer, ...OwnedServer[]]): TestCluster {
