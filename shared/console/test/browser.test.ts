@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { eventually, lastingPort } from '@shared/postgres/testing'
 import type { Browser, Page } from 'playwright-core'
-import { type RunningConsole, serveConsole, type Target } from '../src/index.ts'
+import { createObserver, type RunningConsole, serveConsole, type Target } from '../src/index.ts'
 import { findBrowser, openPage, seriousViolations, startBrowser } from '../src/testing/browser/index.ts'
 import { startWorld, type World } from '../src/testing/index.ts'
 
@@ -263,18 +264,34 @@ function tests(executablePath: string): void {
     const { id } = (await created.json()) as { id: string }
     const product = page.locator('article[data-service="product"]')
     const statuses: Promise<number>[] = []
+    const observer = createObserver(service.target)
+    const seen = async () => {
+      await observer.poll()
+      return observer.view().report
+    }
+    const lastBefore = (await seen())?.events.at(-1)?.at ?? ''
     {
       await using _held = await service.hold(`update stock set quantity = 1 where product_id = '${id}'`)
       for (let i = 0; i < 6; i++)
         statuses.push(post(`/products/${id}/stock`, { delta: 1 }).then(({ status }) => status))
-      await product.locator('.reason', { hasText: 'for a row lock on stock' }).waitFor()
-      const reason = (await product.locator('.reason').textContent()) ?? ''
+      const named = product.locator('.reason', { hasText: /for a row lock on stock.* × select "product_id"/ })
+      await named.waitFor()
+      // Both of one moment: they change with every report.
+      const [reason, title] = await product
+        .locator('.reason')
+        .evaluate((shown) => [shown.textContent, shown.getAttribute('title')])
       expect(reason).toContain('application "lock"')
       expect(reason).toContain('× select "product_id", "quantity"')
-      expect(await product.locator('.reason').getAttribute('title')).toBe(reason)
-      // Not those of the table lock before it.
-      for (const event of [/degraded.*, 3 waiting for/, /blocked.* holds a row lock on stock/])
+      expect(title).toBe(reason)
+      // Not that of the table lock before it.
+      const degraded = await eventually(async () => {
+        const found = (await seen())?.events.find(({ type, at }) => type === 'degraded' && at > lastBefore)
+        if (found === undefined) throw new Error('it is not degraded yet')
+        return found
+      })
+      for (const event of [degraded.detail ?? '', /blocked.* holds a row lock on stock/])
         await product.locator('.events li', { hasText: event }).waitFor()
+      await eventually(async () => (await seen())?.blockages[0]?.waiting.length === 3)
       await page.getByRole('button', { name: 'Details of product' }).click()
       const dialog = page.getByRole('dialog', { name: 'product' })
       const tree = dialog.locator('section section', { hasText: 'Who blocks whom' })
@@ -307,14 +324,15 @@ function tests(executablePath: string): void {
   }, 120_000)
 
   test('goes on without a reload when the console itself was away', async () => {
-    const first = serveConsole({ targets: world.services.map(({ target }) => target), port: 0 })
+    const port = await lastingPort()
+    const first = serveConsole({ targets: world.services.map(({ target }) => target), port })
     await using opened = await openPage(browser, first.url)
     const { page } = opened
     await allAre(page, 'healthy')
     await page.evaluate('window.loadedOnce = true')
     await first.stop()
     await page.locator('#stream[data-state="lost"]').waitFor()
-    const second = serveConsole({ targets: [serviceOf('auth').target], port: first.port })
+    const second = serveConsole({ targets: [serviceOf('auth').target], port })
     try {
       await page.locator('#stream[data-state="live"]').waitFor()
       await card(page, 'auth', 'healthy').waitFor()
