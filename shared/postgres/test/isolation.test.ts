@@ -134,7 +134,7 @@ describe('isolation', () => {
 
   test('what a role has set for itself is found by name, with the statement that resets it, which works', async () => {
     await using app = await openSession(urlOf('app'))
-    await app.run("ALTER ROLE auth_app SET statement_timeout = '1ms'")
+    await app.run("ALTER ROLE auth_app SET statement_timeout = '1h'")
     await app.run("ALTER ROLE auth_app IN DATABASE auth_db SET default_transaction_read_only = 'on'")
     await app.run("ALTER ROLE auth_app IN DATABASE auth_db SET search_path = 'pg_temp'")
     const { findings } = await checkIsolation({ adminUrl: server.adminUrl, services })
