@@ -47,6 +47,8 @@ const answers: Record<string, object> = {
   },
 }
 let server: Bun.Server<undefined>
+/** For an answer. */
+const patienceMs = 60_000
 
 beforeAll(() => {
   server = Bun.serve({ port: 0, fetch: ({ url }) => Response.json(answers[new URL(url).pathname] ?? {}) })
@@ -59,7 +61,7 @@ test('bun run health prints nothing that a terminal would obey', async () => {
   const [auth] = composeEnvironments(await findServices(['auth']))
   if (auth === undefined) throw new Error('there is no service auth')
   const environment = { ...auth.environment, HOST: '127.0.0.1', PORT: String(server.port) }
-  const health = await readServiceHealth({ ...auth, environment }, 2_000)
+  const health = await readServiceHealth({ ...auth, environment }, patienceMs)
   const printed = lines(Bun.stripANSI(renderHealth([health])))
   expect({ lines: printed.length, hidden: printed.some((line) => hidden.test(line)) }).toEqual({
     lines: 2,
@@ -68,7 +70,10 @@ test('bun run health prints nothing that a terminal would obey', async () => {
 })
 
 test('bun run status prints nothing that a terminal would obey', async () => {
-  const observer = createObserver({ name: 'auth', url: `http://127.0.0.1:${server.port}` })
+  const observer = createObserver(
+    { name: 'auth', url: `http://127.0.0.1:${server.port}` },
+    { timeoutMs: patienceMs },
+  )
   await observer.poll()
   const summary = summarise(observer.view(), 1)
   const paint = (_colour: unknown, text: string): string => text

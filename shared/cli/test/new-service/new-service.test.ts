@@ -86,7 +86,11 @@ describe('new:service', () => {
   test('has manifests for Kubernetes, by their own tests', async () => {
     const folder = './shared/cli/test/deploy'
     const files = ['connections', 'environment', 'kustomization', 'network', 'pods', 'schemas', 'templates']
-    const { exitCode, stderr } = await copy.run(['test', ...files.map((file) => `${folder}/${file}.test.ts`)])
+    const { exitCode, stderr } = await copy.run([
+      'test',
+      '--timeout=120000',
+      ...files.map((file) => `${folder}/${file}.test.ts`),
+    ])
     expect(stderr).toContain(`(pass) services/deploy > gives ${name} and its Jobs environments`)
     expect({ exitCode, failures: stderr.match(/^\(fail\).*$/gm) }).toEqual({ exitCode: 0, failures: null })
   }, 120_000)
@@ -103,6 +107,7 @@ describe('new:service', () => {
     ]
     const { exitCode, stderr } = await copy.run([
       'test',
+      '--timeout=120000',
       `--test-name-pattern=docker-compose.yml|Prometheus|${name}`,
       ...names.map((name) => `./shared/${name}.test.ts`),
     ])
