@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { leaves } from '../src/browser/report/describe-report.ts'
 import { isNamed } from '../src/browser/report/labels.ts'
+import { placeOf } from '../src/browser/report/time-axis.ts'
 import { type RunningConsole, serveConsole } from '../src/index.ts'
 import { findBrowser, openPage, seriousViolations, startBrowser } from '../src/testing/browser/index.ts'
 import { type SlowWorld, startSlowWorld } from './slow-world.ts'
@@ -67,6 +68,9 @@ function tests(executablePath: string): void {
     const { page, problems } = opened
     const lines = await page.evaluate<Line[]>(readLines)
     const [whole, wait, transaction, select, update] = lines
+    const { fromMs, list } = (await slow.report()).slowRequests
+    const measured = list.find(({ spans }) => spans.some(({ kind }) => kind === 'wait'))
+    const places = (measured?.spans ?? []).map((span) => placeOf(span, measured?.durationMs ?? 0))
     expect({
       title: await request(page, 0).locator('summary').textContent(),
       kinds: lines.map(({ kind }) => kind),
@@ -76,11 +80,14 @@ function tests(executablePath: string): void {
       isWhole: whole && [whole.from, whole.to].map(Math.round),
       isOnAxis: lines.every(({ isOnAxis }) => isOnAxis),
       isInTrack: lines.every(({ from, to, track }) => from >= -0.5 && to <= track + 0.5),
-      meets: Math.abs((wait?.to ?? 0) - (transaction?.from ?? 0)) < 3,
+      places: lines
+        .slice(1)
+        .map(({ from, to, track }) => [from, to - from].map((part) => (100 * part) / track)),
+      isFirst: wait && transaction && wait.to <= transaction.from + 1,
       inTransaction: [select, update].every(
         (line) => line && transaction && line.from >= transaction.from - 1 && line.to <= transaction.to + 1,
       ),
-      waitIsLongest: wait && transaction && wait.to - wait.from > wait.track * 0.2,
+      isSlow: (measured?.spans[0]?.durationMs ?? 0) >= fromMs,
       secret: (await page.locator('#details').textContent())?.includes(secret),
       problems,
     }).toEqual({
@@ -96,9 +103,10 @@ function tests(executablePath: string): void {
       isWhole: [0, Math.round(whole?.track ?? 0)],
       isOnAxis: true,
       isInTrack: true,
-      meets: true,
+      places: places.map(({ left, width }) => [expect.closeTo(left, 0), expect.closeTo(width, 0)]),
+      isFirst: true,
       inTransaction: true,
-      waitIsLongest: true,
+      isSlow: true,
       secret: false,
       problems: [],
     })

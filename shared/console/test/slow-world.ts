@@ -12,6 +12,13 @@ export interface SlowWorld extends AsyncDisposable {
 interface Report extends Record<string, unknown> {
   readonly pool: { readonly longestWaitMs: number | null }
   readonly blockages: readonly { readonly waiting: readonly { readonly waitedMs: number }[] }[] | null
+  readonly slowRequests: { readonly fromMs: number; readonly list: readonly SlowRequest[] }
+}
+
+/** A request that was slow, with the parts of its time. */
+interface SlowRequest {
+  readonly durationMs: number
+  readonly spans: readonly { readonly kind: string; readonly startMs: number; readonly durationMs: number }[]
 }
 
 const slowMs = 200
