@@ -42,9 +42,14 @@ export function renderMigrations({
   return [database, renderTable([['migration', 'state'], ...rows]), ...advice].join('\n')
 }
 
+/** The names of the migrations that are not applied yet, in their order. */
+export function pendingNames({ migrations }: MigrationStatus): string[] {
+  return migrations.filter(({ state }) => state === 'pending').map(({ name }) => name)
+}
+
 /** `2 migrations pending for product: bun run db:migrate product`; null where none is. */
-export function pendingNotice(service: string, { migrations }: MigrationStatus): string | null {
-  const count = migrations.filter(({ state }) => state === 'pending').length
+export function pendingNotice(service: string, status: MigrationStatus): string | null {
+  const count = pendingNames(status).length
   if (count === 0) return null
   return `${count} migration${count === 1 ? '' : 's'} pending for ${service}: bun run db:migrate ${service}`
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Longer means that drizzle-kit waits for something: nobody is there to answer. */
-const longestMs = 20_000
+const longestMs = 60_000
 
 /**
  * Whether a schema says something else than its newest migration, so that db:generate would write one. Looked at in a process of

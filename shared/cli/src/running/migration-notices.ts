@@ -1,6 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { explainError } from '../command-line/explain-error.ts'
-import { pendingNotice } from '../databases/migration-table.ts'
+import { pendingNames, pendingNotice } from '../databases/migration-table.ts'
 import { migrateService, statusOfMigrations } from '../databases/migrations.ts'
 import { hasUngenerated } from '../databases/schema-drift.ts'
 import { paint } from '../terminal/paint.ts'
@@ -27,7 +27,7 @@ export function watchMigrations(
   setups: readonly ServiceSetup[],
   { watch: isWatching, migrateExternal, signal }: MigrationWatchOptions,
 ): Disposable {
-  const pending = new Map<string, { setup: ServiceSetup; notice: string }>()
+  const pending = new Map<string, { setup: ServiceSetup; names: string }>()
   let queue: Promise<void> = Promise.resolve()
 
   const apply = async (setup: ServiceSetup): Promise<void> => {
@@ -50,8 +50,11 @@ export function watchMigrations(
         say(`${service}: the schema has changes without a migration: bun run db:generate ${service}`)
     } else if (migrateExternal) {
       await apply(setup)
-    } else if (pending.get(service)?.notice !== notice) {
-      pending.set(service, { setup, notice })
+    } else {
+      // Another program may have applied those that were pending before.
+      const names = pendingNames(status).join()
+      if (pending.get(service)?.names === names) return
+      pending.set(service, { setup, names })
       say(`${notice} (or press m and Enter here)`)
       keys.start()
     }

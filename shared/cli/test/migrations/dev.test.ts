@@ -85,36 +85,40 @@ const write = (sku: string) =>
     body: JSON.stringify({ sku, name: 'Tea', priceMinor: 450, currency: 'EUR' }),
   })
 
+/** Adds a product until that is the answer: a service that `dev` restarts after a change of its files gives none. */
+const answers = (sku: string, answer: string) =>
+  eventually(async () => (await write(sku)) === answer, patience)
+
 describe('a schema edit under dev', () => {
   test('is a working route after db:generate and db:migrate, without a restart by hand', async () => {
-    const seen = [await write('T-1')]
+    expect(await write('T-1')).toBe('201')
     addColumn('origin')
     await dev.says('product: the schema has changes without a migration: bun run db:generate product')
-    await eventually(async () => (await write('T-2')) === '503 database-behind', patience)
+    await answers('T-2', '503 database-behind')
 
     const generated = await cli('db:generate', 'product')
     await dev.says('1 migration pending for product: bun run db:migrate product')
     await eventually(async () => (await ask('/readyz')) === '503 database-behind', patience)
-    seen.push(await write('T-2'))
+    await answers('T-2', '503 database-behind')
 
     const migrated = await cli('db:migrate', 'product', ...here())
     await eventually(async () => (await ask('/readyz')) === '200 ready', patience)
-    seen.push(await write('T-2'))
-    expect({ exitCodes: [generated.exitCode, migrated.exitCode], seen }).toEqual({
-      exitCodes: [0, 0],
-      seen: ['201', '503 database-behind', '201'],
-    })
+    await answers('T-2', '201')
+    expect([generated.exitCode, migrated.exitCode]).toEqual([0, 0])
   }, 120_000)
 
   test('is applied by a key press too', async () => {
+    // dev sees both at once then, and the migration before it was applied by another program.
+    dev.child.kill('SIGSTOP')
     addColumn('maker')
     await cli('db:generate', 'product')
+    dev.child.kill('SIGCONT')
     await eventually(() => dev.output().split('1 migration pending for product').length === 3, patience)
     dev.child.stdin.write('m\n')
     dev.child.stdin.flush()
     await dev.says(`migrated product_db: 1 applied, ${inAll} in all`)
     await eventually(async () => (await ask('/readyz')) === '200 ready', patience)
-    expect(await write('T-3')).toBe('201')
+    await answers('T-3', '201')
   }, 120_000)
 
   test('db:status shows a table, db:seed fills it, db:psql reads it, db:reset begins anew', async () => {
@@ -128,7 +132,7 @@ describe('a schema edit under dev', () => {
     const refused = await cli('db:reset', 'product', ...here())
     const reset = await cli('db:reset', 'product', '--yes', ...here())
     await eventually(async () => (await ask('/readyz')) === '200 ready', patience)
-    await eventually(async () => (await write('T-1')) === '201', patience)
+    await answers('T-1', '201')
     expect({
       status: [
         status.exitCode,
