@@ -21,7 +21,7 @@ const environment = (token = auth.target.token ?? '') => ({
   PORT: new URL(auth.target.url).port,
   HEALTH_TOKEN: token,
 })
-const status = (...args: string[]) => runCli(['status', 'auth', ...args], environment())
+const status = (...args: string[]) => runCli(['status', 'auth', '--timeout', '60', ...args], environment())
 
 describe('status', () => {
   test('shows a healthy service and ends with 0', async () => {
@@ -70,7 +70,10 @@ describe('status', () => {
   }, 120_000)
 
   test('with --watch follows the database down and up until Ctrl-C, which ends it with 1 while it is down', async () => {
-    const child = startCli(['status', 'auth', '--watch', '--json', '--interval', '0.2'], environment())
+    const child = startCli(
+      ['status', 'auth', '--watch', '--json', '--interval', '0.2', '--timeout', '60'],
+      environment(),
+    )
     const lines: { healthy: boolean; services: { status: string; reason: string }[] }[] = []
     const reading = (async () => {
       const decoder = new TextDecoder()
