@@ -96,11 +96,18 @@ describe('services/deploy', () => {
       const statusOf = async (path = '/'): Promise<number> => (await fetch(`${url}${path}`)).status
       await eventually(async () => expect(await statusOf(readinessProbe?.httpGet?.path)).toBe(200))
       const token = await Bun.file(environment.HEALTH_TOKEN_FILE ?? '').text()
-      const details = await fetch(`${url}/health/detailed`, { headers: { authorization: `Bearer ${token}` } })
+      const headers = { authorization: `Bearer ${token}` }
+      // Without what the server says where that has not answered in time.
+      const details = await eventually(async () => {
+        const report = (await (await fetch(`${url}/health/detailed`, { headers })).json()) as {
+          isolation: unknown
+        }
+        return report.isolation !== null && report
+      })
       expect({
         startup: await statusOf(startupProbe?.httpGet?.path),
         refused: await statusOf('/health/detailed'),
-        details: await details.json(),
+        details,
         preStop: lifecycle?.preStop?.sleep?.seconds,
       }).toMatchObject({ startup: 200, refused: 401, details: { isolation: { confined: true } }, preStop: 5 })
 
