@@ -43,6 +43,9 @@ const statusesOf = (addresses: Record<string, string>, route: string): Promise<n
 /** Where the server of a `dev` listens, by what it said. */
 const serverOf = ({ output }: DevProcess): string | undefined => /on (127\.0\.0\.1:\d+)/.exec(output())?.[1]
 
+/** Without the log lines of the services, which have their name in front. */
+const ownLines = (output: string): string => output.replace(/^\w+ +\| .*\n/gm, '')
+
 describe('a second dev', () => {
   test.each([
     ['is stopped by Ctrl-C', 'SIGINT', 0],
@@ -67,13 +70,13 @@ describe('a second dev', () => {
       await eventually(async () => (await servicesOf(url)) !== null)
       // The server notices the end of one that was killed, and the line of the other is read, a moment later.
       await eventually(async () => (await findServer())?.users === 1)
-      await eventually(() => second.output().slice(said).includes('\n'))
+      await eventually(() => ownLines(second.output().slice(said)).includes('\n'))
       expect({
         before,
         waited: second.output().match(/^console: .*$/gm)?.[0],
         console: await servicesOf(url),
         details: (await fetch(`${url}/services/product`)).status,
-        said: second.output().slice(said),
+        said: ownLines(second.output().slice(said)),
         ready: await statusesOf(addresses, '/readyz'),
         reads: await statusesOf({ product: addresses.product ?? '' }, '/products'),
         server: await findServer(),
