@@ -16,7 +16,12 @@ function tests(executablePath: string): void {
   let server: RunningConsole
 
   beforeAll(async () => {
-    world = await startWorld({ env: { DATABASE_POOL_SIZE: '2', DATABASE_MAX_OVERFLOW: '1' } })
+    // Callers wait for as long as they are looked at.
+    const patience = {
+      DATABASE_POOL_TIMEOUT: '300',
+      REQUEST_TIMEOUT: '600',
+    }
+    world = await startWorld({ env: { DATABASE_POOL_SIZE: '2', DATABASE_MAX_OVERFLOW: '1', ...patience } })
     server = serveConsole({ targets: [...world.services.map(({ target }) => target), absent], port: 0 })
     browser = await startBrowser(executablePath)
   }, 120_000)
@@ -265,7 +270,7 @@ function tests(executablePath: string): void {
     const { id } = (await created.json()) as { id: string }
     const product = page.locator('article[data-service="product"]')
     const statuses: Promise<number>[] = []
-    const observer = createObserver(service.target)
+    const observer = createObserver(service.target, { timeoutMs: 60_000 })
     const seen = async () => {
       await observer.poll()
       return observer.view().report

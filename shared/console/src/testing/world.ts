@@ -45,6 +45,8 @@ export interface WorldService {
 
 const root = resolve(import.meta.dir, '../../../..')
 const tables: Readonly<Record<string, string>> = { auth: 'users', product: 'products', cart: 'carts' }
+/** A report that is late is one all the same. */
+const answerMs = 60_000
 /** Details are guarded, as in production. */
 const token = 'a-token-of-the-tests-that-is-long-enough'
 
@@ -172,7 +174,7 @@ async function prepare(
           await Promise.all(asked)
         },
       }
-      const observer = createObserver(target)
+      const observer = createObserver(target, { timeoutMs: answerMs })
       const isFull = async (): Promise<boolean> => {
         asked.push(request(`${target.url}${path}`))
         await observer.poll()
