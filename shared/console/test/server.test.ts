@@ -99,19 +99,30 @@ describe('the services', () => {
   /** The real service behind a server that counts what reaches it. */
   function startCounter() {
     let asked = 0
+    let open = 0
+    let most = 0
     const counter = Bun.serve({
       port: 0,
       hostname: '127.0.0.1',
-      fetch: (request) => {
+      async fetch(request) {
         asked += 1
+        open += 1
+        most = Math.max(most, open)
         const { pathname, search } = new URL(request.url)
-        return fetch(`${auth.target.url}${pathname}${search}`, { headers: request.headers })
+        const { headers } = request
+        return await fetch(`${auth.target.url}${pathname}${search}`, { headers }).finally(() => {
+          open -= 1
+        })
       },
     })
     return {
       target: { ...auth.target, url: `http://127.0.0.1:${counter.port}` },
       get asked() {
         return asked
+      },
+      /** The most questions that were open at a time. */
+      get most() {
+        return most
       },
       [Symbol.asyncDispose]: () => counter.stop(true),
     }
@@ -128,6 +139,7 @@ describe('the services', () => {
       await eventually(() => seen.every((updates) => updates.length >= 5))
       expect(seen[0]).toEqual(seen[1])
       expect(counter.asked - seen[0].length).toBeOneOf([0, 1])
+      expect(counter.most).toBe(1)
       for (const go of leave) go()
       const { asked } = counter
       const { length } = seen[0]
