@@ -158,7 +158,7 @@ function browserTests(executablePath: string): void {
     await page.evaluate('window.loadedOnce = true')
 
     first.signalGroup('SIGINT')
-    await eventually(async () => (await shown()).join() === 'product healthy,cart healthy', {})
+    await eventually(async () => (await shown()).join() === 'product healthy,cart healthy')
     expect({
       stream: await page.locator('#stream').getAttribute('data-state'),
       loadedOnce: await page.evaluate('window.loadedOnce'),

@@ -23,14 +23,14 @@ describe('a pool', () => {
     const gate = Promise.withResolvers<void>()
     const held = fixture.database.use(() => gate.promise)
     await eventually(() => fixture.database.status().checkedOut === 1)
-    const inLine = firstRow(fixture.database.db.execute(one))
+    const queued = firstRow(fixture.database.db.execute(one))
     expect(await pids()).toEqual(before)
     await fixture.terminate()
-    // Until it is noticed the connection would go to the next in line.
+    // Until it is noticed the connection would go to the next in the queue.
     await eventually(() => fixture.database.status().counters.closes.lost === 1)
     gate.resolve()
     await held
-    expect(await inLine).toEqual({ n: 1 })
+    expect(await queued).toEqual({ n: 1 })
     await fixture.database.close()
     expect(await pids()).toEqual(before)
     for (const other of others)
@@ -49,11 +49,11 @@ describe('a pool', () => {
         setSystemTime(new Date(`${year}-01-01`))
         const gate = Promise.withResolvers<void>()
         const held = database.use(() => gate.promise)
-        const inLine = firstRow(database.db.execute(one))
+        const queued = firstRow(database.db.execute(one))
         await new Promise(setImmediate)
         gate.resolve()
         await held
-        expect(await inLine).toEqual({ n: 1 })
+        expect(await queued).toEqual({ n: 1 })
       }
     } finally {
       setSystemTime()

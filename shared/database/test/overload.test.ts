@@ -44,13 +44,13 @@ async function runCallers(database: Database<Record<string, never>>, count: numb
 }
 
 describe('ten times more callers than there is room for', () => {
-  test('are refused before anything else happens, however they ask, and those in line are all served', async () => {
+  test('are refused before anything else happens, however they ask, and those in the queue are all served', async () => {
     await using fixture = await createFixture(capacity)
     const { database } = fixture
     const gate = Promise.withResolvers<void>()
     const held = Array.from({ length: 4 }, () => database.use(() => gate.promise))
     await eventually(() => database.status().checkedOut === 4)
-    const inLine = Array.from({ length: maxWaiting }, (_, i) =>
+    const queued = Array.from({ length: maxWaiting }, (_, i) =>
       firstRow(database.db.execute(sql`select ${i}::int as i`)),
     )
     await eventually(() => database.status().waiting === maxWaiting)
@@ -81,14 +81,14 @@ describe('ten times more callers than there is room for', () => {
 
     gate.resolve()
     await Promise.all(held)
-    expect(await Promise.all(inLine)).toEqual(Array.from({ length: maxWaiting }, (_, i) => ({ i })))
+    expect(await Promise.all(queued)).toEqual(Array.from({ length: maxWaiting }, (_, i) => ({ i })))
     await eventually(() => database.status().checkedOut === 0)
   })
 
-  test('are refused only when all is in use and the line full, and cost those who are served nothing', async () => {
+  test('are refused only when all is in use and the queue full, and cost those who are served nothing', async () => {
     await using fixture = await createFixture(capacity)
     const { database } = fixture
-    // A caller that waits for a connect is in line too: all four are made before anybody is counted.
+    // A caller that waits for a connect is in the queue too: all four are made before anybody is counted.
     const gate = Promise.withResolvers<void>()
     const held = Array.from({ length: 4 }, () => database.use(() => gate.promise))
     await eventually(() => database.status().checkedOut === 4)

@@ -66,7 +66,7 @@ describe('within', () => {
     await eventually(() => isIdle(fixture))
   })
 
-  test('a caller in line leaves it', async () => {
+  test('a caller in the queue leaves it', async () => {
     await using fixture = await createFixture(one)
     const { database } = fixture
     await database.connect()

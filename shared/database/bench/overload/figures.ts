@@ -5,7 +5,7 @@ import type { Run } from './run-load.ts'
 export interface Figures {
   /** Callers served within their patience; in a report, of those that the best line served under that load in that round. */
   goodput: number
-  /** Of the callers, the share that was refused, in line or at once. */
+  /** Of the callers, the share that was refused, in the queue or at once. */
   refused: number
   /** Of the callers, the share that was served when nobody had use for it any more. */
   late: number

@@ -9,7 +9,7 @@ export interface Line {
 }
 
 const fixed = (maxWaiting: number, checkoutTimeoutMs?: number): Line => ({
-  title: `${maxWaiting} in line${checkoutTimeoutMs ? `, ${checkoutTimeoutMs} ms` : ''}`,
+  title: `${maxWaiting} queued${checkoutTimeoutMs ? `, ${checkoutTimeoutMs} ms` : ''}`,
   pool: { maxWaiting, ...(checkoutTimeoutMs && { checkoutTimeoutMs }) },
   adaptive: null,
 })
@@ -32,7 +32,7 @@ const expected = (expectedMs: number): Line => ({
   adaptive: { ...asEver, expectedMs },
 })
 
-/** What is compared. Where nothing else is said: a thousand in line, 30 s, first come first served. */
+/** What is compared. Where nothing else is said: a thousand queued, 30 s, first come first served. */
 export const lines: readonly Line[] = [
   fixed(1_000),
   fixed(100),
@@ -43,7 +43,7 @@ export const lines: readonly Line[] = [
   codel(100, 5, never),
   codel(500, 50, never),
   {
-    title: '1000 in line, LIFO once it stands for 100 ms',
+    title: '1000 queued, LIFO once it stands for 100 ms',
     pool: {},
     adaptive: { ...asEver, intervalMs: 100, lifo: true },
   },

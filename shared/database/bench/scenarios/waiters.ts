@@ -11,7 +11,7 @@ const longMs = 60_000
 
 const compared = poolIds.filter((id) => id === 'ours' || !id.startsWith('ours'))
 
-/** Callers with deadlines in line behind connections that are all held. */
+/** Callers with deadlines in the queue behind connections that are all held. */
 export const waiters: Scenario = {
   title: 'line',
   metrics: [
@@ -75,7 +75,7 @@ async function holdAll(pool: PoolUnderTest): Promise<() => void> {
   }
 }
 
-/** Puts callers in line; each that is served gives back at once. */
+/** Puts callers in the queue; each that is served gives back at once. */
 function join(pool: PoolUnderTest, count: number) {
   const { promise, resolve } = Promise.withResolvers<{ served: number; failed: number }>()
   const ends = { served: 0, failed: 0 }
