@@ -131,5 +131,7 @@ export class FaultPipe {
 export function resetSocket(socket: Socket): void {
   // One that is still connecting would be reset only once it is connected.
   if (socket.connecting) socket.destroy()
+  // Node 20 can't reset one whose end goes out in this turn (EINVAL), and never closes it then.
+  else if (socket.writableEnded && !socket.writableFinished) setImmediate(() => socket.resetAndDestroy())
   else socket.resetAndDestroy()
 }
