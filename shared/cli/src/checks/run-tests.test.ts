@@ -20,11 +20,12 @@ test('what is neither is refused, with the service that was meant', () => {
   expect(() => testPaths(['prodct'])).toThrow('prodct is no service, file or folder, did you mean product?')
 })
 
-test('files are shared by as many workers as there are processors, by four at most, and by one on a server that is given', () => {
+test('files are shared by a worker for two processors, by four at most, and by one on a server that is given', () => {
   const given = { TEST_DATABASE_ADMIN_URL: 'postgres://postgres@db/postgres' }
   expect(
-    [1, 2, 16].map((processors) => [defaultWorkers(processors, {}), defaultWorkers(processors, given)]),
+    [1, 2, 4, 16].map((processors) => [defaultWorkers(processors, {}), defaultWorkers(processors, given)]),
   ).toEqual([
+    [1, 1],
     [1, 1],
     [2, 1],
     [4, 1],

@@ -34,12 +34,13 @@ export function testPaths(names: readonly string[], cwd = process.cwd()): string
 // Options after it win.
 const timeoutMs = 120_000
 
-// A worker has a server of its own and, with what its tests start, one to two gigabytes.
+// A worker keeps two processors busy with its server and what its tests start, and takes one to two gigabytes.
 const mostWorkers = 4
 
-/** Workers of bun test where no number was asked for: one for each processor, four at most, and one on a server that is given. */
+/** Workers of bun test where no number was asked for: one for two processors, four at most, and one on a server that is given. */
 export function defaultWorkers(processors = availableParallelism(), environment = process.env): number {
-  return environment.TEST_DATABASE_ADMIN_URL ? 1 : Math.min(processors, mostWorkers)
+  if (environment.TEST_DATABASE_ADMIN_URL) return 1
+  return Math.min(Math.max(1, Math.floor(processors / 2)), mostWorkers)
 }
 
 /**

@@ -12,7 +12,8 @@ worker. Other options of bun test come after --, as in: bun run test auth -- --b
     workers: {
       type: 'string',
       value: 'number',
-      description: 'How many files run at a time. Default: for everything the processors, 4 at most; else 1.',
+      description:
+        'How many files run at a time. Default: for everything one for two processors, 4 at most; else 1.',
     },
     'test-name-pattern': {
       type: 'string',
