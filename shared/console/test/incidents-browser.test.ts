@@ -234,10 +234,10 @@ function watchServer(url: string) {
     /** Waits until the services have closed their idle connections, and all others are gone too. */
     hasProbesAlone: () =>
       eventuallyTrue("bool_and(application_name like '% health' or usename = 'postgres')"),
-    /** Waits until there is room for superusers alone. */
+    /** Waits until there is room for superusers alone; those that begin and are about to be refused do not count. */
     isFull: () =>
       eventuallyTrue(
-        `count(*) + (select count(*) from pg_stat_activity where application_name like 'observer%')
+        `count(*) filter (where state in ('active', 'idle', 'idle in transaction')) + (select count(*) from pg_stat_activity where application_name like 'observer%')
          >= current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int`,
       ),
     [Symbol.asyncDispose]: () => database.close(),
@@ -251,7 +251,8 @@ function fillServer(url: string): AsyncDisposable {
   const holder = createDatabase({
     name: 'reports',
     url,
-    pool: { poolSize: most, maxOverflow: 0, sharedDepth: 1 },
+    // What comes free meanwhile is taken too.
+    pool: { poolSize: most, maxOverflow: 0, sharedDepth: 1, checkoutTimeoutMs: 600_000 },
     connection: { definitionsCheckMs: 0 },
   })
   const held = Array.from({ length: most }, () => holder.use(() => over.promise).catch(() => undefined))
