@@ -1,6 +1,7 @@
 import { defaultWorkers, runTests, testPaths } from '../checks/run-tests.ts'
 import { count } from '../command-line/arguments.ts'
 import { defineCommand } from '../command-line/command.ts'
+import { UsageError } from '../command-line/errors.ts'
 
 export const command = defineCommand({
   synopsis: '[service or path…] [-- options of bun test]',
@@ -34,6 +35,7 @@ worker. Other options of bun test come after --, as in: bun run test auth -- --b
     ]
     const isAll = positionals.length === 0 && pattern === undefined && !values.watch
     const workers = count('--workers', values.workers) ?? (isAll ? defaultWorkers() : 1)
+    if (workers === 0) throw new UsageError('--workers must be at least 1, not 0')
     return runTests([...testPaths(positionals), ...options], workers)
   },
 })
